@@ -1,0 +1,41 @@
+"""The base of every type in the document, and the marks that fields can carry."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, ClassVar
+
+import msgspec
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """An immutable part of the document. Unknown keys are ignored on reading."""
+
+
+class FactValue(Frozen, frozen=True, kw_only=True):
+    """The value of one fact. ``FACT`` is its permanent name, ``area.thing``."""
+
+    FACT: ClassVar[str] = ""
+
+
+class Sensitive(str, Enum):
+    """What kind of private datum a field holds; names the pseudonym that replaces it."""
+
+    HOST = "host"
+    USER = "user"
+    HOME = "home"
+    UUID = "uuid"
+    SERIAL = "serial"
+    SECRET = "secret"
+
+
+def _private(kind: Sensitive) -> msgspec.Meta:
+    return msgspec.Meta(extra={"sensitive": kind.value})
+
+
+HostName = Annotated[str, _private(Sensitive.HOST)]
+UserName = Annotated[str, _private(Sensitive.USER)]
+HomePath = Annotated[str, _private(Sensitive.HOME)]
+Uuid = Annotated[str, _private(Sensitive.UUID)]
+Serial = Annotated[str, _private(Sensitive.SERIAL)]
+SecretText = Annotated[str, _private(Sensitive.SECRET)]

@@ -1,0 +1,122 @@
+"""What is known of one engine: its file's identity, its layers' precisions and their explanations."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from .base import Frozen
+
+
+class Precision(str, Enum):
+    """The type a layer computes in. TF32 is its own class: a tensor-core kernel, not FP32."""
+
+    FP32 = "FP32"
+    TF32 = "TF32"
+    FP16 = "FP16"
+    BF16 = "BF16"
+    FP8 = "FP8"
+    FP4 = "FP4"
+    INT8 = "INT8"
+    INT4 = "INT4"
+    INT32 = "INT32"
+    INT64 = "INT64"
+    BOOL = "BOOL"
+    UINT8 = "UINT8"
+    MIXED = "mixed"
+    UNKNOWN = "unknown"
+
+
+class Role(str, Enum):
+    """What a layer is for; only ``compute`` layers are counted in the shares."""
+
+    COMPUTE = "compute"
+    DATA_MOVEMENT = "data-movement"
+    CONSTANT = "constant"
+    SHAPE = "shape"
+
+
+class IOTensor(Frozen, frozen=True, kw_only=True):
+    """A network input or output. A negative extent in ``shape`` is dynamic."""
+
+    name: str
+    mode: str
+    dtype: str
+    shape: tuple[int, ...] | None = None
+
+
+class ShapeRange(Frozen, frozen=True, kw_only=True):
+    """One optimisation profile's extents for one input."""
+
+    min: tuple[int, ...]
+    opt: tuple[int, ...]
+    max: tuple[int, ...]
+
+
+class EngineIdentity(Frozen, frozen=True, kw_only=True):
+    """What the file says of itself; what it does not say is null."""
+
+    container: str
+    product: str | None = None
+    tensorrt_version: str | None = None
+    compute_capabilities: tuple[str, ...] | None = None
+    platform: str | None = None
+    profiling_verbosity: str | None = None
+    io: tuple[IOTensor, ...] | None = None
+    profiles: tuple[dict[str, ShapeRange], ...] | None = None
+    built_on: dict[str, Any] | None = None
+    version_compatible: bool | None = None
+    hardware_compatibility: str | None = None
+    refittable: bool | None = None
+    tf32_allowed: bool | None = None
+    weights_bytes: int | None = None
+    metadata: dict[str, Any] = {}
+    confidence: dict[str, str] = {}
+
+
+class LayerTensor(Frozen, frozen=True, kw_only=True):
+    """A layer's input or output tensor."""
+
+    name: str
+    dtype: str | None = None
+    format: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+class LayerWeights(Frozen, frozen=True, kw_only=True):
+    """A layer's weights; ``count`` is in elements."""
+
+    dtype: str
+    count: int
+
+
+class Layer(Frozen, frozen=True, kw_only=True):
+    """One layer. ``time_ms`` is in milliseconds, null where no profile was given."""
+
+    name: str
+    type: str | None = None
+    onnx_nodes: tuple[str, ...] = ()
+    inputs: tuple[LayerTensor, ...] = ()
+    outputs: tuple[LayerTensor, ...] = ()
+    weights: LayerWeights | None = None
+    tactic: str | None = None
+    precision: Precision = Precision.UNKNOWN
+    precision_confidence: str | None = None
+    precision_evidence: tuple[str, ...] = ()
+    role: Role = Role.COMPUTE
+    time_ms: float | None = None
+
+
+class EngineReport(Frozen, frozen=True, kw_only=True):
+    """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for."""
+
+    path: str
+    size: int | None = None
+    sha256: str | None = None
+    identity: EngineIdentity | None = None
+    typing: str = "unknown"
+    layers_source: str | None = None
+    layers: tuple[Layer, ...] = ()
+    choice: dict[str, Any] | None = None
+    summary: dict[str, Any] | None = None
+    explanations: tuple[dict[str, Any], ...] = ()
