@@ -1,0 +1,134 @@
+# Asks the CUDA driver API for its version and devices: through pycuda, else cuda-bindings, else
+# ctypes. cuInit makes no context, so nothing on the GPU is disturbed.
+import ctypes
+
+_ATTRIBUTES = {"major": 75, "minor": 76, "multiprocessors": 16, "integrated": 18, "l2": 38}
+
+
+def _library():
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                path = line.split(None, 5)[-1].strip()
+                if os.path.basename(path).startswith("libcuda.so"):
+                    return path
+    except OSError:
+        pass
+    return None
+
+
+def _uuid(raw):
+    text = "".join("%02x" % byte for byte in bytearray(raw[:16]))
+    return "GPU-%s-%s-%s-%s-%s" % (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+
+
+def _with_pycuda():
+    import pycuda.driver as cuda
+
+    cuda.init()
+    devices = []
+    for ordinal in range(cuda.Device.count()):
+        device = cuda.Device(ordinal)
+        get = device.get_attribute
+        kinds = cuda.device_attribute
+        devices.append(
+            {
+                "name": device.name(),
+                "pci": device.pci_bus_id(),
+                "uuid": None,
+                "memory": device.total_memory(),
+                "major": get(kinds.COMPUTE_CAPABILITY_MAJOR),
+                "minor": get(kinds.COMPUTE_CAPABILITY_MINOR),
+                "multiprocessors": get(kinds.MULTIPROCESSOR_COUNT),
+                "integrated": get(kinds.INTEGRATED),
+                "l2": get(kinds.L2_CACHE_SIZE),
+            }
+        )
+    return {"init": 0, "version": cuda.get_driver_version(), "devices": devices}
+
+
+def _with_bindings():
+    try:
+        from cuda.bindings import driver
+    except ImportError:
+        from cuda import cuda as driver
+
+    def call(name, *args):
+        result = getattr(driver, name)(*args)
+        if int(result[0]) != 0:
+            return None
+        return result[1] if len(result) == 2 else result[1:]
+
+    code = int(driver.cuInit(0)[0])
+    answer = {"init": code, "version": call("cuDriverGetVersion"), "devices": []}
+    if code != 0:
+        return answer
+    for ordinal in range(call("cuDeviceGetCount") or 0):
+        device = call("cuDeviceGet", ordinal)
+        name = call("cuDeviceGetName", 128, device)
+        bus = call("cuDeviceGetPCIBusId", 32, device)
+        unique = call("cuDeviceGetUuid", device)
+        entry = {
+            "name": name.split(b"\0")[0].decode("utf-8", "replace") if name else None,
+            "pci": bus.split(b"\0")[0].decode("ascii", "replace") if bus else None,
+            "uuid": _uuid(unique.bytes) if unique is not None else None,
+            "memory": call("cuDeviceTotalMem", device),
+        }
+        for key, number in _ATTRIBUTES.items():
+            entry[key] = call("cuDeviceGetAttribute", driver.CUdevice_attribute(number), device)
+        answer["devices"].append(entry)
+    return answer
+
+
+def _with_ctypes():
+    cuda = ctypes.CDLL("libcuda.so.1")
+    code = cuda.cuInit(0)
+    version = ctypes.c_int()
+    answer = {"init": code, "version": None, "devices": []}
+    if cuda.cuDriverGetVersion(ctypes.byref(version)) == 0:
+        answer["version"] = version.value
+    if code != 0:
+        return answer
+    count = ctypes.c_int()
+    cuda.cuDeviceGetCount(ctypes.byref(count))
+    for ordinal in range(count.value):
+        device = ctypes.c_int()
+        if cuda.cuDeviceGet(ctypes.byref(device), ordinal) != 0:
+            continue
+        entry = {"name": None, "pci": None, "uuid": None, "memory": None}
+        text = ctypes.create_string_buffer(128)
+        if cuda.cuDeviceGetName(text, 128, device) == 0:
+            entry["name"] = text.value.decode("utf-8", "replace")
+        bus = ctypes.create_string_buffer(32)
+        if cuda.cuDeviceGetPCIBusId(bus, 32, device) == 0:
+            entry["pci"] = bus.value.decode("ascii", "replace")
+        unique = ctypes.create_string_buffer(16)
+        if cuda.cuDeviceGetUuid(unique, device) == 0:
+            entry["uuid"] = _uuid(unique.raw)
+        memory = ctypes.c_size_t()
+        if cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), device) == 0:
+            entry["memory"] = memory.value
+        for key, number in _ATTRIBUTES.items():
+            value = ctypes.c_int()
+            found = cuda.cuDeviceGetAttribute(ctypes.byref(value), number, device)
+            entry[key] = value.value if found == 0 else None
+        answer["devices"].append(entry)
+    return answer
+
+
+def main(payload):
+    tried = []
+    for via, ask in (
+        ("pycuda", _with_pycuda),
+        ("cuda-bindings", _with_bindings),
+        ("ctypes", _with_ctypes),
+    ):
+        try:
+            answer = ask()
+        except Exception as error:
+            # pycuda hides cuInit's code behind its own exceptions; the next way in tells the code.
+            tried.append([via, "%s: %s" % (type(error).__name__, error)])
+            continue
+        answer.update(via=via, library=_library(), tried=tried)
+        return answer
+    return {"via": None, "tried": tried}
