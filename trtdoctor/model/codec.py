@@ -19,7 +19,7 @@ class DocumentError(Exception):
 
 
 def printable(text: str) -> str:
-    """The text with bytes that are no UTF-8 (surrogate escapes) written as ``\\xNN``."""
+    """The text with bytes that are no UTF-8 (surrogate escapes) written out in hexadecimal."""
     try:
         text.encode()
     except UnicodeEncodeError:
