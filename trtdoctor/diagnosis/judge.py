@@ -64,9 +64,7 @@ def judge(
                 decide(by_name[name], (*above, check.name))
         started = time.perf_counter()
         cause = _explained(check, by_name, outcomes, explanations)
-        if check.id in ignored:
-            outcome = Outcome(check=check.info, status=Status.IGNORED, reason="deselected")
-        elif cause is not None:
+        if cause is not None:
             explanations[check.name] = cause
             outcome = Outcome(
                 check=check.info,
@@ -81,6 +79,12 @@ def judge(
 
     for check in checks:
         decide(check, ())
+    for check in checks:
+        # Deselected checks are judged all the same: what they explain stays explained.
+        if check.id in ignored:
+            outcomes[check.id] = Outcome(
+                check=check.info, status=Status.IGNORED, reason="deselected"
+            )
     return tuple(outcomes[check.id] for check in checks), tuple(problems)
 
 
