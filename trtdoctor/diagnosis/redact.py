@@ -14,7 +14,7 @@ import msgspec
 
 from trtdoctor.model.base import Sensitive
 from trtdoctor.model.facts import FACT_TYPES
-from trtdoctor.model.report import FactRecord, Redaction, Snapshot
+from trtdoctor.model.report import FactRecord, Redaction, Report, Snapshot
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,6 +23,7 @@ _COMMON = frozenset(
     {"root", "user", "admin", "ubuntu", "debian", "nvidia", "jetson", "tegra-ubuntu", "orin", "app"}
     | {"docker", "runner", "localhost", "cuda", "tensorrt", "home", "default"}
 )
+_EMPTY = Snapshot(taken="", facts={})
 _HOME = re.compile(r"/(?:home|Users)/([^/\s:;,'\"]+)")
 _GPU = re.compile(r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?:/\d+)*", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+:[^/\s@]+(?=@)")
@@ -61,6 +62,11 @@ class Redactor:
         """Any part of a report with pseudonyms in its texts."""
         plain = _map_values(msgspec.to_builtins(part), self.text)
         return msgspec.convert(plain, type(part))
+
+    def report(self, report: Report) -> Report:
+        """A whole report with pseudonyms, its snapshot included."""
+        redacted = self.document(msgspec.structs.replace(report, snapshot=_EMPTY))
+        return msgspec.structs.replace(redacted, snapshot=self.snapshot(report.snapshot))
 
     def text(self, text: str) -> str:
         """A text with every private value in it replaced."""
