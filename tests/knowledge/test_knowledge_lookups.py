@@ -133,6 +133,14 @@ def test_board_without_tensor_cores(k: Knowledge, cc: str, name: str, without: b
     assert (k.board_without_tensor_cores(cc, name) is not None) is without
 
 
+def test_boards_match_their_own_examples(k: Knowledge) -> None:
+    for row in k.rows("boards_without_tensor_cores"):
+        for name in row["examples"]:
+            found = k.board_without_tensor_cores(row["cc"], name)
+            assert found is not None
+            assert found.pattern == row["pattern"]
+
+
 @pytest.mark.parametrize(
     ("cuda", "platform", "minimum"),
     [
