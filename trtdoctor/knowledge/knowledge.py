@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from ..model.machine import Typing
+from ..model.report import Confidence
 from . import versions
 from .rows import (
     PRECISIONS,
@@ -140,7 +141,12 @@ class Knowledge:
             if row.cuda_major == cuda_major and platform in ("linux", "windows"):
                 minimum = row.driver_linux if platform == "linux" else row.driver_windows
                 if minimum is None:
-                    return self.driver_floor(str(cuda_major), platform)
+                    floor = self.driver_floor(str(cuda_major), platform)
+                    return msgspec.structs.replace(
+                        floor,
+                        source=f"{row.source}; {floor.source}",
+                        certainty=_weaker(row.certainty, floor.certainty),
+                    )
                 return DriverFloor(
                     cuda_major=cuda_major,
                     platform=platform,
@@ -342,6 +348,11 @@ def _supported(row: SupportWindow, version: tuple[int, ...]) -> bool | None:
     if row.last is None:
         return True if row.gone is None else None
     return True if versions.compare(version, row.last) <= 0 else None
+
+
+def _weaker(one: Confidence, other: Confidence) -> Confidence:
+    """The less sure of two."""
+    return max(one, other, key=list(Confidence).index)
 
 
 def _padded(numbers: tuple[int, ...]) -> tuple[int, ...]:

@@ -46,7 +46,8 @@ class SupportWindow(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which releases of a product support one compute capability.
 
     ``first`` and ``last`` are releases known to support it, ``absent_through`` and ``gone``
-    releases known not to. What lies between a pair is undecided; an open end reaches the table's own end.
+    releases known not to. What lies between a pair is undecided; an open end reaches
+    the table's own end.
     """
 
     product: str
@@ -211,6 +212,7 @@ class FrameworkRequirement(Row, frozen=True, kw_only=True, forbid_unknown_fields
     last: str
     tensorrt: str
     libnvinfer_major: int | None = None
+    cuda_major: int | None = None
 
 
 class TableInfo(Frozen, frozen=True, kw_only=True):
