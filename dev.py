@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Sets up a virtual environment beside this file and works in it. Needs nothing but Python 3.10.
 
-    python3 dev.py doctor [OPTIONS]   install trtdoctor and look at this machine
-    python3 dev.py test [OPTIONS]     install everything the tests need and run all of them
-    python3 dev.py docs               write the generated pages in docs/ anew
+python3 dev.py doctor [OPTIONS]   install trtdoctor and look at this machine
+python3 dev.py test [OPTIONS]     install everything the tests need and run all of them
+python3 dev.py docs               write the generated pages in docs/ anew
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ def install(extra: str) -> None:
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return
     print(f"Setting up {VENV} ...", file=sys.stderr)
-    if not PYTHON.is_file() and subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode:
+    if (
+        not PYTHON.is_file()
+        and subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode
+    ):
         sys.exit(
             "dev.py: cannot make a virtual environment; "
             "on Debian and Ubuntu: apt install python3-venv"

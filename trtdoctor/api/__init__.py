@@ -11,7 +11,6 @@ from trtdoctor.diagnosis.checking import (
     check,
 )
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
-from trtdoctor.model import facts
 from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
     Confidence,
@@ -21,6 +20,8 @@ from trtdoctor.model.report import (
     Remedy,
     Severity,
 )
+
+from . import facts
 
 __all__ = [
     "Check",
