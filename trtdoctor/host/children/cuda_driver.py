@@ -1,5 +1,5 @@
 # Asks the CUDA driver API for its version and devices: through pycuda, else cuda-bindings, else
-# ctypes. cuInit makes no context, so nothing on the GPU is disturbed.
+# ctypes. cuInit makes no context, so nothing on the GPU is disturbed. Payload: {}.
 import ctypes
 
 _ATTRIBUTES = {"major": 75, "minor": 76, "multiprocessors": 16, "integrated": 18, "l2": 38}
@@ -116,7 +116,22 @@ def _with_ctypes():
     return answer
 
 
+def _error_name(code):
+    # A driver older than CUDA 6.0 has no such function; the code alone says enough then.
+    try:
+        text = ctypes.c_char_p()
+        if ctypes.CDLL("libcuda.so.1").cuGetErrorName(code, ctypes.byref(text)) == 0:
+            return text.value.decode("ascii", "replace")
+    except (OSError, AttributeError):
+        pass
+    return None
+
+
 def main(payload):
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        return {"loader": str(error)}
     tried = []
     for via, ask in (
         ("pycuda", _with_pycuda),
@@ -129,6 +144,7 @@ def main(payload):
             # pycuda hides cuInit's code behind its own exceptions; the next way in tells the code.
             tried.append([via, "%s: %s" % (type(error).__name__, error)])
             continue
+        answer["error"] = _error_name(answer["init"]) if answer["init"] != 0 else None
         answer.update(via=via, library=_library(), tried=tried)
         return answer
-    return {"via": None, "tried": tried}
+    return {"tried": tried}

@@ -51,9 +51,13 @@ class CudaRuntime(Frozen, frozen=True, kw_only=True):
 
 
 class CudaRuntimes(FactValue, frozen=True, kw_only=True):
-    """Every CUDA runtime found; absent where none was."""
+    """Every CUDA runtime found; absent where none was.
+
+    ``unseen`` maps a place that could not be looked at to why.
+    """
 
     FACT: ClassVar[str] = "cuda.runtimes"
 
     runtimes: tuple[CudaRuntime, ...]
     compat_folders: tuple[PathText, ...] = ()
+    unseen: dict[str, str] = {}

@@ -26,12 +26,16 @@ class Install(Frozen, frozen=True, kw_only=True):
 
 
 class Installs(FactValue, frozen=True, kw_only=True):
-    """Every TensorRT found; absent where there is none anywhere that was looked."""
+    """Every TensorRT found; absent where there is none anywhere that was looked.
+
+    ``unseen`` maps a place that could not be looked at to why.
+    """
 
     FACT: ClassVar[str] = "tensorrt.installs"
 
     installs: tuple[Install, ...]
     looked_in: tuple[PathText, ...] = ()
+    unseen: dict[str, str] = {}
 
 
 class Ending(str, Enum):
