@@ -17,7 +17,12 @@ from .options import OutputOptions, look_options, output_options, selection_opti
 @selection_options
 @output_options
 def command(
-    python: str | None, active: bool, record: Path | None, host: Path | None, **options: Any
+    python: str | None,
+    active: bool,
+    deadline: float,
+    record: Path | None,
+    host: Path | None,
+    **options: Any,
 ) -> int:
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
 
@@ -26,7 +31,7 @@ def command(
     """
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
-    with Look(python=python, active=active, record=record, host=host) as look:
+    with Look(python=python, active=active, deadline=deadline, record=record, host=host) as look:
         # The children are at work: what judging needs is imported meanwhile.
         from trtdoctor.diagnosis.discover import discover
         from trtdoctor.diagnosis.examine import Selection, SelectionError, examine

@@ -23,17 +23,24 @@ from trtdoctor.probes.python import UnusablePython, choose
 
 from .errors import UserError
 
-# Every child has its own deadline within the first; the second leaves time to judge and write.
-_CHILDREN_BUDGET, _LOOK_BUDGET = 40.0, 42.0
+# The children end before the look does, and the look before the deadline: time to judge and write.
+_CHILDREN_SHARE, _LOOK_SHARE = 0.88, 0.93
 
 
 class Look:
     """A look under way. Entering starts it; ``finish`` gives the snapshot; leaving ends all children."""
 
     def __init__(
-        self, *, python: str | None, active: bool, record: Path | None, host: Path | None
+        self,
+        *,
+        python: str | None,
+        active: bool,
+        deadline: float,
+        record: Path | None,
+        host: Path | None,
     ) -> None:
-        self._record, self._active = record, active
+        """``deadline``: seconds from now by which the look has ended, whatever hangs."""
+        self._record, self._active, self._deadline = record, active, deadline
         self._recorder: Recorder | None = None
         self._cleanup = ExitStack()
         try:
@@ -59,7 +66,7 @@ class Look:
                 check_writable(self._record)
         except RecordingError as error:
             raise UserError(str(error)) from None
-        live = LiveBackend(budget=_CHILDREN_BUDGET)
+        live = LiveBackend(budget=self._deadline * _CHILDREN_SHARE)
         self._cleanup.callback(live.close)
         backend = live
         if self._record is not None:
@@ -87,7 +94,7 @@ class Look:
         show = sys.stderr.isatty() and not quiet
         try:
             snapshot = self._collection.finish(
-                budget=_LOOK_BUDGET, on_progress=_progress if show else None
+                budget=self._deadline * _LOOK_SHARE, on_progress=_progress if show else None
             )
         finally:
             if show:

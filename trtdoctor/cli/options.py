@@ -130,6 +130,14 @@ def look_options(function: F) -> F:
                 help="Also run probes that use the GPU: make a TensorRT builder.",
             ),
             click.option(
+                "--deadline",
+                metavar="SECONDS",
+                type=click.FloatRange(min=1, max=3600),
+                default=45,
+                show_default=True,
+                help="The look ends by then; what is not in is told as not seen.",
+            ),
+            click.option(
                 "--record",
                 metavar="DIR",
                 type=click.Path(path_type=Path),
