@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import stat as stat_module
@@ -60,10 +61,11 @@ class LiveBackend:
         self._runner.close()
 
     def _run(self, argv: list[str], deadline: float) -> Answer:
-        environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C"}
+        environment = {**_without_working_directory(), "LC_ALL": "C", "LANGUAGE": "C"}
         ended = self._runner.run(argv, deadline=deadline, environment=environment)
         if ended.exit_code is None:
-            return {"error": "timeout", "detail": f"{argv[0]} did not end within {deadline:g} s"}
+            said = f"{argv[0]} did not end within {ended.allowed:.3g} s"
+            return {"error": "timeout", "detail": said}
         return {
             "exit_code": ended.exit_code,
             "stdout": ended.stdout.decode("utf-8", "replace"),
@@ -96,10 +98,12 @@ class LiveBackend:
         output = b"\n".join(part for part in (ended.stdout, ended.stderr) if part)
         answer: Answer = {"output": output.decode("utf-8", "replace")}
         # Only a whole answer counts; a crash while it was written leaves no closing newline.
-        if raw.endswith(b"\n"):
-            return {**answer, **json.loads(raw)}
+        line, whole, _ = raw.partition(b"\n")
+        if whole:
+            return {**answer, **json.loads(line)}
         if ended.exit_code is None:
-            return {**answer, "ending": "deadline", "detail": f"no answer within {deadline:g} s"}
+            said = f"no answer within {ended.allowed:.3g} s"
+            return {**answer, "ending": "deadline", "detail": said}
         if ended.exit_code < 0:
             return {**answer, "ending": "signal", "detail": _signal_name(-ended.exit_code)}
         return {**answer, "ending": "exit", "detail": f"exit status {ended.exit_code}"}
@@ -119,7 +123,11 @@ def _private_file() -> Any:
 
 
 def _child_environment() -> dict[str, str]:
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONFAULTHANDLER": "1"}
+    environment = {
+        **_without_working_directory(),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
+    }
     if path := environment.get("PYTHONPATH"):
         here = ""
         with suppress(OSError):
@@ -132,6 +140,16 @@ def _child_environment() -> dict[str, str]:
         environment["PYTHONPATH"] = os.pathsep.join(kept)
         if not kept:
             del environment["PYTHONPATH"]
+    return environment
+
+
+def _without_working_directory() -> dict[str, str]:
+    """The environment, less the entries by which the loader would look into the working directory."""
+    environment = dict(os.environ)
+    if path := environment.pop("LD_LIBRARY_PATH", None):
+        kept = [entry for entry in re.split("[:;]", path) if entry not in ("", ".", "./")]
+        if kept:
+            environment["LD_LIBRARY_PATH"] = ":".join(kept)
     return environment
 
 

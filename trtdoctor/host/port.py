@@ -7,6 +7,7 @@ test's imagined one are told apart nowhere above this module. It judges nothing.
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from typing import Any, Protocol
 
@@ -33,15 +34,19 @@ class TimedOut(HostError):
     """No answer within the deadline."""
 
 
-class NotRecorded(HostError):
-    """A replayed recording does not hold this answer."""
+class NotRecorded(Exception):
+    """A replayed recording does not hold this answer.
+
+    No ``HostError``: where a probe makes do without something, a machine that lacks it and a
+    recording that does not know must not look alike.
+    """
 
 
 class Unusable(HostError):
     """The thing is there and cannot be read: an I/O error, a wrong kind of file."""
 
 
-_ERRORS: dict[str, type[HostError]] = {
+_ERRORS: dict[str, type[Exception]] = {
     "missing": Missing,
     "denied": Denied,
     "timeout": TimedOut,
@@ -59,7 +64,11 @@ class Question(Frozen, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The question as canonical JSON; equal questions have equal keys."""
-        return msgspec.json.encode([self.kind, self.about], order="sorted").decode()
+        try:
+            return msgspec.json.encode([self.kind, self.about], order="sorted").decode()
+        except UnicodeEncodeError:
+            # A path whose bytes are no UTF-8.
+            return json.dumps([self.kind, self.about], sort_keys=True)
 
 
 class Backend(Protocol):
@@ -201,17 +210,27 @@ class Host:
         return msgspec.convert(self._ask("dynamic", path=path), Dynamic)
 
     def which(self, program: str) -> str | None:
-        """The first executable of that name on ``PATH``; relative entries are passed over."""
+        """The first executable of that name on ``PATH``; relative entries are passed over.
+
+        Raises:
+            Denied, Unusable: none was found, but not all folders could be looked into.
+        """
+        refused: HostError | None = None
         for folder in (self.env("PATH") or "").split(":"):
             if not folder.startswith("/"):
                 continue
             path = f"{folder.rstrip('/')}/{program}"
             try:
                 found = self.stat(path)
-            except HostError:
+            except Missing:
+                continue
+            except HostError as error:
+                refused = refused or error
                 continue
             if found.kind == "file" and found.executable:
                 return path
+        if refused is not None:
+            raise refused
         return None
 
     def run(self, argv: tuple[str, ...], *, deadline: float = 10.0) -> Completed:

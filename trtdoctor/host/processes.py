@@ -16,9 +16,13 @@ from typing import IO
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: ``exit_code`` is None at the deadline, negative for a signal."""
+    """How a process ended: ``exit_code`` is None at the deadline, negative for a signal.
+
+    ``allowed`` is how many seconds it had: its deadline, or what was left of the budget.
+    """
 
     exit_code: int | None
+    allowed: float
     stdout: bytes
     stderr: bytes
 
@@ -91,7 +95,7 @@ class Runner:
         out = _Drain(process.stdout, output_limit, keep_last=keep_last)
         err = _Drain(process.stderr, output_limit, keep_last=keep_last)
         try:
-            left = min(deadline, self._ends_at - time.monotonic())
+            left = max(0.0, min(deadline, self._ends_at - time.monotonic()))
             in_time = _ends_within(process, left)
         finally:
             # The leader is not yet reaped here, so its group's number cannot belong to another.
@@ -99,7 +103,7 @@ class Runner:
             process.wait()
             with self._lock:
                 self._living.discard(process)
-        return Ended(process.returncode if in_time else None, out.close(), err.close())
+        return Ended(process.returncode if in_time else None, left, out.close(), err.close())
 
     def close(self) -> None:
         """End every living process and its group; nothing more can be started."""

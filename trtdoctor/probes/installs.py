@@ -95,7 +95,7 @@ def _from_pip(host: Host, packages: Iterable[Distribution]) -> list[Install]:
     for (product, location), members in groups.items():
         libraries = _pip_libraries(host, product, location)
         majors = sorted({int(match["cuda"]) for _, match in members if match["cuda"]})
-        for major in majors or [None]:
+        for major in majors or (None,):
             # A name without a CUDA suffix is the metapackage of every family it shares a version with.
             own = [(p, m) for p, m in members if m["cuda"] and int(m["cuda"]) == major]
             versions = {p.version for p, _ in own}

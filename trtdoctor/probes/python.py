@@ -40,7 +40,7 @@ def choose(host: Host, given: str | None) -> Target:
     """
     if given is not None:
         return _given(host, given)
-    passed_over = []
+    passed_over: list[str] = []
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         folder = host.env(variable)
         if not folder:

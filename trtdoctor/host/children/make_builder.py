@@ -36,7 +36,9 @@ def main(payload):
         value = getattr(builder, attribute, None)
         answer[key] = None if value is None else bool(value)
     try:
-        trt.init_libnvinfer_plugins(logger, "")
+        # TensorRT-RTX has a registry, but no plugins of its own to put into it.
+        if hasattr(trt, "init_libnvinfer_plugins"):
+            trt.init_libnvinfer_plugins(logger, "")
         answer["plugins"] = len(trt.get_plugin_registry().plugin_creator_list)
     except Exception:
         answer["plugins"] = None
