@@ -10,6 +10,7 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
+from trtdoctor.diagnosis.subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model import facts
 from trtdoctor.model.machine import Typing
@@ -26,12 +27,14 @@ __all__ = [
     "Check",
     "CheckDefinitionError",
     "Confidence",
+    "Device",
     "Evidence",
     "Fact",
     "FactStatus",
     "Finding",
     "Knowledge",
     "KnowledgeEnds",
+    "LoadedTensorRT",
     "NotApplicable",
     "Note",
     "Remedy",
@@ -40,5 +43,7 @@ __all__ = [
     "Unknown",
     "Yielded",
     "check",
+    "devices",
     "facts",
+    "loaded_tensorrts",
 ]
