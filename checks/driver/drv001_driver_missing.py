@@ -55,12 +55,13 @@ def driver_missing(
     - NVIDIA Driver Installation Guide
     - CUDA on WSL User Guide
     """
-    if (cuda.value and cuda.value.init_code == 0) or (nvml.value and nvml.value.init_code == 0):
+    if cuda.value and cuda.value.init_code == 0:
         return
+    running = nvml.value is not None and nvml.value.init_code == 0
     no_library = cuda.status is FactStatus.ABSENT
     gone = Evidence(source="libcuda.so.1", value=cuda.reason or "not found")
     if wsl.value:
-        if not wsl.value.driver_folder:
+        if not wsl.value.driver_folder and not running:
             yield Finding(
                 message=f"WSL {wsl.value.version} has no NVIDIA driver: Windows lends none.",
                 evidence=(Evidence(source="/usr/lib/wsl/lib/libcuda.so.1", value="not there"),),
@@ -82,18 +83,17 @@ def driver_missing(
             )
         elif cuda.unseen:
             yield Unknown(reason=f"cuda.driver: {cuda.reason or cuda.status.value}")
-    elif driver.value:
+    elif driver.value or running:
+        version = driver.value.version if driver.value else nvml.value and nvml.value.driver_version
         if no_library:
             yield Finding(
-                message=f"The kernel module {driver.value.version} is loaded, but the driver's "
-                "library libcuda.so.1 is not installed.",
-                evidence=(
-                    Evidence(source="/proc/driver/nvidia/version", value=driver.value.version),
-                    gone,
-                ),
+                message=f"The kernel module {version} is loaded, but the driver's library "
+                "libcuda.so.1 is not installed.",
+                evidence=(Evidence(source="kernel module", value=version or "loaded"), gone),
                 remedy=Remedy(
                     text="Install the user-space part of the same driver version. Debian and Ubuntu "
-                    "have it as libcuda1 or libnvidia-compute-NNN.",
+                    "have it as libcuda1 or libnvidia-compute-NNN; a container gets it from the host "
+                    "through the NVIDIA runtime.",
                     commands=("ldconfig -p | grep libcuda",),
                 ),
             )
