@@ -10,7 +10,13 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
-from trtdoctor.diagnosis.subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
+from trtdoctor.diagnosis.subjects import (
+    Device,
+    LoadedTensorRT,
+    devices,
+    loaded_tensorrts,
+    nvml_devices,
+)
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model import facts
 from trtdoctor.model.machine import Typing
@@ -46,4 +52,5 @@ __all__ = [
     "devices",
     "facts",
     "loaded_tensorrts",
+    "nvml_devices",
 ]

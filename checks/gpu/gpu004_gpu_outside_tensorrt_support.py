@@ -111,7 +111,7 @@ def _one(device: Device, tensorrt: LoadedTensorRT, kb: Knowledge) -> Yielded:
         text = f"Use {tensorrt.family} {support.last} with its CUDA and Python, or a newer GPU."
     elif tensorrt.family == "tensorrt-rtx":
         why = "TensorRT-RTX is made for RTX GPUs"
-        text = "Use TensorRT in place of TensorRT-RTX on this GPU."
+        text = "Use a release of TensorRT that supports this GPU; TensorRT-RTX has none."
     else:
         why = "no release after its support ended has it"
         text = "Use the TensorRT that came with this machine's JetPack, or a newer GPU."

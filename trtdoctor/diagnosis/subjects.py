@@ -100,6 +100,19 @@ def devices(gpus: Fact[Gpus], cuda: Fact[CudaDriver]) -> tuple[Device, ...] | Un
     raise NotApplicable(gpus.reason or "no GPU is visible")
 
 
+def nvml_devices(gpus: Gpus, cuda: Fact[CudaDriver]) -> tuple[tuple[Device, Gpu], ...]:
+    """The GPUs of :func:`devices` that NVML tells more of; all that it lists, where none can be matched."""
+    offered = cuda.value.devices if cuda.value else ()
+    matched = tuple(
+        (Device(subject=f"cuda:{found.ordinal}", cuda=found, nvml=gpu), gpu)
+        for found in offered
+        if (gpu := _same(found, gpus.devices))
+    )
+    if matched:
+        return matched
+    return tuple((Device(subject=f"gpu:{gpu.index}", nvml=gpu), gpu) for gpu in gpus.devices)
+
+
 def _same(device: CudaDevice, listed: tuple[Gpu, ...]) -> Gpu | None:
     bus = _bus(device.pci_bus_id)
     for gpu in listed:
