@@ -10,6 +10,13 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
+from trtdoctor.diagnosis.subjects import (
+    Device,
+    LoadedTensorRT,
+    devices,
+    loaded_tensorrts,
+    nvml_devices,
+)
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
@@ -27,12 +34,14 @@ __all__ = [
     "Check",
     "CheckDefinitionError",
     "Confidence",
+    "Device",
     "Evidence",
     "Fact",
     "FactStatus",
     "Finding",
     "Knowledge",
     "KnowledgeEnds",
+    "LoadedTensorRT",
     "NotApplicable",
     "Note",
     "Remedy",
@@ -41,5 +50,8 @@ __all__ = [
     "Unknown",
     "Yielded",
     "check",
+    "devices",
     "facts",
+    "loaded_tensorrts",
+    "nvml_devices",
 ]

@@ -1,0 +1,120 @@
+"""GPU007: an NVSwitch machine whose fabric is not up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trtdoctor.api import (
+    Confidence,
+    Evidence,
+    Fact,
+    Finding,
+    NotApplicable,
+    Note,
+    Remedy,
+    Severity,
+    Unknown,
+    Yielded,
+    check,
+    facts,
+)
+
+_NOT_READY = 802
+_NONE = ("notsupported", "notavailable", "na", "")
+
+
+@check(
+    id="GPU007",
+    name="fabric-manager-down",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    explained_by=(
+        "container-without-gpu",
+        "driver-missing",
+        "driver-library-mismatch",
+        "device-nodes-denied",
+    ),
+)
+def fabric_manager_down(
+    manager: Fact[facts.FabricManager],
+    pci: Fact[facts.PciDevices],
+    gpus: Fact[facts.Gpus],
+    cuda: Fact[facts.CudaDriver],
+    driver: Fact[facts.KernelDriver],
+    container: Fact[facts.Container],
+) -> Iterator[Yielded]:
+    """The fabric of this NVSwitch machine is not up.
+
+    ## What it checks
+    Machines with NVSwitches, or whose GPUs report a fabric: whether the GPUs completed their
+    registration, whether `cuInit` returns 802, and whether the fabric manager runs and has the
+    driver's version. Where CUDA starts, nothing is wrong.
+
+    ## Why it matters
+    On these machines CUDA does not start on any GPU, not even for a program that uses a single one.
+
+    ## How to fix it
+    Install the fabric manager of exactly the driver's version, start it, and have it started at
+    boot. After a driver update it must be updated too. In a container or a virtual machine this is
+    for the host to do.
+
+    ## References
+    - NVIDIA Fabric Manager User Guide
+    - NVML API Reference, nvmlGpuFabricState_t
+    """
+    states = {g.index: g.fabric for g in (gpus.value.devices if gpus.value else ()) if g.fabric}
+    fabric = {i: f for i, f in states.items() if _plain(f.state) not in _NONE}
+    waiting = {i: f for i, f in fabric.items() if _plain(f.state) != "completed" or f.status}
+    switches = pci.value.nvswitches if pci.value else 0
+    if not (switches or fabric or manager.value):
+        if cuda.value and cuda.value.init_code == _NOT_READY and (gpus.unseen or pci.unseen):
+            yield Unknown(reason="cuInit returns 802, but NVSwitches could not be looked for")
+            return
+        raise NotApplicable("no NVSwitch and no NVLink fabric")
+    stopped = manager.value is not None and manager.value.running is False
+    if cuda.value and cuda.value.init_code != _NOT_READY:
+        if cuda.value.init_code == 0 and (stopped or waiting):
+            yield Note(text="CUDA starts although the fabric manager does not run here")
+        return
+    not_ready = cuda.value is not None
+    if not not_ready and not waiting and not (stopped and switches):
+        if cuda.unseen and not fabric:
+            yield Unknown(reason=f"cuInit: {cuda.reason or cuda.status.value}")
+        return
+    evidence = [Evidence(source="cuInit", value="802")] if not_ready else []
+    evidence += [
+        Evidence(source="nvml: nvmlDeviceGetGpuFabricInfo", value=f"gpu:{i} {f.state} ({f.status})")
+        for i, f in waiting.items()
+    ]
+    if switches:
+        evidence.append(Evidence(source="PCI bus", value=f"{switches} NVSwitches"))
+    version = driver.value.version if driver.value else None
+    yield Finding(
+        message=f"CUDA cannot start on this NVSwitch machine: {_why(manager.value, version)}.",
+        confidence=Confidence.CERTAIN if not_ready else Confidence.LIKELY,
+        evidence=tuple(evidence),
+        remedy=Remedy(
+            text="Start the fabric manager, of exactly the driver's version"
+            + (f" ({version})" if version else "")
+            + (", on the host." if container.value else "."),
+            commands=(
+                "systemctl status nvidia-fabricmanager",
+                "sudo systemctl enable --now nvidia-fabricmanager",
+                "nvidia-smi -q | grep -A 4 Fabric",
+            ),
+        ),
+    )
+
+
+def _plain(state: str) -> str:
+    return "".join(c for c in state.lower() if c.isalpha()).removeprefix("nvmlgpufabricstate")
+
+
+def _why(manager: facts.FabricManager | None, driver: str | None) -> str:
+    if manager is None:
+        return "its NVLink fabric is not up, and no fabric manager was found"
+    if manager.version and driver and manager.version != driver:
+        return f"the fabric manager is {manager.version}, the driver {driver}"
+    if manager.running is False:
+        return "the fabric manager does not run"
+    return "its NVLink fabric is not up"
