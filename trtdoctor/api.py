@@ -10,7 +10,7 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
-from trtdoctor.knowledge import Knowledge, KnowledgeEnds
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model import facts
 from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
@@ -41,4 +41,5 @@ __all__ = [
     "Yielded",
     "check",
     "facts",
+    "versions",
 ]

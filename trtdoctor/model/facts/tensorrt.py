@@ -78,6 +78,16 @@ class ModuleImport(Frozen, frozen=True, kw_only=True):
     has_fast_fp16_query: bool | None = None
     plugins: int | None = None
 
+    @property
+    def product(self) -> str:
+        """The product whose module this is: ``tensorrt_lean`` and its bindings are ``tensorrt-lean``."""
+        return self.module.partition(".")[0].removesuffix("_bindings").replace("_", "-")
+
+    @property
+    def returned(self) -> bool:
+        """Whether the import worked."""
+        return self.attempt.ending is Ending.RETURNED
+
 
 class Imports(FactValue, frozen=True, kw_only=True):
     """The import of every TensorRT module the target Python can find; absent where it finds none."""
@@ -85,6 +95,10 @@ class Imports(FactValue, frozen=True, kw_only=True):
     FACT: ClassVar[str] = "tensorrt.imports"
 
     modules: tuple[ModuleImport, ...]
+
+    def working(self, product: str) -> ModuleImport | None:
+        """A module of that product whose import worked, or None."""
+        return next((m for m in self.modules if m.product == product and m.returned), None)
 
 
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
