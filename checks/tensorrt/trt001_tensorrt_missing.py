@@ -67,6 +67,10 @@ def tensorrt_missing(
         seen = (f"{i.product} {i.version or 'of unknown version'} ({i.kind})" for i in found)
         yield Note(text=", ".join(dict.fromkeys(seen)))
         return
+    if installs.value and installs.value.unseen:
+        places = "; ".join(f"{place}: {why}" for place, why in installs.value.unseen.items())
+        yield Unknown(reason=f"none found, but not everything could be looked at: {places}")
+        return
     looked = ", ".join(installs.value.looked_in) if installs.value else ""
     yield Finding(
         message="There is no TensorRT on this machine: no pip package, no library, no trtexec.",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
+
+_PART = re.compile(
+    r"tensorrt(?:-lean|-dispatch|-rtx)?(?:-(?P<cuda>cu\d+))?(?:-(?P<role>libs|bindings))?"
+)
 
 
 class Install(Frozen, frozen=True, kw_only=True):
@@ -24,14 +29,28 @@ class Install(Frozen, frozen=True, kw_only=True):
     parts: dict[str, str] = {}
     libraries: tuple[PathText, ...] = ()
 
+    @property
+    def families(self) -> dict[str, dict[str, str]]:
+        """The parts' versions by CUDA flavour (``cu13``, or empty) and role: meta, bindings or libs."""
+        families: dict[str, dict[str, str]] = {}
+        for name, version in self.parts.items():
+            if match := _PART.fullmatch(name):
+                roles = families.setdefault(match.group("cuda") or "", {})
+                roles[match.group("role") or "meta"] = version
+        return families
+
 
 class Installs(FactValue, frozen=True, kw_only=True):
-    """Every TensorRT found; absent where there is none anywhere that was looked."""
+    """Every TensorRT found; absent where there is none anywhere that was looked.
+
+    ``unseen`` maps a place that could not be looked at to why.
+    """
 
     FACT: ClassVar[str] = "tensorrt.installs"
 
     installs: tuple[Install, ...]
     looked_in: tuple[PathText, ...] = ()
+    unseen: dict[str, str] = {}
 
 
 class Ending(str, Enum):
