@@ -43,3 +43,34 @@ def within(version: tuple[int, ...], first: str, last: str) -> bool:
         Undecided: see :func:`compare`.
     """
     return compare(version, first) >= 0 and compare(version, last) <= 0
+
+
+def numbers(version: str | None) -> tuple[int, ...] | None:
+    """The numbers of a version, or None where the text is none: ``10.6.0.post2`` is ``(10, 6, 0)``."""
+    try:
+        return release(version) if version else None
+    except Undecided:
+        return None
+
+
+def agree(one: str | None, other: str | None) -> bool | None:
+    """Whether two versions are the same as far as both go; None where either is no version.
+
+    ``10.9.0`` of a file's name agrees with ``10.9.0.34`` of a package; post-releases are repackagings.
+    """
+    left, right = numbers(one), numbers(other)
+    if left is None or right is None:
+        return None
+    shared = min(len(left), len(right))
+    return left[:shared] == right[:shared]
+
+
+def satisfies(version: str, specifier: str) -> bool | None:
+    """Whether a version is in a range such as ``>=10.9.0,<10.10.0``; None where either is malformed."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
+
+_PART = re.compile(
+    r"tensorrt(?:-lean|-dispatch|-rtx)?(?:-(?P<cuda>cu\d+))?(?:-(?P<role>libs|bindings))?"
+)
 
 
 class Install(Frozen, frozen=True, kw_only=True):
@@ -23,6 +28,16 @@ class Install(Frozen, frozen=True, kw_only=True):
     cuda_major: int | None = None
     parts: dict[str, str] = {}
     libraries: tuple[PathText, ...] = ()
+
+    @property
+    def families(self) -> dict[str, dict[str, str]]:
+        """The parts' versions by CUDA flavour (``cu13``, or empty) and role: meta, bindings or libs."""
+        families: dict[str, dict[str, str]] = {}
+        for name, version in self.parts.items():
+            if match := _PART.fullmatch(name):
+                roles = families.setdefault(match.group("cuda") or "", {})
+                roles[match.group("role") or "meta"] = version
+        return families
 
 
 class Installs(FactValue, frozen=True, kw_only=True):
@@ -82,6 +97,16 @@ class ModuleImport(Frozen, frozen=True, kw_only=True):
     has_fast_fp16_query: bool | None = None
     plugins: int | None = None
 
+    @property
+    def product(self) -> str:
+        """The product whose module this is: ``tensorrt_lean`` and its bindings are ``tensorrt-lean``."""
+        return self.module.partition(".")[0].removesuffix("_bindings").replace("_", "-")
+
+    @property
+    def returned(self) -> bool:
+        """Whether the import worked."""
+        return self.attempt.ending is Ending.RETURNED
+
 
 class Imports(FactValue, frozen=True, kw_only=True):
     """The import of every TensorRT module the target Python can find; absent where it finds none."""
@@ -89,6 +114,10 @@ class Imports(FactValue, frozen=True, kw_only=True):
     FACT: ClassVar[str] = "tensorrt.imports"
 
     modules: tuple[ModuleImport, ...]
+
+    def working(self, product: str) -> ModuleImport | None:
+        """A module of that product whose import worked, or None."""
+        return next((m for m in self.modules if m.product == product and m.returned), None)
 
 
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
