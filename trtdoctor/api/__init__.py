@@ -10,7 +10,6 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
-<<<<<<< HEAD:trtdoctor/api/__init__.py
 from trtdoctor.diagnosis.subjects import (
     Device,
     LoadedTensorRT,
@@ -18,11 +17,7 @@ from trtdoctor.diagnosis.subjects import (
     loaded_tensorrts,
     nvml_devices,
 )
-from trtdoctor.knowledge import Knowledge, KnowledgeEnds
-=======
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
-from trtdoctor.model import facts
->>>>>>> checks-b:trtdoctor/api.py
 from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
     Confidence,
@@ -57,10 +52,7 @@ __all__ = [
     "check",
     "devices",
     "facts",
-<<<<<<< HEAD:trtdoctor/api/__init__.py
     "loaded_tensorrts",
     "nvml_devices",
-=======
     "versions",
->>>>>>> checks-b:trtdoctor/api.py
 ]

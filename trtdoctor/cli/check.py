@@ -52,4 +52,4 @@ def command(
         ),
         output,
     )
-    return exit_code(report.outcomes, fail_on(output))
+    return exit_code(report.outcomes, fail_on(output), catalogue.problems)

@@ -45,7 +45,7 @@ def show(file: Path, **options: Any) -> int:
         return Redactor(saved.snapshot).report(saved)
 
     emit(make, output)
-    return exit_code(saved.outcomes, fail_on(output))
+    return exit_code(saved.outcomes, fail_on(output), saved.problems)
 
 
 @command.command("rejudge")
@@ -78,7 +78,7 @@ def rejudge(file: Path, **options: Any) -> int:
         )
     except SelectionError as error:
         raise UserError(str(error)) from None
-    return exit_code(report.outcomes, fail_on(output))
+    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
 
 
 @command.command("diff")

@@ -89,7 +89,7 @@ def examine(
         created=utc_now(),
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
-        verdict=verdict(outcomes),
+        verdict=verdict(outcomes, catalogue.problems),
         machine=machine_card(snapshot, knowledge),
         outcomes=outcomes,
         snapshot=snapshot,

@@ -88,24 +88,30 @@ def judge(
     return tuple(outcomes[check.id] for check in checks), tuple(problems)
 
 
-def verdict(outcomes: Iterable[Outcome]) -> Verdict:
-    """Problems, if anything at warning or above was found; inconclusive, if it might have been."""
+def verdict(outcomes: Iterable[Outcome], problems: Sequence[Problem] = ()) -> Verdict:
+    """Problems, if anything at warning or above was found; inconclusive, if it might have been.
+
+    ``problems``: checks that did not load might have found anything.
+    """
     grave = [o for o in outcomes if o.check.severity is not Severity.INFO]
     if any(o.findings for o in grave):
         return Verdict.PROBLEMS
-    if any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in grave):
+    if problems or any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in grave):
         return Verdict.INCONCLUSIVE
     return Verdict.HEALTHY
 
 
-def exit_code(outcomes: Iterable[Outcome], fail_on: Severity | None) -> int:
-    """0, 1 or 3 by the contract; ``fail_on`` None never fails."""
+def exit_code(
+    outcomes: Iterable[Outcome], fail_on: Severity | None, problems: Sequence[Problem] = ()
+) -> int:
+    """0, 1 or 3 by the contract; ``fail_on`` None never fails. ``problems`` as for ``verdict``."""
     if fail_on is None:
         return 0
     at_stake = [o for o in outcomes if o.check.severity.rank >= fail_on.rank]
     if any(o.findings for o in at_stake):
         return 1
-    return 3 if any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in at_stake) else 0
+    undecided = any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in at_stake)
+    return 3 if undecided or problems else 0
 
 
 def _explained(

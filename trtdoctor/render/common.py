@@ -84,7 +84,10 @@ def verdict_line(report: Report) -> str:
         return f"Problems: {found}. Look first at {first.check.id} {first.check.name}."
     if report.verdict is Verdict.INCONCLUSIVE:
         number = len(having(report, Status.UNKNOWN, Status.CRASHED))
-        return f"Inconclusive: nothing wrong was found, but {number} checks could not decide."
+        cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"
+        if not number:
+            cause = "some checks did not load"
+        return f"Inconclusive: nothing wrong was found, but {cause}."
     return "Healthy: no errors and no warnings."
 
 

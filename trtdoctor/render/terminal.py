@@ -82,6 +82,13 @@ class _Terminal:
     def _print(self, *parts: tuple[str, str]) -> None:
         self._console.print(Text.assemble(*((clean(text), style) for text, style in parts)))
 
+    def _item(self, mark: str, style: str, text: str, dim: str = "") -> None:
+        table = Table.grid(padding=(0, 1))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(Text(mark, style), Text.assemble(clean(text), (clean(dim), "dim")))
+        self._console.print(Padding(table, (0, 0, 0, 2)))
+
     def _rows(self, rows: list[tuple[str, str, str]], indent: int) -> None:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
@@ -107,15 +114,13 @@ class _Terminal:
         self._heading("Could not be seen or decided", len(groups) + len(report.problems), "magenta")
         for reason, outcomes in groups:
             named = ", ".join(f"{o.check.id} {o.check.name}" for o in outcomes)
-            self._print((f"  {self._marks['unknown']} ", "magenta"), (one_line(reason), ""))
-            self._rows([("leaves open", named, "dim")], 6)
+            self._item(self._marks["unknown"], "magenta", one_line(reason))
+            self._rows([("leaves open", named, "dim")], 4)
         for problem in report.problems:
-            self._print(
-                (f"  {self._marks['warning']} ", "magenta"),
-                (f"{one_line(problem.where)}: {one_line(problem.message)}", ""),
-            )
+            told = f"{one_line(problem.where)}: {one_line(problem.message)}"
+            self._item(self._marks["warning"], "magenta", told)
             if problem.detail and self._options.verbose:
-                self._rows([("", line, "dim") for line in problem.detail.splitlines()], 6)
+                self._rows([("", line, "dim") for line in problem.detail.splitlines()], 4)
 
     def _findings(self, report: Report, severity: Severity) -> None:
         outcomes = failed(report, severity)
@@ -158,11 +163,7 @@ class _Terminal:
             self._heading(title, len(outcomes), style)
             for outcome in outcomes:
                 reason = f" ({one_line(outcome.reason)})" if outcome.reason else ""
-                self._print(
-                    (f"  {mark} ", style),
-                    (f"{outcome.check.id} {outcome.check.name}", ""),
-                    (reason, "dim"),
-                )
+                self._item(mark, style, f"{outcome.check.id} {outcome.check.name}", reason)
 
     def _heading(self, title: str, number: int, style: str) -> None:
         self._console.print()
