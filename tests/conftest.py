@@ -4,6 +4,30 @@ from pathlib import Path
 
 import pytest
 
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the goldens anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest):
+    """Compares a text with a golden file, or writes it with --update-golden."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, "utf-8")
+            return
+        assert file.is_file(), f"no golden {name}: run pytest --update-golden and read it"
+        expected = file.read_text("utf-8")
+        assert text == expected, f"{name} differs: run pytest --update-golden and read the diff"
+
+    return compare
+
+
 from trtdoctor.diagnosis.discover import Catalogue, discover
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from trtdoctor import __version__
-from trtdoctor.diagnosis.collect import Collection, utc_now
+from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Backend, Host
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.host.recorded import (
@@ -42,6 +42,7 @@ class Look:
         """``deadline``: seconds from now by which the look has ended, whatever hangs."""
         self._record, self._active, self._deadline = record, active, deadline
         self._recorder: Recorder | None = None
+        self._taken: str | None = None
         self._cleanup = ExitStack()
         try:
             self._host = self._open(python, host)
@@ -56,7 +57,7 @@ class Look:
                 if self._record is not None:
                     raise UserError("--host replays and --record saves: give one of them")
                 backend, header = load_recording(replay)
-                self._active = header.active
+                self._active, self._taken = header.active, header.taken or None
                 if python is not None and (header.target is None or python != header.target.path):
                     raise UserError(
                         f"--python {python} was not looked at in the recording {replay}; leave it out"
@@ -94,7 +95,9 @@ class Look:
         show = sys.stderr.isatty() and not quiet
         try:
             snapshot = self._collection.finish(
-                budget=self._deadline * _LOOK_SHARE, on_progress=_progress if show else None
+                budget=self._deadline * _LOOK_SHARE,
+                taken=self._taken,
+                on_progress=_progress if show else None,
             )
         finally:
             if show:
@@ -102,7 +105,10 @@ class Look:
                 sys.stderr.flush()
         if self._recorder is not None and self._record is not None:
             header = RecordingHeader(
-                tool=__version__, taken=utc_now(), active=self._active, target=self._host.target
+                tool=__version__,
+                taken=snapshot.taken,
+                active=self._active,
+                target=self._host.target,
             )
             try:
                 self._recorder.save(self._record, header)

@@ -44,9 +44,16 @@ class Collection:
             ).start()
 
     def finish(
-        self, *, budget: float, on_progress: Callable[[str], None] | None = None
+        self,
+        *,
+        budget: float,
+        taken: str | None = None,
+        on_progress: Callable[[str], None] | None = None,
     ) -> Snapshot:
-        """All facts. What is not in after ``budget`` seconds from the start is a ``timeout``."""
+        """All facts. What is not in after ``budget`` seconds from the start is a ``timeout``.
+
+        ``taken``: when the machine was looked at, if that was not now.
+        """
         while self._waiting:
             left = self._started + budget - time.monotonic()
             if on_progress:
@@ -62,7 +69,7 @@ class Collection:
                 status=FactStatus.TIMEOUT, reason=f"no answer within {budget:g} s"
             )
         facts = {name: self._records[name] for name in self._order}
-        return Snapshot(taken=utc_now(), facts=facts)
+        return Snapshot(taken=taken or utc_now(), facts=facts)
 
 
 def _look(probe: Probe, host: Host) -> FactRecord:
