@@ -66,12 +66,13 @@ def cuda_init_fails(
     code = cuda.init_code
     if code == 0:
         return
+    source: tuple[str, ...] = ()
     try:
         row = kb.cuda_error(code)
         name, meaning, source = row.name, row.meaning, (row.source,)
         remedy = Remedy(text=row.next_step[0].upper() + row.next_step[1:] + ".")
     except KnowledgeEnds:
-        name, meaning, source = cuda.init_error or "an error", "not in the tables", ()
+        name, meaning = cuda.init_error or "an error", "a code that the tables do not have"
         remedy = Remedy(text="Look in the kernel's log for what the driver says.")
     evidence = [Evidence(source="cuInit", value=f"{code} {name}")]
     library = cuda.library or ""

@@ -43,7 +43,7 @@ def visible_devices_invalid(cuda: facts.CudaDriver) -> Iterator[Yielded]:
     variable = cuda.visible_devices
     if variable is None:
         raise NotApplicable("CUDA_VISIBLE_DEVICES is not set")
-    names = [name.strip() for name in variable.split(",")]
+    names = [name.strip() for name in variable.rstrip(", ").split(",")]
     if "-1" in names:
         # The documented way to end the list on purpose.
         names = names[: names.index("-1")]
