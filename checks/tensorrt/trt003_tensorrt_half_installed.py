@@ -56,8 +56,7 @@ def tensorrt_half_installed(
     Remove every part and install the family again, with NVIDIA's index in reach.
 
     ## Known limits
-    A wheel of the tar, deb or NGC packages is one distribution named `tensorrt` and takes its libraries
-    from the system; it is judged by its import alone.
+    A wheel of the tar, deb or NGC packages is one distribution, `tensorrt`; its import alone judges it.
     """
     modules = imports.value.modules if imports.value else ()
     for install in (i for i in installs.installs if i.kind == "pip"):
