@@ -21,6 +21,12 @@ from trtdoctor.api import (
 )
 
 _FIRST_SPLIT = (8, 6, 1)
+_NO_LIBRARIES = "it has bindings and no libraries"
+_LACKS = {
+    frozenset({"libs"}): _NO_LIBRARIES,
+    frozenset({"bindings"}): "it has libraries and no bindings",
+    frozenset({"libs", "bindings"}): "it has neither bindings nor libraries",
+}
 
 
 @check(
@@ -50,23 +56,17 @@ def tensorrt_half_installed(
     Remove every part and install the family again, with NVIDIA's index in reach.
 
     ## Known limits
-    A wheel of the tar, deb or NGC packages is one distribution named `tensorrt` and takes its libraries
-    from the system; it is judged by its import alone.
-
-    ## References
-    - TensorRT documentation, "Installing TensorRT", Python package index
+    A wheel of the tar, deb or NGC packages is one distribution, `tensorrt`; its import alone judges it.
     """
     modules = imports.value.modules if imports.value else ()
-    for install in installs.installs:
-        if install.kind != "pip":
-            continue
+    for install in (i for i in installs.installs if i.kind == "pip"):
         worked = any(m.returned and m.product == install.product for m in modules)
         wrong = _mixed(install)
         lacking = None if wrong or worked else _lacking(install, modules)
         if lacking and imports.status not in (FactStatus.OK, FactStatus.ABSENT):
             untried = f"{lacking}; whether it works nobody could try ({imports.reason})"
             yield Unknown(subject=install.product, reason=untried)
-        elif lacking and "libraries" in lacking and _system_has(install, installs):
+        elif lacking == _NO_LIBRARIES and _system_has(install, installs):
             yield Note(text=f"{install.product}: {lacking}; the system has them")
         elif wrong or lacking:
             yield _finding(install, wrong or lacking or "", modules, python.value)
@@ -80,16 +80,15 @@ def _finding(
     modules: tuple[facts.ModuleImport, ...],
     python: facts.TargetPython | None,
 ) -> Finding:
-    parts = [Evidence(source="pip metadata", value=f"{n} {v}") for n, v in install.parts.items()]
-    tried = [
-        Evidence(source=f"import {m.module}", value=m.attempt.detail or m.attempt.ending.value)
-        for m in modules
-        if m.product == install.product
-    ]
+    evidence = [Evidence(source="pip metadata", value=f"{n} {v}") for n, v in install.parts.items()]
+    for m in modules:
+        if m.product == install.product:
+            said = m.attempt.detail or m.attempt.ending.value
+            evidence.append(Evidence(source=f"import {m.module}", value=said))
     return Finding(
         message=f"{install.product} in {install.location} is not whole: {wrong}.",
         subject=install.product,
-        evidence=(*parts, *tried),
+        evidence=tuple(evidence),
         remedy=_remedy(install, shlex.quote(python.executable) if python else "python3"),
     )
 
@@ -110,22 +109,16 @@ def _lacking(install: facts.Install, modules: tuple[facts.ModuleImport, ...]) ->
     tried = next((m for m in modules if m.module == module), None)
     reasons = []
     for cuda, roles in parts.items():
+        lacks = {"bindings", "libs"} - roles.keys()
         if not cuda and set(roles) == {"meta"}:
-            numbers = versions.numbers(roles["meta"]) or ()
-            if len(parts) > 1:
-                continue
+            split = (versions.numbers(roles["meta"]) or ())[:3] >= _FIRST_SPLIT
             stub = tried is None or "No module named 'tensorrt" in (tried.attempt.detail or "")
-            if numbers[:3] >= _FIRST_SPLIT and stub:
-                reasons.append("it is only the name, without bindings and libraries")
-            continue
-        if any((versions.numbers(v) or (1,))[0] == 0 for v in roles.values()):
+            if len(parts) == 1 and stub and (split or install.product == "tensorrt-rtx"):
+                reasons.append("it is only the name, with nothing behind it")
+        elif any((versions.numbers(v) or (1,))[0] == 0 for v in roles.values()):
             reasons.append("a part is a placeholder that holds nothing")
-        elif "bindings" not in roles and "libs" not in roles:
-            reasons.append("it has neither bindings nor libraries")
-        elif "libs" not in roles:
-            reasons.append("it has bindings and no libraries")
-        elif "bindings" not in roles:
-            reasons.append("it has libraries and no bindings")
+        elif lacks:
+            reasons.append(_LACKS[frozenset(lacks)])
         elif cuda and "meta" not in roles and tried is None:
             reasons.append(f"without {install.product}-{cuda} there is no module {module}")
         else:
