@@ -45,7 +45,8 @@ BAD = {
     ),
     "deaf-to-signals": (
         "import signal\nfor n in range(1, 30):\n"
-        "    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n" + NEVER,
+        "    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
+        + NEVER,
         "deadline",
         "no answer within",
     ),
@@ -88,7 +89,7 @@ def test_chatter_does_not_reach_the_answer_and_is_kept_bounded(
 ) -> None:
     source = (
         "import os, sys\n"
-        "for number in (1, 2):\n    os.write(number, b'{\"ending\": \"returned\"}\\n' * 200000)\n"
+        'for number in (1, 2):\n    os.write(number, b\'{"ending": "returned"}\\n\' * 200000)\n'
         "print('last words', flush=True)\n__version__ = '10.1'\n"
     )
     host, _ = machine(tmp_path / "m", source, monkeypatch)
@@ -181,7 +182,7 @@ def test_commands() -> None:
     with pytest.raises(Missing):
         host.run(("no-such-program-anywhere",))
     started = time.monotonic()
-    with pytest.raises(TimedOut, match="did not end within 0.5 s"):
+    with pytest.raises(TimedOut, match=r"did not end within 0\.5 s"):
         host.run(("sleep", "60"), deadline=0.5)
     assert time.monotonic() - started < 3
 

@@ -87,7 +87,7 @@ def answered(answer: ChildAnswer, what: str) -> Any:
     if answer.ending == "deadline":
         raise TimedOut(f"{what}: {detail}")
     if answer.ending == "signal":
-        raise HostError(f"{what}: the child died of {detail}{_last_line(answer.output)}")
+        raise HostError(f"{what}: the child died of {detail}")
     raise HostError(f"{what}: {detail}{_last_line(answer.output)}")
 
 

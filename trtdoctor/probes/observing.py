@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from trtdoctor.host import Host
 from trtdoctor.model.base import FactValue
 
@@ -49,9 +51,18 @@ class Probe:
 def probe(
     provides: type[Value], cost: Cost
 ) -> Callable[[Callable[[Host], Observed[Value]]], Probe]:
-    """Make a probe of a function."""
+    """Make a probe of a function.
+
+    The probe raises ``msgspec.ValidationError`` where the function's value does not fit the fact's
+    type: much of it comes from child processes, which may say anything.
+    """
 
     def make(look: Callable[[Host], Observed[Value]]) -> Probe:
-        return Probe(provides=provides, cost=cost, look=look)
+        def checked(host: Host) -> Observed[Value]:
+            seen = look(host)
+            msgspec.convert(msgspec.to_builtins(seen.value), provides)
+            return seen
+
+        return Probe(provides=provides, cost=cost, look=checked)
 
     return make

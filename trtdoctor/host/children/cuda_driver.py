@@ -82,36 +82,41 @@ def _with_bindings():
 
 def _with_ctypes():
     cuda = ctypes.CDLL("libcuda.so.1")
-    code = cuda.cuInit(0)
+
+    def call(name, *args):
+        # An older driver lacks the newer functions; what they would tell stays unknown.
+        function = getattr(cuda, name, None)
+        return function is not None and function(*args) == 0
+
     version = ctypes.c_int()
-    answer = {"init": code, "version": None, "devices": []}
-    if cuda.cuDriverGetVersion(ctypes.byref(version)) == 0:
+    answer = {"init": cuda.cuInit(0), "version": None, "devices": []}
+    if call("cuDriverGetVersion", ctypes.byref(version)):
         answer["version"] = version.value
-    if code != 0:
+    if answer["init"] != 0:
         return answer
     count = ctypes.c_int()
-    cuda.cuDeviceGetCount(ctypes.byref(count))
+    call("cuDeviceGetCount", ctypes.byref(count))
     for ordinal in range(count.value):
         device = ctypes.c_int()
-        if cuda.cuDeviceGet(ctypes.byref(device), ordinal) != 0:
+        if not call("cuDeviceGet", ctypes.byref(device), ordinal):
             continue
         entry = {"name": None, "pci": None, "uuid": None, "memory": None}
         text = ctypes.create_string_buffer(128)
-        if cuda.cuDeviceGetName(text, 128, device) == 0:
+        if call("cuDeviceGetName", text, 128, device):
             entry["name"] = text.value.decode("utf-8", "replace")
         bus = ctypes.create_string_buffer(32)
-        if cuda.cuDeviceGetPCIBusId(bus, 32, device) == 0:
+        if call("cuDeviceGetPCIBusId", bus, 32, device):
             entry["pci"] = bus.value.decode("ascii", "replace")
         unique = ctypes.create_string_buffer(16)
-        if cuda.cuDeviceGetUuid(unique, device) == 0:
+        if call("cuDeviceGetUuid", unique, device):
             entry["uuid"] = _uuid(unique.raw)
         memory = ctypes.c_size_t()
-        if cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), device) == 0:
+        if call("cuDeviceTotalMem_v2", ctypes.byref(memory), device):
             entry["memory"] = memory.value
         for key, number in _ATTRIBUTES.items():
             value = ctypes.c_int()
-            found = cuda.cuDeviceGetAttribute(ctypes.byref(value), number, device)
-            entry[key] = value.value if found == 0 else None
+            found = call("cuDeviceGetAttribute", ctypes.byref(value), number, device)
+            entry[key] = value.value if found else None
         answer["devices"].append(entry)
     return answer
 
