@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from trtdoctor.diagnosis.discover import Catalogue, discover
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -26,9 +28,6 @@ def golden(request: pytest.FixtureRequest):
         assert text == expected, f"{name} differs: run pytest --update-golden and read the diff"
 
     return compare
-
-
-from trtdoctor.diagnosis.discover import Catalogue, discover
 
 
 @pytest.fixture(scope="session")
