@@ -34,7 +34,6 @@ def device_nodes_denied(
     nodes: facts.DeviceNodes,
     cuda: Fact[facts.CudaDriver],
     jetson: Fact[facts.Jetson],
-    user: Fact[facts.OperatingSystem],
 ) -> Iterator[Yielded]:
     """This user may not open the GPU's device nodes.
 
@@ -68,9 +67,8 @@ def device_nodes_denied(
         return
     paths = [*shared, *denied]
     group = "video,render" if jetson.value else "GROUP"
-    who = user.value.user if user.value and user.value.user else "This user"
     yield Finding(
-        message=f"{who} may not open {', '.join(paths)}.",
+        message=f"This user may not open {', '.join(paths)}.",
         evidence=tuple(Evidence(source=path, value="not readable and writable") for path in paths),
         remedy=Remedy(
             text="Join the group that owns the nodes, then log in again; or run as a user who may.",
