@@ -53,7 +53,7 @@ def tensorrt_missing(
     ## References
     - TensorRT documentation, "Installing TensorRT"
     """
-    worked = [m.module for m in imports.value.modules if m.returned] if imports.value else []
+    worked = [m.module for m in imports.value.modules if m.genuine] if imports.value else []
     if worked:
         yield Note(text=f"{' and '.join(worked)} can be imported")
         return

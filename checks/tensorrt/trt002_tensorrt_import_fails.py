@@ -41,7 +41,7 @@ def tensorrt_import_fails(
     ## What it checks
     `import tensorrt`, `tensorrt_lean`, `tensorrt_dispatch` and `tensorrt_rtx`, as far as the Python that
     is looked at can find them, each in a process of its own: whether it returned, raised, called
-    `sys.exit`, died of a signal or did not come back. Known messages are explained.
+    `sys.exit`, died of a signal or did not come back, and whether what it returned is a TensorRT at all.
 
     ## Why it matters
     Nothing in Python can use this TensorRT, and what depends on it fails with messages about something
@@ -60,7 +60,7 @@ def tensorrt_import_fails(
     """
     failed: dict[str, facts.ModuleImport] = {}
     for module in imports.modules:
-        if module.returned:
+        if module.genuine:
             yield Note(text=f"{module.module} {module.version or ''}".rstrip() + " imports")
         elif imports.working(module.product) is None:
             # Of a product's modules the one that users import speaks for all.
@@ -86,7 +86,7 @@ def _finding(
         facts.Ending.EXIT: f"ends the interpreter: {attempt.detail or 'exit'}",
         facts.Ending.SIGNAL: f"kills the interpreter: {attempt.detail or 'a signal'}",
         facts.Ending.DEADLINE: f"did not come back: {attempt.detail or 'past its deadline'}",
-        facts.Ending.RETURNED: "returned",
+        facts.Ending.RETURNED: f"gives {module.file or 'an empty folder'}, which is no TensorRT",
     }[attempt.ending]
     evidence = [
         Evidence(source=f"import {module.module}", value=attempt.detail or attempt.ending.value)
@@ -110,17 +110,22 @@ def _finding(
             text="; ".join(f"{m.message.meaning}: {m.message.next_step}" for m in known[:2]) + ".",
             commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
         )
+    elif module.returned:
+        remedy = Remedy(
+            text="A file or folder of that name hides TensorRT, or is what an uninstall left. Remove it.",
+            commands=(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'",),
+        )
     else:
         remedy = Remedy(
             text="See what the loader does last; then install this TensorRT again, in an "
             "environment without other copies of it.",
             commands=(f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'",),
         )
-    hang = attempt.ending is facts.Ending.DEADLINE
+    unsure = attempt.ending is facts.Ending.DEADLINE or module.returned
     return Finding(
         message=f"import {module.module} {how}.".replace("..", "."),
         subject=module.module,
-        confidence=Confidence.LIKELY if hang else Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if unsure else Confidence.CERTAIN,
         evidence=tuple(evidence),
         remedy=remedy,
         references=tuple(dict.fromkeys(m.message.source for m in known[:2])),

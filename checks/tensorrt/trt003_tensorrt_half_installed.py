@@ -60,7 +60,7 @@ def tensorrt_half_installed(
     """
     modules = imports.value.modules if imports.value else ()
     for install in (i for i in installs.installs if i.kind == "pip"):
-        worked = any(m.returned and m.product == install.product for m in modules)
+        worked = any(m.genuine and m.product == install.product for m in modules)
         wrong = _mixed(install)
         lacking = None if wrong or worked else _lacking(install, modules)
         if lacking and imports.status not in (FactStatus.OK, FactStatus.ABSENT):

@@ -58,7 +58,7 @@ def tensorrt_version_mismatch(
     - TensorRT documentation, "Installing TensorRT"
     """
     for module in imports.modules:
-        if not module.returned:
+        if not module.genuine:
             continue
         wrong = list(_disagreeing(module, installs.value))
         if wrong:

@@ -48,9 +48,9 @@ def tensorrt_typing_mode(imports: facts.Imports, kb: Knowledge) -> Iterator[Yiel
     - TensorRT 10.x to 11.x Migration Guide
     - NVIDIA ModelOpt documentation, "AutoCast (ONNX)"
     """
-    working = {m.product: m for m in reversed(imports.modules) if m.returned and m.has_builder}
+    working = {m.product: m for m in reversed(imports.modules) if m.genuine and m.has_builder}
     if not working:
-        runtimes = [m.module for m in imports.modules if m.returned]
+        runtimes = [m.module for m in imports.modules if m.genuine]
         if runtimes:
             yield Note(text=f"{' and '.join(runtimes)} only runs engines: there is no builder")
             return

@@ -104,8 +104,13 @@ class ModuleImport(Frozen, frozen=True, kw_only=True):
 
     @property
     def returned(self) -> bool:
-        """Whether the import worked."""
+        """Whether the import came back; a folder left behind imports too, see ``genuine``."""
         return self.attempt.ending is Ending.RETURNED
+
+    @property
+    def genuine(self) -> bool:
+        """Whether the import worked and gave a TensorRT: every one has a version or a builder."""
+        return self.returned and (self.version is not None or self.has_builder is True)
 
 
 class Imports(FactValue, frozen=True, kw_only=True):
@@ -117,7 +122,7 @@ class Imports(FactValue, frozen=True, kw_only=True):
 
     def working(self, product: str) -> ModuleImport | None:
         """A module of that product whose import worked, or None."""
-        return next((m for m in self.modules if m.product == product and m.returned), None)
+        return next((m for m in self.modules if m.product == product and m.genuine), None)
 
 
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
