@@ -1,4 +1,4 @@
-"""The names of data types: TensorRT's numbers, the inspector's words and Myelin's, as the document's."""
+"""The names of data types, and plain shapes: TensorRT's numbers, the inspector's words and Myelin's, as the document's."""
 
 from __future__ import annotations
 
@@ -45,3 +45,8 @@ MYELIN_TYPES = {
     "int4": "INT4",
     "fp4_e2m1": "FP4",
 }
+
+
+def plain_shape(extents: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with -1 for each dynamic extent: a plan stores the number of a symbol there, below zero."""
+    return tuple(-1 if extent < 0 else extent for extent in extents)

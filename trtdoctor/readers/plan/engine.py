@@ -13,7 +13,7 @@ from typing import Any
 from ...model.engine import EngineIdentity, IOTensor, ShapeRange
 from ..files.source import Source
 from .container import VTRT, Block, PlanFile, dotted
-from .datatypes import TENSORRT_TYPES
+from .datatypes import TENSORRT_TYPES, plain_shape
 from .device import Device, read_device
 from .myelin import read_flags
 from .result import Problem
@@ -27,6 +27,10 @@ _TAIL = 1 << 20
 _CERTAIN, _LIKELY, _POSSIBLE = "certain", "likely", "possible"
 _LAST_KNOWN = (10, 9)
 _LAST_KNOWN_RTX = (1, 7)
+_SEEN = frozenset(
+    ((6, 0), (7, 0), (7, 1), (8, 0), (8, 2), (8, 5), (8, 6), (10, 0), (10, 1), (10, 3), (10, 9))
+)
+_SEEN_RTX = frozenset(((1, 4), (1, 5), (1, 6), (1, 7)))
 _JETSON = ("5.3", "6.2", "7.2", "8.7")
 _VERBOSITY = {0: "names", 1: "none", 2: "detailed"}
 _COMPATIBILITY = {0: "none", 1: "ampere+", 2: "same-cc"}
@@ -99,12 +103,13 @@ def _from_stream(source: Source, plan: PlanFile, block: Block, draft: _Draft, ne
     truncated = any(p.problem is Problem.TRUNCATED for p in plan.problems) or not source.complete
     whole = stream.complete and not truncated
     if not whole and not stream.exhausted and not truncated:
-        if newer or plan.problems:
-            plan.notes.append("Its stream has a layout that is not known.")
+        seen = (plan.version or (0, 0))[:2] in (_SEEN_RTX if plan.magic == VTRT else _SEEN)
+        if seen:
+            message = f"its stream cannot be followed beyond byte {stream.stopped_at}"
+            plan.problem(Problem.DAMAGED, message, stream.stopped_at)
         else:
-            plan.problem(
-                Problem.DAMAGED, "what follows is no item of the stream", stream.stopped_at
-            )
+            plan.notes.append("Its stream has a layout that is not known.")
+            newer = True
     if newer and not whole:
         return True
     ceiling = _POSSIBLE if newer else _CERTAIN
@@ -157,8 +162,9 @@ def _tell_flags(plan: PlanFile, draft: _Draft, scan: EngineScan) -> None:
     draft.tell("implicit_batch", flags.booleans[0], _LIKELY)
     if len(flags.booleans) == 5 and version[:2] in ((8, 5), (8, 6)):
         draft.tell("refittable", flags.booleans[1], _LIKELY)
-        draft.tell("tf32_allowed", flags.booleans[3], _LIKELY)
-        draft.tell("sparse_weights", flags.booleans[4], _LIKELY)
+        sure = _LIKELY if version[:2] == (8, 6) else _POSSIBLE
+        draft.tell("tf32_allowed", flags.booleans[3], sure)
+        draft.tell("sparse_weights", flags.booleans[4], sure)
 
 
 def _tell_io(
@@ -181,7 +187,7 @@ def _tell_io(
             name=tensor.name,
             mode="output" if tensor.output else "input",
             dtype=TENSORRT_TYPES.get(tensor.dtype, "unknown"),
-            shape=tensor.shape,
+            shape=plain_shape(tensor.shape or ()),
         )
         for tensor in first
     )

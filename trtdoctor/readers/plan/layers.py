@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from ...model.engine import Layer, LayerTensor
 from ..files.kinds import Encoding
 from ..files.source import Source, open_source
 from .container import MAGICS, VTRT, PlanFile, read_container
-from .datatypes import TENSORRT_TYPES
+from .datatypes import TENSORRT_TYPES, plain_shape
 from .identify import identify, open_plan
 from .keyvalue import read_pool, weights
 from .myelin import program_layers, read_program
@@ -27,6 +29,11 @@ STREAM_ITEMS = 2_000_000
 
 _TEXT_LIMIT = 64 << 20
 _OPENED_FROM = 10
+
+# An implementation that does nothing leaves no keys. Its number was the same in every release seen, and the inspector
+# of 8.5 and 8.6 calls those layers NoOp.
+_NO_OPERATION = 44
+_NO_OPERATION_RELEASES = ((8, 5), (8, 6), (10, 0), (10, 1), (10, 3))
 
 
 def static_layers(source: Path | BinaryIO | bytes | Source) -> StaticLayers:
@@ -52,11 +59,16 @@ def static_layers(source: Path | BinaryIO | bytes | Source) -> StaticLayers:
 def _layers(source: Source) -> StaticLayers:
     plan = read_container(source)
     if plan.block is None:
-        return StaticLayers(reason="The engine in the plan was not found, or has an unknown layout.")
+        return StaticLayers(
+            reason="The engine in the plan was not found, or has an unknown layout."
+        )
     stream = TaggedStream(source, plan.block.start, plan.block.end, limit=STREAM_ITEMS)
     scan = EngineScan(stream).run()
     reason = None
-    if any(problem.problem is Problem.TRUNCATED for problem in plan.problems) or not source.complete:
+    if (
+        any(problem.problem is Problem.TRUNCATED for problem in plan.problems)
+        or not source.complete
+    ):
         reason = "The plan is cut short."
     elif stream.exhausted:
         reason = f"The plan has more than {STREAM_ITEMS} items."
@@ -72,6 +84,11 @@ def _layers(source: Source) -> StaticLayers:
         _layer(record, dtypes, pool[index] if pool is not None else {})
         for index, record in enumerate(scan.layers)
     ]
+    if pool is not None and plan.version is not None:
+        known = plan.version[:2] in _NO_OPERATION_RELEASES
+        for index, record in enumerate(scan.layers):
+            if known and not pool[index] and record.code == _NO_OPERATION:
+                layers[index] = msgspec.structs.replace(layers[index], type="NoOp")
     return _with_blocks(source, plan, scan, layers, reason)
 
 
@@ -127,4 +144,6 @@ def _fused(layer: Layer) -> Layer:
 
 def _tensor(reference: Reference, dtypes: dict[str, str | None]) -> LayerTensor:
     shape = reference.extents[1] if len(reference.extents) == 2 else None
+    if shape is not None:
+        shape = plain_shape(shape)
     return LayerTensor(name=reference.name, dtype=dtypes.get(reference.name), shape=shape)

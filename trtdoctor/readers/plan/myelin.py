@@ -258,9 +258,8 @@ def _tensors(program: Program, names: list[str], suffix: str) -> Iterator[LayerT
         found = program.descriptors.get(name)
         if found is not None and (found.constant or not found.device):
             continue
-        shown = name
-        if found is not None and found.base in program.externals:
-            shown = found.base or name
+        # A part of a tensor is logged under the tensor's name.
+        shown = (found.base if found is not None else None) or name
         shown = _COUNTER.sub("", shown) if shown in program.externals else shown + suffix
         yield LayerTensor(name=shown, dtype=found.dtype if found else None)
 

@@ -53,11 +53,13 @@ class LayerRecord:
     """A layer, in the order of execution.
 
     Attributes:
+        code: The number of its implementation; the numbers shift between releases.
         metadata: The ONNX nodes, as TensorRT 8.6 and later write them.
         tactic: The tactic's number.
     """
 
     name: str
+    code: int
     metadata: str | None
     tactic: int
     inputs: list[Reference]
@@ -207,9 +209,9 @@ class EngineScan:
             and recent[-3].kind is Kind.OPEN
             and recent[-4].kind is Kind.STRING
         ):
-            self._layer(int(recent[-1].value))
+            self._layer(int(recent[-2].value) & 0x7FFF_FFFF, int(recent[-1].value))
 
-    def _layer(self, tactic: int) -> None:
+    def _layer(self, code: int, tactic: int) -> None:
         recent = self._recent
         groups, self._groups = self._groups[-2:], []
         if len(groups) != 2 or not all(group.full for group in groups):
@@ -221,7 +223,7 @@ class EngineScan:
             name, metadata = recent[-5].text, name
         inputs, outputs = (group.references for group in groups)
         self.layers.append(
-            LayerRecord(name, metadata, tactic & 0xFFFF_FFFF_FFFF_FFFF, inputs, outputs)
+            LayerRecord(name, code, metadata, tactic & 0xFFFF_FFFF_FFFF_FFFF, inputs, outputs)
         )
 
     def _array(self, item: Item) -> None:
