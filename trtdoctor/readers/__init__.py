@@ -1,1 +1,1 @@
-"""Readers turn bytes that the user gave into facts: bounded in time and memory, and touching no machine."""
+"""Readers turn bytes that the user gave into facts, within bounds, and touch no machine."""

@@ -9,7 +9,17 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-DTYPES = {"FP32": 0, "FP16": 1, "INT8": 2, "INT32": 3, "BOOL": 4, "UINT8": 5, "FP8": 6, "BF16": 7, "INT64": 8}
+DTYPES = {
+    "FP32": 0,
+    "FP16": 1,
+    "INT8": 2,
+    "INT32": 3,
+    "BOOL": 4,
+    "UINT8": 5,
+    "FP8": 6,
+    "BF16": 7,
+    "INT64": 8,
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Engine:
-    """What is written. ``weights`` is how many bytes of weights; ``profiles`` maps inputs to min, opt, max."""
+    """What is written. ``weights`` is in bytes; ``profiles`` maps inputs to min, opt, max."""
 
     version: tuple[int, int, int, int] = (8, 6, 1, 6)
     tensors: tuple[Tensor, ...] = (
@@ -58,7 +68,9 @@ class Engine:
         LayerSpec("same", ("h",), ("h",), code=44),
         LayerSpec("last", ("h", "x"), ("y",), "[ONNX Layer: last]", (("ParameterType", "TopK"),)),
     )
-    profiles: tuple[dict[str, tuple[tuple[int, ...], ...]], ...] = ({"x": ((1, 8), (2, 8), (4, 8))},)
+    profiles: tuple[dict[str, tuple[tuple[int, ...], ...]], ...] = (
+        {"x": ((1, 8), (2, 8), (4, 8))},
+    )
     weights: int = 64
     capability: tuple[int, int] = (8, 9)
     multiprocessors: int = 128
@@ -90,7 +102,7 @@ class Engine:
 
 
 class Stream:
-    """Tagged items. ``high`` from 8.2 on; ``closes`` from 8.0 on; ``repeats`` the element tags in 8.0 alone."""
+    """Tagged items. ``closes`` from 8.0 on; 8.0 alone ``repeats`` the tags of elements."""
 
     def __init__(self, version: tuple[int, ...], rtx: bool) -> None:
         modern = rtx or version >= (8, 2)
@@ -209,10 +221,10 @@ def body(engine: Engine) -> bytes:
         s.close()
     _flags(s, engine)
     s.text("Network").array(8, "Q", [512])
-    for _ in range(engine.padding_items):
-        s.u64(0)
     _tensors(s, engine)
     _layers(s, engine)
+    for _ in range(engine.padding_items):
+        s.u64(0)
     if engine.version >= (8, 0) or engine.rtx:
         _pool(s, engine)
         _profiles(s, engine)
@@ -229,7 +241,21 @@ def _device(s: Stream, e: Engine) -> None:
         s.open(0x11).open(0x0F)
         machine = (0, 0, 0) if e.rtx else (e.memory, 1 << 20, 0)
         s.i64(machine[0]).u64(machine[1]).u64(machine[2])
-        rest = [0] * 10 if e.rtx else [1500000, 9000000, e.bus, 49152, 102400, e.multiprocessors, int(e.integrated), 0, 0]
+        rest = (
+            [0] * 10
+            if e.rtx
+            else [
+                1500000,
+                9000000,
+                e.bus,
+                49152,
+                102400,
+                e.multiprocessors,
+                int(e.integrated),
+                0,
+                0,
+            ]
+        )
         for value in rest[:9]:
             s.i32(value)
         s.i32(8 if e.rtx else major).i32(minor).i32(512)
@@ -270,7 +296,13 @@ def _tensors(s: Stream, e: Engine) -> None:
     for number in range(1, copies):
         for t in bound:
             tensors.append(
-                Tensor(f"{t.name} [profile {number}]", t.dtype, t.shape, t.mode, t.binding + number * len(bound))
+                Tensor(
+                    f"{t.name} [profile {number}]",
+                    t.dtype,
+                    t.shape,
+                    t.mode,
+                    t.binding + number * len(bound),
+                )
             )
     s.count(len(tensors))
     for t in reversed(tensors):
@@ -302,7 +334,9 @@ def _layers(s: Stream, e: Engine) -> None:
         s.text(layer.name)
         if e.rtx or e.version >= (8, 6):
             s.text(layer.metadata)
-        s.enum(0x0F, layer.code - (1 << 31) if e.version >= (8, 2) or e.rtx else layer.code).u64(77).i32(-1)
+        s.enum(0x0F, layer.code - (1 << 31) if e.version >= (8, 2) or e.rtx else layer.code).u64(
+            77
+        ).i32(-1)
         if layer.myelin:
             s.blob(layer.myelin)
         s.close()
@@ -376,7 +410,17 @@ def container(engine: Engine, inner: bytes, weights: bytes | None) -> bytes:
     if engine.rtx:
         resident = 0 if engine.streaming else engine.weights
         head = struct.pack(
-            "<4sIQQ4B4sI12xIIQ", b"vtrt", 0, len(sections), size, *engine.version, b"vtrt", engine.mask, 13020, 0, resident
+            "<4sIQQ4B4sI12xIIQ",
+            b"vtrt",
+            0,
+            len(sections),
+            size,
+            *engine.version,
+            b"vtrt",
+            engine.mask,
+            13020,
+            0,
+            resident,
         )
     else:
         tag = engine.platform if engine.version >= (10, 0) else b"\0" * 4
@@ -389,7 +433,7 @@ def legacy_plan() -> bytes:
     buffer = bytearray(b"\0" * 4)
 
     def table(fields: list[int | bytes | None]) -> int:
-        """Append vtable and table; 4-byte fields; returns the table's position. None is an absent field."""
+        """Append a vtable and a table of 4-byte fields, None for absent ones; return its place."""
         vtable = len(buffer)
         offsets, at = [], 4
         for value in fields:
@@ -444,8 +488,10 @@ descriptors {
 main {
  label bb1:
   shape_call={ name="shapes" stream=0  layers="" subg_id=0 }
-  fully_connected={ name="mm" output={"inner 1" } input={"x.1" "w_constant" "alpha" } kernel=own_stub layers="[ONNX Layer: mm]" }
-  function={ name=own_Add fqn=own_Add_0x1 args={ "inner 1" "size" "part^deref" } input_args={ "inner 1" "size" } output_args={ "part^deref" } grid = { 1 1 1 } cond_fqn = { function = other } layers="[ONNX Layer: add]\x1f[ONNX Layer: top}]" }
+  fully_connected={ name="mm" output={"inner 1" } input={"x.1" "w_constant" "alpha" }
+  kernel=own_stub layers="[ONNX Layer: mm]" } function={ name=own_Add fqn=own_Add_0x1 args={ "inner
+  1" "size" "part^deref" } input_args={ "inner 1" "size" } output_args={ "part^deref" } grid = { 1 1
+  1 } cond_fqn = { function = other } layers="[ONNX Layer: add]\x1f[ONNX Layer: top}]" }
 }
 shape_main {
  label bb2:
@@ -456,17 +502,37 @@ shape_main {
 
 def releases() -> dict[str, Engine]:
     """One engine a layout."""
-    fused = LayerSpec("{ForeignNode[mm...add]}", ("x",), ("y",), "[ONNX Layer: mm]", code=35, myelin=myelin(MYELIN_TEXT))
+    fused = LayerSpec(
+        "{ForeignNode[mm...add]}",
+        ("x",),
+        ("y",),
+        "[ONNX Layer: mm]",
+        code=35,
+        myelin=myelin(MYELIN_TEXT),
+    )
     return {
         "6.0": Engine(version=(6, 0, 1, 10), implicit=True, batch=16),
-        "7.1": Engine(version=(7, 1, 3, 0), implicit=True, batch=16, capability=(7, 2), integrated=True, multiprocessors=6),
+        "7.1": Engine(
+            version=(7, 1, 3, 0),
+            implicit=True,
+            batch=16,
+            capability=(7, 2),
+            integrated=True,
+            multiprocessors=6,
+        ),
         "8.0": Engine(version=(8, 0, 1, 6)),
         "8.2": Engine(version=(8, 2, 1, 8)),
         "8.5": Engine(version=(8, 5, 3, 1), refit=True),
         "8.6": Engine(version=(8, 6, 1, 6), level=1, tf32=False, sparse=True),
         "8.6-myelin": Engine(version=(8, 6, 0, 12), layers=(fused,)),
         "10.0": Engine(version=(10, 0, 1, 6)),
-        "10.3": Engine(version=(10, 3, 0, 30), platform=b"utrt", capability=(8, 7), integrated=True, multiprocessors=8),
+        "10.3": Engine(
+            version=(10, 3, 0, 30),
+            platform=b"utrt",
+            capability=(8, 7),
+            integrated=True,
+            multiprocessors=8,
+        ),
         "10.9": Engine(version=(10, 9, 0, 34), layers=(fused,), weights=4096),
         "rtx-1.7": Engine(version=(1, 7, 1, 116), layers=(fused,), weights=4096, refit=True),
         "rtx-1.4-two-profiles": Engine(

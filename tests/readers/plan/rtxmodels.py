@@ -1,4 +1,4 @@
-"""Small ONNX models of several kinds, and their build into TensorRT-RTX plans on the CPU with the log as oracle."""
+"""Small ONNX models, and their build into TensorRT-RTX plans on the CPU with the log as oracle."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ class Build:
 
 
 _LAYER = re.compile(
-    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], Constants: \[(.*?)\], Outputs: \[(.*?)\], "
-    r"TacticName: (.*?), StreamId: \d+, Metadata: (.*)$",
+    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], Constants: \[(.*?)\], "
+    r"Outputs: \[(.*?)\], TacticName: (.*?), StreamId: \d+, Metadata: (.*)$",
     re.MULTILINE,
 )
 _TENSOR = re.compile(r"\{ Name: (.*?), Dimensions: .*?Datatype: (\w+), ")
-_IO = re.compile(r"^ Name: (.*?), IOMode: (\w+), DataType: (\w+), Dimensions: \[([-\d,]*)\], (.*)$", re.MULTILINE)
+_IO = re.compile(
+    r"^ Name: (.*?), IOMode: (\w+), DataType: (\w+), Dimensions: \[([-\d,]*)\], (.*)$", re.MULTILINE
+)
 _RANGE = re.compile(r"MinShape: \[([\d,]*)\], OptShape: \[([\d,]*)\], MaxShape: \[([\d,]*)\]")
 
 
@@ -53,7 +55,13 @@ def parse_log(text: str) -> tuple[list[LoggedLayer], list]:
         for name, kind, i, c, o, tactic, metadata in _LAYER.findall(text)
     ]
     io = [
-        (name, mode.lower(), dtype, extents(dims), [tuple(map(extents, m)) for m in _RANGE.findall(rest)])
+        (
+            name,
+            mode.lower(),
+            dtype,
+            extents(dims),
+            [tuple(map(extents, m)) for m in _RANGE.findall(rest)],
+        )
         for name, mode, dtype, dims, rest in _IO.findall(text)
     ]
     return layers, io
@@ -74,7 +82,9 @@ def build(model, *, profiles=(), capabilities=(), flags=(), verbosity="DETAILED"
     builder = trt.Builder(log)
     network = builder.create_network(0)
     parser = trt.OnnxParser(network, log)
-    assert parser.parse(model.SerializeToString()), [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    assert parser.parse(model.SerializeToString()), [
+        str(parser.get_error(i)) for i in range(parser.num_errors)
+    ]
     network.name = "net"
     config = builder.create_builder_config()
     config.profiling_verbosity = getattr(trt.ProfilingVerbosity, verbosity)
@@ -152,7 +162,11 @@ def models():
             ],
             [("x", T.FLOAT, [1, 3, 32, 32])],
             [("y", T.FLOAT16, [1, 8, 16, 16])],
-            [weights("w", 16, 3, 3, 3), weights("b", 16), weights("w2", 8, 16, 1, 1, dtype=np.float16)],
+            [
+                weights("w", 16, 3, 3, 3),
+                weights("b", 16),
+                weights("w2", 8, 16, 1, 1, dtype=np.float16),
+            ],
         ),
         [],
     )
@@ -190,7 +204,11 @@ def models():
             ],
             [("x", T.FLOAT16, [16, 64])],
             [("y", T.FLOAT16, [16, 64])],
-            [weights("w", 64, 64, dtype=np.float16), nh.from_array(np.array(0.05, np.float16), "s"), zero_fp8],
+            [
+                weights("w", 64, 64, dtype=np.float16),
+                nh.from_array(np.array(0.05, np.float16), "s"),
+                zero_fp8,
+            ],
         ),
         [],
     )
@@ -235,7 +253,10 @@ def models():
         ),
         [],
     )
-    bf16 = [h.make_tensor(name, T.BFLOAT16, shape, [0.5] * size) for name, shape, size in (("w", [32, 32], 1024),)]
+    bf16 = [
+        h.make_tensor(name, T.BFLOAT16, shape, [0.5] * size)
+        for name, shape, size in (("w", [32, 32], 1024),)
+    ]
     yield (
         "bf16",
         model(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from ...model.base import Frozen
 
 
@@ -47,7 +49,7 @@ class Encoding(str, Enum):
 
 
 class PlanSpan(Frozen, frozen=True, kw_only=True):
-    """Where in the file the plan lies. ``length`` counts the bytes in the file, as ``encoding`` writes them."""
+    """Where in the file the plan lies. ``length`` counts its bytes as ``encoding`` writes them."""
 
     offset: int
     length: int
@@ -67,5 +69,5 @@ class Recognised(Frozen, frozen=True, kw_only=True):
     what: str
     to_do: str | None = None
     plan: PlanSpan | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     damaged: str | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from .kinds import Container, PlanSpan, Recognised
 from .source import Source
 
-# ModelProto: ir_version, producer_name, producer_version, domain, model_version, doc_string, graph, opset_import,
-# metadata_props, training_info, functions (onnx.proto).
+# ModelProto: ir_version, producer_name, producer_version, domain, model_version, doc_string, graph,
+# opset_import, metadata_props, training_info, functions (onnx.proto).
 _WIRE_TYPES = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2}
 _GRAPH = 7
 _MOST_FIELDS = 10_000
@@ -42,7 +42,7 @@ def recognise_onnx(source: Source) -> Recognised | None:
 
 
 def _walk(source: Source) -> tuple[tuple[int, int], bool] | None:
-    """Return where the graph lies and whether the file ends within it; None where this is no model."""
+    """Return where the graph lies and whether the file ends within it; None for no model."""
     position, size = 0, source.size
     graph: tuple[int, int] | None = None
     ir_version = 0

@@ -1,7 +1,7 @@
 """A walk over a pickle's strings that executes nothing and keeps nothing large.
 
-The opcodes and how long their arguments are come from `pickletools`; its own walk reads each argument whole, and here
-an argument can be a plan of some gigabytes.
+The opcodes and how long their arguments are come from `pickletools`; its own walk reads each
+argument whole, and here an argument can be a plan of some gigabytes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .source import Source
 
-_MOST_OPCODES = 200_000
+_MOST_OPCODES = 30_000
 _HEAD = 512
 _LINE_LIMIT = 1 << 16
 _OPCODES = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
@@ -36,7 +36,7 @@ class PickledString(NamedTuple):
 def pickled_strings(
     source: Source, offset: int, end: int, pickles: int = 1
 ) -> Iterator[PickledString]:
-    """Walk up to ``pickles`` pickles, one after another, and yield their strings; ends at what is no pickle."""
+    """Yield the strings of up to ``pickles`` pickles in a row; ends at what is no pickle."""
     position = offset
     for _ in range(_MOST_OPCODES):
         raw = source.read(position, 16)

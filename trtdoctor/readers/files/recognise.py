@@ -1,4 +1,4 @@
-"""What a file is when it does not start as a plan. The tests are ordered: the sure ones come first."""
+"""What a file is when it does not start as a plan. The sure tests come first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from .kinds import Container, Encoding, PlanSpan, Recognised
 from .onnxfile import recognise_onnx
-from .source import GZIP_HEAD, Source, inflate_head
+from .source import Source
 from .torchfile import recognise_torch
 
 MAGICS = (b"ftrt", b"vtrt", b"ptrt")
@@ -100,14 +100,11 @@ def _ultralytics(source: Source, head: bytes) -> Recognised | None:
 
 def _compressed(source: Source, head: bytes) -> Recognised | None:
     if head.startswith(b"\x1f\x8b"):
-        inner = inflate_head(source, GZIP_HEAD)
-        plan = inner.read(0, 4) in MAGICS
         return Recognised(
             container=Container.GZIP,
-            what="It is a gzip file"
-            + (" with a plan inside." if plan else ", with no plan inside."),
+            what="It is a gzip file.",
             to_do="Decompress it with `gunzip`.",
-            plan=PlanSpan(offset=0, length=source.size, encoding=Encoding.GZIP) if plan else None,
+            plan=PlanSpan(offset=0, length=source.size, encoding=Encoding.GZIP),
         )
     for magic, name, command in _ARCHIVES:
         if head.startswith(magic):
@@ -136,7 +133,8 @@ def _calibration(source: Source, head: bytes) -> Recognised | None:
     if match is None:
         return None
     digits = int(match[1])
-    # The number is major, minor and patch: one digit each up to 8.6 (8601), two from 10 on (100300).
+    # The number is major, minor and patch: one digit each up to 8.6 (8601), two from 10 on
+    # (100300).
     version = (
         f"{digits // 10000}.{digits // 100 % 100}.{digits % 100}"
         if digits >= 10000
@@ -144,7 +142,7 @@ def _calibration(source: Source, head: bytes) -> Recognised | None:
     )
     return Recognised(
         container=Container.CALIBRATION_CACHE,
-        what=f"It is an INT8 calibration cache ({match[2].decode()}) of TensorRT {version}, no plan.",
+        what=f"It is an INT8 calibration cache ({match[2].decode()[:64]}) of TensorRT {version}.",
         to_do="Give it to the builder; the plan is the builder's output.",
         metadata={"tensorrt_version": version},
     )
@@ -176,7 +174,7 @@ def _text(source: Source, head: bytes) -> Recognised | None:
         return Recognised(
             container=Container.HTML,
             what="It is a web page, no plan.",
-            to_do="Download the file itself; such a page often stands for a failed or refused download.",
+            to_do="Download the file itself: such a page often stands for a refused download.",
         )
     if stripped.startswith((b"{", b"[")):
         what = "It is JSON text, no plan."
@@ -187,19 +185,25 @@ def _text(source: Source, head: bytes) -> Recognised | None:
         return Recognised(
             container=Container.JSON, what=what, to_do="Check that this is the file that was meant."
         )
-    if sample.startswith(_BASE64_START) and source.size % 4 == 0:
-        if _BASE64_TEXT.fullmatch(sample) or _BASE64_TEXT.fullmatch(sample.rstrip()):
-            return Recognised(
-                container=Container.BASE64,
-                what="It is a plan written as base64 text.",
-                to_do="Decode it with `base64 -d`.",
-                plan=PlanSpan(offset=0, length=source.size, encoding=Encoding.BASE64),
-            )
+    if sample.startswith(_BASE64_START):
+        return _base64(source, sample)
     what = "It is text, no plan."
     if b"%syntax-version" in stripped and b"%project" in stripped:
         what = "It is a plan of Sqitch (database changes), no TensorRT plan."
     return Recognised(
         container=Container.TEXT, what=what, to_do="Check that this is the file that was meant."
+    )
+
+
+def _base64(source: Source, sample: bytes) -> Recognised:
+    end = source.size - 8
+    length = max(0, end) + len(source.read(max(0, end), 8).rstrip())
+    plain = length % 4 == 0 and _BASE64_TEXT.fullmatch(sample.rstrip()) is not None
+    return Recognised(
+        container=Container.BASE64,
+        what="It is a plan written as base64 text.",
+        to_do="Decode it with `base64 -d`.",
+        plan=PlanSpan(offset=0, length=length, encoding=Encoding.BASE64) if plain else None,
     )
 
 
@@ -233,7 +237,7 @@ def _opaque(source: Source, head: bytes) -> Recognised | None:
     return Recognised(
         container=Container.OPAQUE,
         what="Its bytes look encrypted or compressed; it is no bare plan.",
-        to_do="Decrypt or decompress it; ONNX Runtime, for one, writes encrypted engines on request.",
+        to_do="Decrypt or decompress it; ONNX Runtime writes encrypted engines on request.",
     )
 
 

@@ -1,8 +1,8 @@
 """Random access to bytes, wherever they lie: a file, memory, a part of a file, encoded text.
 
-Every reader works on a `Source`, so that a plan inside another file is read where it is, and a file of any size
-costs only the ranges that were asked for. Files are read by ranges and not mapped: a mapped file that another
-process cuts short kills the reader.
+Every reader works on a `Source`, so that a plan inside another file is read where it is, and a file
+of any size costs only the ranges that were asked for. Files are read by ranges and not mapped: a
+mapped file that another process cuts short kills the reader.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Source:
 
     Attributes:
         size: How many bytes there are.
-        complete: Whether `size` is the end of the data. False for the inflated head of a compressed file, of which
-            nothing can be said beyond the head.
+        complete: Whether `size` is the end of the data. False for the inflated head of a compressed
+            file, of which nothing can be said beyond the head.
     """
 
     size: int = 0
@@ -137,7 +137,8 @@ def open_source(source: Path | BinaryIO | bytes | Source) -> Iterator[Source]:
     """Open whatever holds the bytes.
 
     Raises:
-        OSError: The file cannot be opened or read, or is no regular file (a pipe would block for ever).
+        OSError: The file cannot be opened or read, or is no regular file (a pipe would block for
+        ever).
     """
     if isinstance(source, Source):
         yield source

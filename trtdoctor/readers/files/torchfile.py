@@ -13,6 +13,7 @@ from .source import Source
 
 _LEGACY = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 _LEGACY_PICKLES = 5
+_PICKLE = re.compile(rb"\x80[\x02-\x05][\x95}(\]cq]")
 _PLAN_MAGICS = (b"ftrt", b"vtrt", b"ptrt")
 _BASE64_MAGICS = (b"ZnRydA", b"dnRydA", b"cHRydA")
 _DEVICE = re.compile(rb"\d{1,3}%(\d{1,2})%(\d)%\d{1,2}%([^%]{1,128})$")
@@ -24,7 +25,7 @@ _ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _DIRECTORY_LIMIT = 8 << 20
 _MOST_ENTRIES = 65_536
-_MOST_PICKLES = 64
+_MOST_PICKLES = 8
 
 
 class _Member(NamedTuple):
@@ -35,9 +36,12 @@ class _Member(NamedTuple):
 
 
 def recognise_torch(source: Source, head: bytes) -> Recognised | None:
-    """Say what a zip file or an old torch file is; None for anything else."""
+    """Say what a zip file, a pickle or an old torch file is; None for anything else."""
     if head.startswith(_LEGACY):
         return _saved(_Strings(pickled_strings(source, 0, source.size, _LEGACY_PICKLES)), False)
+    if _PICKLE.match(head):
+        strings = _Strings(pickled_strings(source, 0, source.size))
+        return _saved(strings, False) if strings.plan is not None else None
     if not head.startswith(b"PK\x03\x04"):
         return None
     members = list(_members(source))
@@ -110,7 +114,7 @@ def _saved(strings: _Strings, script: bool) -> Recognised:
     elif script:
         container, name = Container.TORCHSCRIPT, "a TorchScript module"
     else:
-        container, name = Container.TORCH, "a file of torch.save"
+        container, name = Container.TORCH, "a pickle, as torch.save writes"
     if strings.plan is None:
         return Recognised(
             container=container,
@@ -169,7 +173,7 @@ def _members(source: Source) -> Iterator[_Member]:
 
 
 def _wide(extra: bytes, stored: int, whole: int, local: int) -> tuple[int, int]:
-    """Return size and offset from the 64-bit extra field, which has only what did not fit 32 bits."""
+    """Return size and offset; the 64-bit field has only those that did not fit 32 bits."""
     position = 0
     while position + 4 <= len(extra):
         tag, length = struct.unpack_from("<HH", extra, position)

@@ -1,8 +1,8 @@
 """Reads TensorRT plan files without TensorRT and without a GPU.
 
-`identify` says what a file is and, where a plan is in it, what the plan says of itself; `static_layers` gives the
-layers that its bytes tell of; `extract` writes out a plan from the file around it. Nothing here runs or loads anything
-from a file, and nothing judges what it finds.
+`identify` says what a file is and, where a plan is in it, what the plan says of itself;
+`static_layers` gives the layers that its bytes tell of; `extract` writes out a plan from the file
+around it. Nothing here runs or loads anything from a file, and nothing judges what it finds.
 """
 
 from ..files.kinds import Container, Encoding, PlanSpan

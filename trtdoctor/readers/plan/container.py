@@ -1,7 +1,7 @@
-"""The outer layout of a plan: which of the four it is, its header, its sections, the engine block inside.
+"""The outer layout of a plan: which of the four it is, header, sections, engine block.
 
-Magic, container version and version bytes are NVIDIA's own (trtexec ``--getPlanVersionOnly``); the rest was observed in
-files of TensorRT 5.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
+Magic, container version and version bytes are NVIDIA's own (trtexec ``--getPlanVersionOnly``); the
+rest was observed in files of TensorRT 5.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class PlanFile:
 
 
 def read_container(source: Source) -> PlanFile:
-    """Read the outer layout of a plan with a magic. Reads a few hundred bytes, and older files' checksummed body."""
+    """Read the outer layout: some hundred bytes, and the body of releases with a checksum."""
     magic = source.read(0, 4)
     plan = PlanFile(magic)
     if magic == PTRT:
@@ -168,11 +168,19 @@ def _read_sections(source: Source, plan: PlanFile, start: int, count: int) -> No
         if plan.size is not None and (offset > plan.size or size > plan.size - offset):
             plan.problem(
                 Problem.SECTION_RANGE,
-                f"section {name!r} ({size} bytes from {offset}) ends beyond the plan's {plan.size} bytes",
+                f"section {name!r}, {size} bytes from {offset}, ends beyond the {plan.size} bytes",
                 start + at,
             )
         if name not in ("ENGN", "WGHT"):
             plan.notes.append(f"It has a section {name!r}, which is not known.")
+
+
+def plausible_version(plan: PlanFile) -> bool:
+    """Whether the version is one that the product has or may come to have."""
+    if plan.version is None:
+        return False
+    least, most = (1, 9) if plan.magic == VTRT else (5, 40)
+    return least <= plan.version[0] <= most
 
 
 def _check_size(source: Source, plan: PlanFile) -> None:
@@ -223,7 +231,7 @@ def dotted(version: tuple[int, ...] | None) -> str | None:
 
 
 def find_block(source: Source, start: int, end: int) -> Block | None:
-    """Find the engine block's shape: that whose size field fits the room and whose body starts as an engine's.
+    """Find the engine block's shape: its size field fits the room, its body starts as an engine's.
 
     A file that was cut short has no fitting size; then the shape whose body starts right is taken.
     """

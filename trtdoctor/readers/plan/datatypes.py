@@ -1,4 +1,4 @@
-"""The names of data types, and plain shapes: TensorRT's numbers, the inspector's words and Myelin's, as the document's."""
+"""Data types and shapes as plans, the inspector and Myelin write them, in the document's words."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ MYELIN_TYPES = {
 
 
 def plain_shape(extents: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape with -1 for each dynamic extent: a plan stores the number of a symbol there, below zero."""
+    """Return a shape with -1 for each dynamic extent; a plan has a symbol's number there."""
     return tuple(-1 if extent < 0 else extent for extent in extents)

@@ -1,7 +1,7 @@
 """The device record: the GPU that an engine was built on, and which board that likely is.
 
-Observed in files; their values agree with known cards, with the targets of the device code in the same files, and, on
-an H100, with what the driver reports.
+Observed in files; their values agree with known cards, with the targets of the device code in the
+same files, and, on an H100, with what the driver reports.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _GIB = 1 << 30
 
 
 class Device(Frozen, frozen=True, kw_only=True):
-    """The device record. Clocks are in kHz; ``memory_bytes`` is None where the release did not write it."""
+    """The device record. Clocks are in kHz; 6.0 and 7.0 write no ``memory_bytes``."""
 
     compute_capability: str
     multiprocessors: int
@@ -49,8 +49,8 @@ def read_device(head: list[Item]) -> tuple[Device | None, int | None]:
     """Read the record and the number before it from a body's first items.
 
     Returns:
-        The device, None where there is no plausible record; and the hardware-compatibility level, None where the
-        release writes none.
+        The device, None where there is no plausible record; and the hardware-compatibility level,
+        None where the release writes none.
     """
     items = head[4:]
     level: int | None = None
@@ -75,7 +75,8 @@ def _old_order(values: list[Item]) -> Device | None:
     if flag is None or flag < 8:
         return None
     major, minor, clock, memory_clock, bus, l2 = (int(item.value) for item in values[:6])
-    # The grid's limits and the memory follow the flag from 7.1 on; in 6.0 the network's batch size does.
+    # The grid's limits and the memory follow the flag from 7.1 on; in 6.0 the network's batch size
+    # does.
     memory = next(
         (int(i.value) for i in values[flag + 1 : flag + 7] if i.kind in (Kind.U64, Kind.I64)), None
     )
@@ -136,9 +137,10 @@ def _device(
     )
 
 
-# compute capability, multiprocessors, bus in bits (None: the record is not telling), memory in GiB at least and
-# at most, boards. As of 2026-11-22. Sources: NVIDIA's architecture whitepapers (V100, Turing, GA100, GA102, H100, AD102,
-# Blackwell RTX), data sheets (T4, A10, L4, L40S, H100, H200) and the Jetson modules' data sheets.
+# compute capability, multiprocessors, bus in bits (None: the record is not telling), memory in GiB
+# at least and at most, boards. As of 2026-11-22. Sources: NVIDIA's architecture whitepapers (V100,
+# Turing, GA100, GA102, H100, AD102, Blackwell RTX), data sheets (T4, A10, L4, L40S, H100, H200) and
+# the Jetson modules' data sheets.
 _BOARDS: tuple[tuple[str, int, int | None, int, int, str], ...] = (
     ("5.3", 1, None, 2, 4, "Jetson Nano"),
     ("5.3", 2, None, 2, 4, "Jetson TX1"),
@@ -165,7 +167,7 @@ _BOARDS: tuple[tuple[str, int, int | None, int, int, str], ...] = (
 
 
 def likely_board(device: Device) -> str | None:
-    """Return the board that the record fits; None where none or more than one does, or the memory is not told."""
+    """Return the one board that the record fits; None where none or more than one does."""
     memory = device.memory_bytes
     if memory is None and not device.integrated:
         return None

@@ -1,7 +1,7 @@
-"""What a plan says of itself: its `EngineIdentity`, put together from header, device record and stream.
+"""What a plan says of itself: its `EngineIdentity`, from header, device record and stream.
 
-Reads headers and not the file: weights are stepped over, and a walk that grows long is left for a look at the
-stream's tail, where profiles and verbosity are.
+Reads headers and not the file: weights are stepped over, and a walk that grows long is left for a
+look at the stream's tail, where profiles and verbosity are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from ...model.engine import EngineIdentity, IOTensor, ShapeRange
 from ..files.source import Source
-from .container import VTRT, Block, PlanFile, dotted
+from .container import VTRT, Block, PlanFile, dotted, plausible_version
 from .datatypes import TENSORRT_TYPES, plain_shape
 from .device import Device, read_device
 from .myelin import read_flags
@@ -31,6 +31,8 @@ _SEEN = frozenset(
     ((6, 0), (7, 0), (7, 1), (8, 0), (8, 2), (8, 5), (8, 6), (10, 0), (10, 1), (10, 3), (10, 9))
 )
 _SEEN_RTX = frozenset(((1, 4), (1, 5), (1, 6), (1, 7)))
+_MANGLED = (Problem.TEXT_MODE, Problem.SAVED_AS_TEXT)
+_STRUCTURAL = (Problem.TRUNCATED, Problem.SECTION_RANGE)
 _JETSON = ("5.3", "6.2", "7.2", "8.7")
 _VERBOSITY = {0: "names", 1: "none", 2: "detailed"}
 _COMPATIBILITY = {0: "none", 1: "ampere+", 2: "same-cc"}
@@ -64,7 +66,13 @@ def plan_identity(source: Source, plan: PlanFile) -> tuple[EngineIdentity, bool]
     draft = _Draft()
     rtx = plan.magic == VTRT
     draft.tell("product", "tensorrt-rtx" if rtx else "tensorrt", _CERTAIN)
-    draft.tell("tensorrt_version", dotted(plan.version), _CERTAIN)
+    if any(problem.problem in _MANGLED for problem in plan.problems):
+        return EngineIdentity(container="plan", confidence=draft.confidence, **draft.values), False
+    if plan.version is not None and not plausible_version(plan):
+        plan.problem(Problem.IMPLAUSIBLE_VERSION, f"its version reads {dotted(plan.version)}")
+        return EngineIdentity(container="plan", confidence=draft.confidence, **draft.values), False
+    doubted = any(problem.problem is Problem.VERSION_MISMATCH for problem in plan.problems)
+    draft.tell("tensorrt_version", dotted(plan.version), _POSSIBLE if doubted else _CERTAIN)
     draft.tell("compute_capabilities", plan.capabilities(), _LIKELY)
     if plan.platform_tag is not None:
         platform = _PLATFORMS.get(plan.platform_tag)
@@ -76,9 +84,8 @@ def plan_identity(source: Source, plan: PlanFile) -> tuple[EngineIdentity, bool]
     weights = plan.section("WGHT")
     if weights is not None:
         draft.tell("weights_bytes", weights.size, _LIKELY)
-    newer = plan.unknown_layout or _is_newer(plan)
-    if plan.version is not None and not any(plan.version[:2]):
-        plan.problem(Problem.IMPLAUSIBLE_VERSION, f"its version is {dotted(plan.version)}")
+    sound = not any(problem.problem in _STRUCTURAL for problem in plan.problems)
+    newer = (plan.unknown_layout and sound) or _is_newer(plan)
     if plan.block is not None:
         newer = _from_stream(source, plan, plan.block, draft, newer)
     return EngineIdentity(container="plan", confidence=draft.confidence, **draft.values), newer
@@ -133,7 +140,8 @@ def _from_stream(source: Source, plan: PlanFile, block: Block, draft: _Draft, ne
 
 def _tell_device(plan: PlanFile, draft: _Draft, device: Device | None, level: int | None) -> None:
     if plan.magic == VTRT:
-        # Its record is not of a machine: engines are built without a GPU, for the mask's capabilities.
+        # Its record is not of a machine: engines are built without a GPU, for the mask's
+        # capabilities.
         return
     version = plan.version or (0, 0, 0, 0)
     if level is not None and version >= (8, 6, 0, 0):
@@ -227,7 +235,7 @@ def _tell_myelin(source: Source, draft: _Draft, scan: EngineScan) -> None:
 
 
 def _tail_scan(source: Source, block: Block) -> EngineScan:
-    """Scan the end of a long stream, from the table of profiles on, or from the verbosity's arrays."""
+    """Scan the end of a long stream, from the profiles or the verbosity on."""
     end = min(block.end, source.size)
     start = max(block.start, end - _TAIL)
     raw = source.read(start, end - start)

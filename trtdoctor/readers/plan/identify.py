@@ -1,4 +1,4 @@
-"""What a file is, and the plan in it: recognition, outer layout, integrity and identity in one answer."""
+"""What a file is, and the plan in it: kind, layout, integrity and identity in one answer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...model.engine import EngineIdentity
 from ..files.kinds import Container, Encoding, PlanSpan, Recognised
 from ..files.recognise import recognise
 from ..files.source import (
+    GZIP_HEAD,
     Base64Source,
     BytesSource,
     Source,
@@ -30,14 +31,16 @@ _HEAD = 1 << 16
 _UTF8_HEAD = 8 << 20
 _REPLACEMENT = b"\xef\xbf\xbd"
 _MANY_REPLACEMENTS = 50
-_MANY_LINES = 16
+_MANY_LINES = 4
 _CHUNK = 1 << 20
+_MOST_NESTING = 3
 
 
 def identify(source: Path | BinaryIO | bytes | Source) -> FileIdentity:
     """Say what a file is and, where a plan is in it, what the plan says of itself.
 
-    Reads headers and not the file. Never raises on content: what is damaged or unknown is told in the result.
+    Reads headers and not the file. Never raises on content: what is damaged or unknown is told in
+    the result.
 
     Raises:
         OSError: The file cannot be opened or read, or is no regular file.
@@ -106,8 +109,8 @@ def _plan(source: Source, magic: bytes) -> FileIdentity:
             what="It is a timing cache, no plan.",
             to_do="Give it to the builder; the plan is the builder's output.",
         )
-    engine, newer = plan_identity(source, plan)
     _check_text(source, plan)
+    engine, newer = plan_identity(source, plan)
     return FileIdentity(
         container=Container.PLAN,
         size=source.size,
@@ -133,8 +136,8 @@ def _describe(magic: bytes, engine: EngineIdentity, plan: PlanFile, newer: bool)
 
 
 _ADVICE = {
-    Problem.TEXT_MODE: "Copy it again in binary mode: every line feed became two bytes on the way.",
-    Problem.SAVED_AS_TEXT: "Copy it again in binary mode: it was read and written as text on the way.",
+    Problem.TEXT_MODE: "Copy it again in binary mode: every line feed became two bytes.",
+    Problem.SAVED_AS_TEXT: "Copy it again in binary mode: it was read and written as text.",
     Problem.TRUNCATED: "Copy it again, or build it again.",
     Problem.TRAILING_BYTES: "Cut it to the plan's own size, or copy it again.",
 }
@@ -153,11 +156,14 @@ def _advise(plan: PlanFile, newer: bool) -> str | None:
 
 
 def _check_text(source: Source, plan: PlanFile) -> None:
+    """Tell a copy that was mangled as text, whose numbers then mean nothing."""
     head = source.read(0, _HEAD)
     if head.count(_REPLACEMENT) > _MANY_REPLACEMENTS:
+        plan.problems.clear()
         plan.problem(Problem.SAVED_AS_TEXT, "its bytes were replaced by U+FFFD, as in text")
     lines = head.count(b"\n")
     if lines >= _MANY_LINES and head.count(b"\r\n") == lines:
+        plan.problems.clear()
         plan.problem(Problem.TEXT_MODE, "each line feed has a carriage return before it")
 
 
@@ -196,37 +202,59 @@ def _legacy(
     )
 
 
-def _wrapped(source: Source, found: Recognised) -> FileIdentity:
-    """Look into what holds a plan."""
+def _wrapped(source: Source, found: Recognised, depth: int = 1) -> FileIdentity:
+    """Look into what holds a plan; what is inside may be a wrapper again."""
     problems: tuple[IntegrityProblem, ...] = ()
     if found.damaged:
         problems = (IntegrityProblem(problem=Problem.DAMAGED, message=found.damaged),)
-    engine: EngineIdentity | None = None
-    newer = False
-    notes: tuple[str, ...] = ()
-    what = found.what
     inner = open_plan(source, found.plan) if found.plan is not None else None
-    magic = inner.read(0, 4) if inner is not None else b""
-    if inner is not None and magic in MAGICS:
-        inside = _plan(inner, magic)
-        engine, newer, notes = inside.engine, inside.newer_than_known, inside.notes
-        problems += inside.problems
-        what = f"{what} {inside.what.replace('It is', 'Inside is', 1)}"
-    if engine is not None:
-        engine = msgspec.structs.replace(
-            engine, container=found.container.value, metadata=found.metadata
+    if inner is None or found.plan is None:
+        return FileIdentity(
+            container=found.container,
+            size=source.size,
+            what=found.what,
+            to_do=found.to_do,
+            problems=problems,
         )
+    if found.plan.encoding is Encoding.GZIP and not inner.complete and inner.size < GZIP_HEAD:
+        message = "the compressed data are cut short or damaged"
+        problems += (IntegrityProblem(problem=Problem.TRUNCATED, message=message),)
+    inside = _inside(inner, depth)
+    engine = inside.engine
+    if engine is not None:
+        metadata = {**engine.metadata, **found.metadata}
+        engine = msgspec.structs.replace(engine, container=found.container.value, metadata=metadata)
     return FileIdentity(
         container=found.container,
         size=source.size,
-        what=what,
+        what=f"{found.what} Inside: {inside.what[0].lower()}{inside.what[1:]}",
         to_do=found.to_do,
         engine=engine,
-        plan=found.plan if engine is not None else None,
-        problems=problems,
-        newer_than_known=newer,
-        notes=tuple(notes),
+        plan=_span(found.plan, inside.plan) if engine is not None else None,
+        problems=problems + inside.problems,
+        newer_than_known=inside.newer_than_known,
+        notes=inside.notes,
     )
+
+
+def _inside(source: Source, depth: int) -> FileIdentity:
+    magic = source.read(0, 4)
+    if magic in MAGICS:
+        return _plan(source, magic)
+    found = recognise(source)
+    if depth >= _MOST_NESTING:
+        found = msgspec.structs.replace(found, plan=None)
+    return _wrapped(source, found, depth + 1)
+
+
+def _span(outer: PlanSpan, inner: PlanSpan | None) -> PlanSpan | None:
+    """Return where in the whole file the inner plan lies; None where that takes two steps."""
+    if inner is None:
+        return None
+    if outer.encoding is Encoding.RAW:
+        return msgspec.structs.replace(inner, offset=outer.offset + inner.offset)
+    whole = inner.encoding is Encoding.RAW and inner.offset == 0
+    return outer if whole else None
 
 
 def _inflate(source: Source) -> Iterator[bytes]:

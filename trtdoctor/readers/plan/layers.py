@@ -1,7 +1,8 @@
 """The layers that a plan's own bytes tell of: no GPU, no TensorRT, no precision judged.
 
-Names, order and tensors come from the layer records, types and weights and tactics from the key-value pool (8.0 to
-10.3), the insides of fused blocks from the Myelin text (8.6, 10.9, TensorRT-RTX). All of it is observed in the file.
+Names, order and tensors come from the layer records, types and weights and tactics from the
+key-value pool (8.0 to 10.3), the insides of fused blocks from the Myelin text (8.6, 10.9,
+TensorRT-RTX). All of it is observed in the file.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from .stream import TaggedStream
 STREAM_ITEMS = 2_000_000
 """Items walked at most; an engine of some thousand layers has fewer."""
 
-_TEXT_LIMIT = 64 << 20
+_TEXT_LIMIT = 32 << 20
 _OPENED_FROM = 10
 
-# An implementation that does nothing leaves no keys. Its number was the same in every release seen, and the inspector
-# of 8.5 and 8.6 calls those layers NoOp.
+# An implementation that does nothing leaves no keys. Its number was the same in every release seen,
+# and the inspector of 8.5 and 8.6 calls those layers NoOp.
 _NO_OPERATION = 44
 _NO_OPERATION_RELEASES = ((8, 5), (8, 6), (10, 0), (10, 1), (10, 3))
 
@@ -39,7 +40,8 @@ _NO_OPERATION_RELEASES = ((8, 5), (8, 6), (10, 0), (10, 1), (10, 3))
 def static_layers(source: Path | BinaryIO | bytes | Source) -> StaticLayers:
     """Return the layers of a plan, or of the plan in a file around it.
 
-    Reads all of the plan but its weights. Never raises on content: what is missing is told in the result.
+    Reads all of the plan but its weights. Never raises on content: what is missing is told in the
+    result.
 
     Raises:
         OSError: The file cannot be opened or read, or is no regular file.
@@ -70,8 +72,8 @@ def _layers(source: Source) -> StaticLayers:
         or not source.complete
     ):
         reason = "The plan is cut short."
-    elif stream.exhausted:
-        reason = f"The plan has more than {STREAM_ITEMS} items."
+    elif stream.exhausted or scan.overflow:
+        reason = "The plan has more items than are read."
     elif not stream.complete:
         reason = f"The plan is damaged, or of an unknown layout, at {stream.stopped_at}."
     pool = read_pool(source, stream, scan.pool) if scan.pool is not None else None
@@ -81,13 +83,13 @@ def _layers(source: Source) -> StaticLayers:
         reason = reason or "The records of layers and their keys and values differ in number."
     dtypes = {tensor.name: TENSORRT_TYPES.get(tensor.dtype) for tensor in scan.tensors}
     layers = [
-        _layer(record, dtypes, pool[index] if pool is not None else {})
+        _layer(record, dtypes, (pool[index] if pool is not None else None) or {})
         for index, record in enumerate(scan.layers)
     ]
     if pool is not None and plan.version is not None:
         known = plan.version[:2] in _NO_OPERATION_RELEASES
         for index, record in enumerate(scan.layers):
-            if known and not pool[index] and record.code == _NO_OPERATION:
+            if known and pool[index] is None and record.code == _NO_OPERATION:
                 layers[index] = msgspec.structs.replace(layers[index], type="NoOp")
     return _with_blocks(source, plan, scan, layers, reason)
 

@@ -1,4 +1,4 @@
-"""Plans of TensorRT 5 and older: a file size and a flatbuffer, without a magic. Observed in one file of 5.0.6."""
+"""Plans of TensorRT 5: a size and a flatbuffer, no magic. Observed in one file of 5.0.6."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Flatbuffer:
         return int.from_bytes(raw, "little") if len(raw) == 4 else 0
 
     def fields(self, table: int) -> list[int] | None:
-        """Return the positions of a table's fields, 0 for absent ones; None where it makes no sense."""
+        """Return where a table's fields are, 0 for absent ones; None for no table."""
         if not 0 < table <= len(self._raw) - 4:
             return None
         vtable = table - int(struct.unpack_from("<i", self._raw, table)[0])

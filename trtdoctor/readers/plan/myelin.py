@@ -1,8 +1,9 @@
-"""The text of a Myelin program: what the fused part of an engine executes, one statement an operation.
+"""The text of a Myelin program: what a fused part of an engine executes.
 
-A program starts with ``NLYM``, its compiler's version and the length of its text. The text has sections ``header``,
-``descriptors`` (the tensors) and ``main`` (the operations); binary constants and the texts of programs nested in them
-follow and are not looked at. Observed in files of TensorRT 8.6 and 10.9 and of TensorRT-RTX 1.4 to 1.7.
+A program starts with ``NLYM``, its compiler's version and the length of its text. The text has
+sections ``header``, ``descriptors`` (the tensors) and ``main`` (the operations); binary constants
+and the texts of programs nested in them follow and are not looked at. Observed in files of TensorRT
+8.6 and 10.9 and of TensorRT-RTX 1.4 to 1.7.
 """
 
 from __future__ import annotations
@@ -22,11 +23,26 @@ MAGIC = b"NLYM"
 _HEADER = struct.Struct("<4sIQ")
 _TEXT_LIMIT = 32 << 20
 _STATEMENT_LIMIT = 1 << 20
+_CHUNK = 1 << 16
 _MOST_STATEMENTS = 200_000
 _TOKEN = re.compile(r'"[^"]*"|[{}=]|[^\s{}="]+')
 _MOST_NAMES = 500_000
 _KEPT_FIELDS = frozenset(
-    "name type dims base region const_payload_size input output input_args output_args layers fqn kernel".split()
+    (
+        "name",
+        "type",
+        "dims",
+        "base",
+        "region",
+        "const_payload_size",
+        "input",
+        "output",
+        "input_args",
+        "output_args",
+        "layers",
+        "fqn",
+        "kernel",
+    )
 )
 _COUNTER = re.compile(r"\.\d+$")
 _LOGGED_TYPES = {
@@ -86,8 +102,7 @@ def read_flags(source: Source, offset: int, length: int) -> tuple[str, dict[str,
         return None
     version, size = head
     program = Program(version)
-    text = source.read(offset + _HEADER.size, min(size, 1 << 16)).decode("utf-8", "replace")
-    _parse(text, program, only_header=True)
+    _parse(_lines(source, offset + _HEADER.size, min(size, _CHUNK)), program, only_header=True)
     return version, program.flags
 
 
@@ -98,15 +113,15 @@ def read_program(source: Source, offset: int, length: int) -> Program | None:
         return None
     version, size = head
     program = Program(version)
-    raw = source.read(offset + _HEADER.size, min(size, _TEXT_LIMIT))
-    program.length = len(raw)
-    program.complete = len(raw) == size
-    _parse(raw.decode("utf-8", "replace"), program, only_header=False)
+    start = offset + _HEADER.size
+    program.length = max(0, min(size, _TEXT_LIMIT, source.size - start))
+    program.complete = program.length == size
+    _parse(_lines(source, start, program.length), program, only_header=False)
     return program
 
 
 def program_layers(program: Program, number: int) -> tuple[Layer, ...]:
-    """Return a program's operations as layers, named as the builder's log names those of program ``number``."""
+    """Return a program's operations as layers, named as in the builder's log."""
     suffix = f"_myl{number}"
     layers = []
     for sequence, (operation, fields) in enumerate(program.operations):
@@ -137,10 +152,9 @@ def _read_header(source: Source, offset: int, length: int) -> tuple[str, int] | 
     return version, min(size, max(0, length - _HEADER.size))
 
 
-def _parse(text: str, program: Program, *, only_header: bool) -> None:
+def _parse(lines: Iterator[str], program: Program, *, only_header: bool) -> None:
     section = ""
-    # Names may hold any separator that str.splitlines would break a line at.
-    for line in _lines(text):
+    for line in lines:
         if line.startswith("}"):
             if only_header and section == "header":
                 return
@@ -157,14 +171,20 @@ def _parse(text: str, program: Program, *, only_header: bool) -> None:
                 program.operations.append(statement)
 
 
-def _lines(text: str) -> Iterator[str]:
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        if end < 0:
-            end = len(text)
-        yield text[start : min(end, start + _STATEMENT_LIMIT)]
-        start = end + 1
+def _lines(source: Source, start: int, length: int) -> Iterator[str]:
+    """Yield the text's lines; names may hold what str.splitlines would break at."""
+    rest, position, end = b"", start, start + length
+    while position < end:
+        chunk = source.read(position, min(_CHUNK, end - position))
+        if not chunk:
+            break
+        position += len(chunk)
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", "replace")
+        if len(rest) > _STATEMENT_LIMIT:
+            rest = b""
+    yield rest.decode("utf-8", "replace")
 
 
 def _header_line(line: str, program: Program) -> None:
@@ -197,7 +217,7 @@ def _descriptor_line(line: str, program: Program) -> None:
 
 
 def _statement(line: str, program: Program) -> tuple[str, Fields] | None:
-    """Split ``op={ key=value key={ … } … }`` into the operation and its direct fields; None for anything else."""
+    """Split ``op={ key=value key={ … } }`` into operation and fields; None for anything else."""
     tokens = _TOKEN.findall(line)
     if len(tokens) < 3 or tokens[1] != "=" or tokens[2] != "{":
         return None

@@ -43,8 +43,9 @@ class FileIdentity(Frozen, frozen=True, kw_only=True):
         engine: What the plan in it says of itself; None where there is none.
         plan: Where the plan lies; None where there is none.
         problems: What is wrong with it.
-        newer_than_known: The plan has a layout, or comes from a version, that no file known to the reader has. What
-            is told then comes from the documented header alone, or is marked ``possible``.
+        newer_than_known: The plan has a layout, or comes from a version, that no file known to the
+            reader has. What is told then comes from the documented header alone, or is marked
+            ``possible``.
         notes: Further observations.
     """
 
@@ -77,10 +78,12 @@ class StaticLayers(Frozen, frozen=True, kw_only=True):
     """The layers that a plan's own bytes tell of, without a GPU and without TensorRT.
 
     Attributes:
-        layers: In the order of execution, named as the engine inspector of that version names them: from TensorRT 10
-            on a fused block's operations stand in its place, up to 8.6 the block is one layer.
+        layers: In the order of execution, named as the engine inspector of that version names them:
+            from TensorRT 10 on a fused block's operations stand in its place, up to 8.6 the block
+            is one layer.
         blocks: The fused blocks, opened.
-        complete: Whether the file was read to its end. False where it is damaged, newer than known, or too large.
+        complete: Whether the file was read to its end. False where it is damaged, newer than known,
+            or too large.
         reason: Why there are no layers, or not all of them.
     """
 

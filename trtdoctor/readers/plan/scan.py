@@ -1,7 +1,8 @@
 """Meaning in the order of a stream's items: tensors, layers, profiles, flags.
 
-Classes are recognised by the shapes of their members, which have stayed while their numbers changed. What a release
-does not write is simply not found. Observed in files of TensorRT 6.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
+Classes are recognised by the shapes of their members, which have stayed while their numbers
+changed. What a release does not write is simply not found. Observed in files of TensorRT 6.0 to
+10.9 and TensorRT-RTX 1.4 to 1.7.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ _KEPT = 32
 _MOST_TENSORS = 100_000
 _MOST_LAYERS = 100_000
 _MOST_PROFILE_SHAPES = 100_000
+_MOST_REFERENCES = 200_000
 _MOST_DIMENSIONS = 16
 _INTEGER_ARRAYS = (7, 9)
 
@@ -80,8 +82,8 @@ class NetworkFlags:
     """The class before the network's name: its leading number, its booleans, and how it began.
 
     Attributes:
-        opened: Whether the class starts with the number. It does from 10.0 on, where the number is a refit mask; up to
-            8.6 the number is the largest batch size.
+        opened: Whether the class starts with the number. It does from 10.0 on, where the number is
+            a refit mask; up to 8.6 the number is the largest batch size.
     """
 
     number: int
@@ -109,6 +111,7 @@ class EngineScan:
         verbosity: TensorRT's number of the profiling verbosity.
         pool: The arrays of characters and offsets of the key-value pool.
         last: The last item.
+        overflow: Whether `run` stopped because the layers use too many tensors.
     """
 
     def __init__(self, stream: TaggedStream) -> None:
@@ -116,9 +119,11 @@ class EngineScan:
         self._recent: list[Item] = []
         self._tensor: TensorRecord | None = None
         self._groups: list[_Group] = []
+        self._references = 0
         self._shapes: _ProfileTable | None = None
         self._profile_count = 0
         self._profiles: list[list[Triple | None]] = []
+        self.overflow = False
         self.head: list[Item] = []
         self.weights: Item | None = None
         self.flags: NetworkFlags | None = None
@@ -142,6 +147,9 @@ class EngineScan:
         """Take every item of the stream."""
         for item in self._stream:
             self.take(item)
+            if self._references > _MOST_REFERENCES:
+                self.overflow = True
+                break
         return self
 
     def take(self, item: Item) -> None:
@@ -177,6 +185,7 @@ class EngineScan:
         if self._groups and not self._groups[-1].full:
             if last.kind in (Kind.CLOSE, Kind.ARRAY):
                 self._groups[-1].references.append(Reference(item.text))
+                self._references += 1
         elif (
             last.kind is Kind.ARRAY
             and last.element not in _PLAIN_ELEMENTS
@@ -289,7 +298,7 @@ class EngineScan:
             self.myelin.append(MyelinPart(item.data, int(item.value), len(self.layers) - 1))
 
     def _maybe_profile(self, recent: list[Item]) -> None:
-        """Start a profile's table: three shapes a binding, an array of bindings, an array of profiles before all."""
+        """Start a profile's table: an array of profiles, one of bindings, three shapes each."""
         before, bindings = recent[-2], recent[-1]
         if not _is_class_array(bindings):
             return

@@ -1,8 +1,9 @@
 """The tagged stream inside an engine: a flat walk over its items that knows no class by number.
 
-An item is a 16-bit tag, a 16-bit version and a payload. Class numbers change with every TensorRT release, so the
-walk recognises items by their shape only and hands them out one after another; `scan` finds meaning in their order.
-Nothing here recurses on input: nesting is a sequence of OPEN and CLOSE items.
+An item is a 16-bit tag, a 16-bit version and a payload. Class numbers change with every TensorRT
+release, so the walk recognises items by their shape only and hands them out one after another;
+`scan` finds meaning in their order. Nothing here recurses on input: nesting is a sequence of OPEN
+and CLOSE items.
 
 Observed in files of TensorRT 6.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
 """
@@ -17,8 +18,11 @@ from typing import NamedTuple
 from ..files.source import Source
 
 WINDOW = 1 << 16
-TEXT_LIMIT = 1 << 16
+TEXT_LIMIT = 1 << 20
 """Longer strings are cut: names and metadata are shorter."""
+
+TEXT_BUDGET = 16 << 20
+"""All strings together; a walk that meets more ends as one of too many items does."""
 
 _HIGH = 0x8000
 _ARRAY = 1
@@ -27,6 +31,7 @@ _CLASS_LIMIT = 0x400
 _VERSION_LIMIT = 16
 _PACKED_SIZES = (4, 8, 2, 1, 12, 16, 24, 32, 40, 48, 20, 28)
 _ARRAY_HEAD = 14
+_STRING_HEAD = 22
 _U16 = struct.Struct("<H")
 _TAG = struct.Struct("<HH")
 _U64 = struct.Struct("<Q")
@@ -70,7 +75,8 @@ class Item(NamedTuple):
     Attributes:
         kind: Its shape.
         offset: Where it starts.
-        value: A scalar's value; the number of an opened or closed class; an array's count; a blob's length.
+        value: A scalar's value; the number of an opened or closed class; an array's count; a blob's
+            length.
         text: A string's characters.
         data: Where the payload of an array or blob starts.
         element: The number of an array's element type, without the high bit.
@@ -100,6 +106,7 @@ class TaggedStream:
         self._position = start
         self._end = min(end, source.size)
         self._limit = limit
+        self._text_left = TEXT_BUDGET
         self._window = b""
         self._base = start
         self.complete = False
@@ -111,7 +118,7 @@ class TaggedStream:
         high = bool(self._tag_at(position) & _HIGH)
         opened = -1
         remaining = self._limit
-        while position < end and remaining > 0:
+        while position < end and remaining > 0 and self._text_left > 0:
             item, after = self._item(position, high, opened)
             if item is None or after > end:
                 break
@@ -120,13 +127,16 @@ class TaggedStream:
             position = after
             yield item
             if item.kind is Kind.ARRAY and item.value and not item.stride:
+                before = self._text_left
                 after = yield from self._packed(item, position)
                 if after < 0:
                     break
                 position = after
+                remaining -= (before - self._text_left) // _STRING_HEAD
         self.stopped_at = position
         self.complete = position == end
-        self.exhausted = remaining <= 0 and not self.complete
+        over = remaining <= 0 or self._text_left <= 0
+        self.exhausted = over and not self.complete
 
     def integers(self, item: Item, most: int = 1 << 16) -> tuple[int, ...]:
         """Return up to ``most`` values of an array of integers; empty for any other item."""
@@ -220,6 +230,7 @@ class TaggedStream:
     def _string(self, position: int, data: int, length: int) -> tuple[Item | None, int]:
         if length > self._end - data:
             return None, position
+        self._text_left -= length + _STRING_HEAD
         text = self._peek(data, min(length, TEXT_LIMIT)).decode("utf-8", "replace")
         return Item(Kind.STRING, position, length, text, data), data + length
 
@@ -257,11 +268,13 @@ class TaggedStream:
         return item, data + count * size
 
     def _packed(self, array: Item, position: int) -> Generator[Item, None, int]:
-        """Step over the elements of an array of classes where they carry no tags; -1 where they make no sense."""
+        """Step over elements of an array of classes that carry no tags; -1 for no sense."""
         if self._starts_item(position):
             return position
         count = int(array.value)
         for _ in range(count):
+            if self._text_left <= 0:
+                return position
             length = _string_length(self._peek(position, 22), 0)
             if length is None:
                 break
@@ -282,7 +295,7 @@ def _is_close(tag: int) -> bool:
 
 
 def _string_length(raw: bytes, at: int) -> int | None:
-    """Return the length of the string whose body starts at ``at``: count, array header of characters, same count."""
+    """Return the length of the string at ``at``: a count, an array of characters as long."""
     if len(raw) < at + 22:
         return None
     count, array, char, version, again = struct.unpack_from("<QHHHQ", raw, at)
