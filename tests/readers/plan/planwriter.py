@@ -467,6 +467,18 @@ def myelin(text: str, version: int = 2022049, constants: bytes = b"\0" * 32) -> 
     return struct.pack("<4sIQ", b"NLYM", version, len(raw)) + raw + constants
 
 
+# A statement is one line.
+_MATRIX = (
+    '  fully_connected={ name="mm" output={"inner 1" } input={"x.1" "w_constant" "alpha" } '
+    'kernel=own_stub layers="[ONNX Layer: mm]" }'
+)
+_FUNCTION = (
+    '  function={ name=own_Add fqn=own_Add_0x1 args={ "inner 1" "size" "part^deref" } '
+    'input_args={ "inner 1" "size" } output_args={ "part^deref" } grid = { 1 1 1 } '
+    "cond_fqn = { function = other } "
+    'layers="[ONNX Layer: add]\x1f[ONNX Layer: top}]" }'
+)
+
 MYELIN_TEXT = """header {
   version = 5
   region = { name=own size=64 }
@@ -488,16 +500,14 @@ descriptors {
 main {
  label bb1:
   shape_call={ name="shapes" stream=0  layers="" subg_id=0 }
-  fully_connected={ name="mm" output={"inner 1" } input={"x.1" "w_constant" "alpha" }
-  kernel=own_stub layers="[ONNX Layer: mm]" } function={ name=own_Add fqn=own_Add_0x1 args={ "inner
-  1" "size" "part^deref" } input_args={ "inner 1" "size" } output_args={ "part^deref" } grid = { 1 1
-  1 } cond_fqn = { function = other } layers="[ONNX Layer: add]\x1f[ONNX Layer: top}]" }
+MATRIX_STATEMENT
+FUNCTION_STATEMENT
 }
 shape_main {
  label bb2:
   copy={ name="not counted" output={"size" } input={"x.1" } }
 }
-"""
+""".replace("MATRIX_STATEMENT", _MATRIX).replace("FUNCTION_STATEMENT", _FUNCTION)
 
 
 def releases() -> dict[str, Engine]:
