@@ -70,6 +70,11 @@ class EngineIdentity(Frozen, frozen=True, kw_only=True):
     refittable: bool | None = None
     tf32_allowed: bool | None = None
     weights_bytes: int | None = None
+    weight_streaming: bool | None = None
+    sparse_weights: bool | None = None
+    implicit_batch: bool | None = None
+    max_batch_size: int | None = None
+    myelin_version: str | None = None
     metadata: dict[str, Any] = {}
     confidence: dict[str, str] = {}
 

@@ -1,0 +1,1 @@
+"""Readers turn bytes that the user gave into facts, within bounds, and touch no machine."""
