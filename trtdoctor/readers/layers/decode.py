@@ -98,3 +98,17 @@ def _reason(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}: {error.msg.lower()}"
     return "a number is too long"
+
+
+def parse_pairs(text: str, how: str) -> Any:
+    """One JSON value whose objects are tuples of pairs, so that repeated names survive.
+
+    Raises:
+        FormatError: The text is no JSON, cut, or nested too deeply; ``how`` ends the sentence.
+    """
+    try:
+        return json.loads(text, strict=False, object_pairs_hook=tuple)
+    except RecursionError:
+        raise FormatError(f"This JSON is nested too deeply. {how}") from None
+    except ValueError as error:
+        raise FormatError(f"This file is no JSON ({_reason(error)}). {how}") from None

@@ -8,7 +8,8 @@ import re
 # Myelin appends its own suffix after that, so the mark can stand inside a name.
 _PROFILE = re.compile(r" \[profile (\d{1,6})\]")
 _PROGRAM = re.compile(r"_myl(\d{1,6})(?:_\d+)?$")
-_ONNX = re.compile(r"\[ONNX Layer: (.*?)\](?=$|[\x1e\x1f,;\s]|\[ONNX Layer: )", re.DOTALL)
+_ONNX = "[ONNX Layer: "
+_NEXT = re.compile(r"\](?=[\x1e\x1f])")
 
 
 def split_profile(name: str) -> tuple[str, int]:
@@ -32,4 +33,10 @@ def onnx_nodes(metadata: str) -> tuple[str, ...]:
     some tools drop both characters. The text is cut at 4000 characters: a last entry that was cut
     is left out.
     """
-    return tuple(dict.fromkeys(name for name in _ONNX.findall(metadata) if name))
+    names: list[str] = []
+    for piece in metadata.split(_ONNX)[1:]:
+        found = _NEXT.search(piece)
+        end = found.start() if found else piece.rfind("]")
+        if end > 0:
+            names.append(piece[:end])
+    return tuple(dict.fromkeys(names))

@@ -15,6 +15,8 @@ from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights, S
 from .dtypes import dtype_of, split_format
 from .names import onnx_nodes, split_profile
 
+_WEIGHT_KEYS = ("weights", "scale", "shift", "power")
+
 
 def lowered(obj: Mapping[str, Any]) -> dict[str, Any]:
     """The object with its keys in lower case; of keys that differ in case alone the last counts."""
@@ -98,8 +100,13 @@ def shape_of(value: object) -> tuple[int, ...] | None:
     return tuple(value)
 
 
+def clean(text: str) -> str:
+    """The text without lone surrogates, which JSON escapes can hold and UTF-8 cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return clean(value) if isinstance(value, str) and value else None
 
 
 def _tensors(value: object) -> tuple[LayerTensor, ...]:
@@ -127,10 +134,13 @@ def _tensor(keys: Mapping[str, Any]) -> LayerTensor:
 
 
 def _weights(keys: Mapping[str, Any]) -> LayerWeights | None:
-    """The layer's weights: ``Weights``, prefixed in fused layers (``ConvWeights``), never a bias."""
+    """The layer's weights, never its bias.
+
+    The key is ``Weights``, prefixed in fused layers (``ConvWeights``); a ``Scale`` layer has three.
+    """
     best: LayerWeights | None = None
     for key, value in keys.items():
-        if not key.endswith("weights") or not isinstance(value, dict):
+        if not key.endswith(_WEIGHT_KEYS) or not isinstance(value, dict):
             continue
         told = lowered(value)
         count, raw = told.get("count"), _text(told.get("type")) or ""

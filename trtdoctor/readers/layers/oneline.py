@@ -13,7 +13,9 @@ START = "Name: "
 _TYPE = ", LayerType: "
 _DIMENSIONS = ", Dimensions: ["
 _LOCATION = re.compile(r", Location: (\w+)$")
-_WEIGHTS = re.compile(r', (\w*Weights): \{"Type": "([\w-]{1,32})", "Count": (\d{1,18})\}')
+_WEIGHTS = re.compile(
+    r', (\w{0,32}Weights|Scale|Shift|Power): \{"Type": "([\w-]{1,32})", "Count": (\d{1,18})\}'
+)
 _FIELD = re.compile(r", (Format/Datatype|Datatype|DataType|Strides|StrideOrder|Format): ")
 _TRAILER = re.compile(r", (TacticName|TacticValue|Origin|StreamId|EventId|Metadata): ?")
 _TENSOR_START = re.compile(r"\s*(?:, )?\{ Name: ")

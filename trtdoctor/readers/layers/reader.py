@@ -12,7 +12,7 @@ from . import log
 from .decode import HOW, json_values, to_text
 from .model import Dialect, FormatError, LayersFile, Verbosity
 from .names import myelin_program, split_profile
-from .objects import io_tensor, is_layer, layer_from, lowered, profile_ranges
+from .objects import clean, io_tensor, is_layer, layer_from, lowered, profile_ranges
 
 MAX_BYTES = 1 << 31
 MAX_JSON_BYTES = 1 << 27
@@ -78,10 +78,10 @@ def _engine_object(value: object) -> dict[str, Any] | None:
 def _from_engine(keys: dict[str, Any], *, several: bool) -> LayersFile:
     io = keys.get("i/o tensors")
     bindings = keys.get("bindings")
-    names = [b for b in bindings if isinstance(b, str)] if isinstance(bindings, list) else []
+    names = [clean(b) for b in bindings if isinstance(b, str)] if isinstance(bindings, list) else []
     if isinstance(bindings, list):
         named = (lowered(b).get("name") for b in bindings if isinstance(b, dict))
-        names += [n for n in named if isinstance(n, str)]
+        names += [clean(n) for n in named if isinstance(n, str)]
     layers = keys["layers"]
     notes = ["The file holds several engines; the first is read."] if several else []
     odd = sum(1 for v in layers if not isinstance(v, str) and not is_layer(v))
@@ -134,7 +134,9 @@ def _finish(
         raise FormatError(f"This file lists more than {MAX_LAYERS:,} layers. {HOW}")
     layers = _with_profiles(
         [
-            Layer(name=v, profile=split_profile(v)[1]) if isinstance(v, str) else layer_from(v)
+            Layer(name=clean(v), profile=split_profile(v)[1])
+            if isinstance(v, str)
+            else layer_from(v)
             for v in entries
         ]
     )
@@ -163,7 +165,7 @@ def _with_profiles(layers: list[Layer]) -> tuple[Layer, ...]:
     Layers of a Myelin program need not carry the profile in their names; the program's number
     (``_myl1_``) belongs to one profile.
     """
-    told = [max([_tensor_profile(layer), layer.profile]) for layer in layers]
+    told = [max(_tensor_profile(layer), layer.profile) for layer in layers]
     programs: dict[int, int] = {}
     for layer, profile in zip(layers, told, strict=True):
         program = myelin_program(layer.name)
