@@ -1,4 +1,4 @@
-"""Types of tensors that the inspector leaves out for dynamic shapes, as the layers around them tell.
+"""Types of tensors that the inspector leaves out for dynamic shapes, as other layers tell them.
 
 A tensor has one type, whoever writes or reads it. So a kernel that stores FP16 makes its output
 FP16, and layers that only relabel or move data hand their input's type on. ``Reformat`` and casts
@@ -14,9 +14,10 @@ from trtdoctor.model.engine import IOTensor, Layer
 from . import kinds
 from .tactics import read_tactic
 
-_KEEPS_TYPE = frozenset(
-    "noop shuffle slice padding pad concat concatenation copy copynode split transpose reshape "
-    "squeeze unsqueeze flatten identity expand move memcpy".split()
+_MAY_CHANGE_TYPE = frozenset(
+    {"reformat", "myelinreformat", "cast", "quantize", "quantizev2", "dequantize", "dequantizev2"}
+    | {"dynamicquantize", "signal", "wait", "event", "gather", "gatherv2", "gatherelements"}
+    | {"gathernd", "scatter", "scatterelements", "scatternd", "memset", "reversesequence"}
 )
 _MAX_ROUNDS = 64
 
@@ -30,9 +31,9 @@ def tensor_types(
     """
     layers = tuple(layers)
     found: dict[tuple[int, str], set[str]] = {}
-    for tensor in io:
-        if tensor.dtype != "unknown":
-            found.setdefault((0, tensor.name), set()).add(tensor.dtype)
+    for network in io:
+        if network.dtype != "unknown":
+            found.setdefault((0, network.name), set()).add(network.dtype)
     for layer in layers:
         for tensor in (*layer.inputs, *layer.outputs):
             if tensor.dtype:
@@ -41,8 +42,13 @@ def tensor_types(
         for told, tensors in ((reading.stored, layer.inputs), (reading.output, layer.outputs)):
             if told is not None and tensors and tensors[0].dtype is None:
                 found.setdefault((layer.profile, tensors[0].name), set()).add(told.value)
-    _hand_on([layer for layer in layers if kinds.kind_of(layer) in _KEEPS_TYPE], found)
+    _hand_on([layer for layer in layers if _keeps_type(layer)], found)
     return {key: next(iter(types)) for key, types in found.items() if len(types) == 1}
+
+
+def _keeps_type(layer: Layer) -> bool:
+    kind = kinds.kind_of(layer)
+    return kind in kinds.MOVEMENT_TYPES and kind not in _MAY_CHANGE_TYPE
 
 
 def _hand_on(movers: list[Layer], found: dict[tuple[int, str], set[str]]) -> None:

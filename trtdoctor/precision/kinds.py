@@ -12,12 +12,14 @@ from math import prod
 from trtdoctor.model.engine import Layer
 
 MOVEMENT_TYPES = frozenset(
-    "noop reformat myelinreformat shuffle slice padding pad concat concatenation copy copynode "
-    "gather gatherv2 gatherelements gathernd scatter scatterelements scatternd split transpose "
-    "reshape squeeze unsqueeze flatten identity cast expand move memcpy memset reversesequence "
-    "signal wait event hosttodevicecopy devicetohostcopy quantize dequantize quantizev2 "
-    "dequantizev2 dynamicquantize loopoutput recurrence iterator conditionalinput "
-    "conditionaloutput ifconditionalinput ifconditionaloutput shufflecopy devicecopy".split()
+    {"noop", "reformat", "myelinreformat", "shuffle", "slice", "padding", "pad", "concat"}
+    | {"concatenation", "copy", "copynode", "gather", "gatherv2", "gatherelements"}
+    | {"gathernd", "scatter", "scatterelements", "scatternd", "split", "transpose", "reshape"}
+    | {"squeeze", "unsqueeze", "flatten", "identity", "cast", "expand", "move", "memcpy"}
+    | {"memset", "reversesequence", "signal", "wait", "event", "hosttodevicecopy"}
+    | {"devicetohostcopy", "quantize", "dequantize", "quantizev2", "dequantizev2"}
+    | {"dynamicquantize", "loopoutput", "recurrence", "iterator", "conditionalinput"}
+    | {"conditionaloutput", "ifconditionalinput", "ifconditionaloutput"}
 )
 CONSTANT_TYPES = frozenset({"constant", "fill", "weights"})
 SHAPE_TYPES = frozenset({"triplimit", "condition", "assertion", "assert"})
@@ -32,15 +34,31 @@ _CUDA_CORE_TYPES = frozenset({"cudadepthwiseconvolution", "fusedconvactconvoluti
 # Myelin names a generated kernel after its operations, four letters each (three up to 10.3).
 _CHAIN = re.compile(r"^__myl_([A-Z][A-Za-z0-9]*?)(?:_myl\d+_\d+|_0x[0-9a-f]+|_\d+)?(?: \[.*)?$")
 _OP = re.compile(r"[A-Z][a-z0-9]*")
+# Abbreviations that could stand for arithmetic too (Sca: scale, Squ: square) are left out.
 _MOVING_OPS = frozenset(
-    "Move Mov Resh Res Tran Tra Slic Sli Conc Con Gath Gat Scat Sca Copy Cop Sque Squ Unsq Uns "
-    "Flat Fla Spli Spl Tile Til Iden Ide Pad Reve Rev Repl Rep Bcas Broa Perm Cast Cas".split()
+    {"Move", "Mov", "Resh", "Res", "Tran", "Tra", "Slic", "Sli", "Conc", "Con", "Gath"}
+    | {"Gat", "Scat", "Copy", "Cop", "Sque", "Unsq", "Uns", "Flat", "Fla", "Spli", "Spl"}
+    | {"Tile", "Til", "Iden", "Ide", "Pad", "Reve", "Rev", "Repl", "Bcas", "Broa", "Perm"}
+    | {"Cast", "Cas"}
 )
 _CASTS = frozenset({"Cast", "Cas"})
 _SCALING_OPS = frozenset({"Mul", "Div"})
-_QUANTISING_OPS = _SCALING_OPS | frozenset("Min Max Roun Rou Clip Cli Quan Qua Dequ Deq".split())
+_QUANTISING_OPS = _SCALING_OPS | {
+    "Min",
+    "Max",
+    "Roun",
+    "Rou",
+    "Clip",
+    "Cli",
+    "Quan",
+    "Qua",
+    "Dequ",
+    "Deq",
+}
 ROUNDING_OPS = frozenset({"Roun", "Rou", "Quan", "Qua"})
-_MATRIX_OPS = frozenset("Fc Gemm Gem Conv Corr Matm Mat Dot Mma Bmm Deco".split())
+_MATRIX_OPS = frozenset(
+    {"Fc", "Gemm", "Gem", "Conv", "Corr", "Matm", "Mat", "Dot", "Mma", "Bmm", "Deco"}
+)
 
 
 def kind_of(layer: Layer) -> str:
@@ -78,7 +96,7 @@ def is_generated(layer: Layer) -> bool:
 
 
 def operations(layer: Layer) -> tuple[str, ...]:
-    """The operations in a generated kernel's name, in its order; empty where it has no such name."""
+    """The operations in a generated kernel's name, in its order; empty where it tells none."""
     for text in (layer.name, layer.tactic or ""):
         found = _CHAIN.match(text[:4096])
         if found:

@@ -1,1 +1,1 @@
-"""Turns bytes that the user gave into facts. Touches no machine, judges nothing, survives any bytes."""
+"""Turns bytes that the user gave into facts: touches no machine, judges nothing, takes anything."""

@@ -1,4 +1,4 @@
-"""Per-layer times: trtexec's --exportProfile and plain name-to-milliseconds objects, joined to layers."""
+"""Per-layer times, as trtexec's --exportProfile or a plain object tells them, joined to layers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .layers.objects import clean, lowered
 MAX_BYTES = 1 << 27
 
 _HOW = (
-    "Give the file that `trtexec --loadEngine=FILE --exportProfile=profile.json --separateProfileRun`"
-    " writes, or a JSON object of layer names and milliseconds."
+    "Give what `trtexec --loadEngine=FILE --exportProfile=profile.json --separateProfileRun` "
+    "writes, or a JSON object of layer names and milliseconds."
 )
 # The median is not moved by one slow run; trtexec writes it since TensorRT 8.2.
 _PER_RUN = ("medianms", "averagems", "ms", "time_ms", "latency_ms", "latency")

@@ -1,4 +1,4 @@
-"""Reads what the engine inspector, trtexec or a build log tell of an engine's layers, in every dialect."""
+"""Reads an engine's layers from the engine inspector's output, trtexec's, or a build log."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from .oneline import START, parse_io_line, parse_line
 # "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TRT] [I] " and the like, before the message.
 _PREFIX = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){1,4}")
 _LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
+_FIRST_LINE = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){0,4}Layer\([^()\n]{1,128}\): ", re.MULTILINE)
 _BLOCK = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){0,4}Layers:[ \t\r]*$", re.MULTILINE)
 _LINES = re.compile(r"(?:^|[\] ])Engine Layer Information:[ \t\r]*$", re.MULTILINE)
 _BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
@@ -26,21 +27,23 @@ _NAMED_TACTIC = re.compile(r"Tactic Name: (\S{1,1000}) Tactic: (0x[0-9a-fA-F]{1,
 
 def find_block(text: str) -> int | None:
     """Where the last ``Layers:`` block begins, after its heading; None where there is none."""
-    last = None
-    for last in _BLOCK.finditer(text):
-        pass
-    return min(last.end() + 1, len(text)) if last else None
+    return _after_last(_BLOCK, text)
 
 
 def find_lines(text: str) -> int | None:
     """Where the last run of ``Layer(...)`` lines begins; None where there is none."""
-    last = None
-    for last in _LINES.finditer(text):
-        pass
-    if last is not None:
-        return min(last.end() + 1, len(text))
-    first = re.search(r"^(?:\[[^\]\n]{1,40}\] ?){0,4}Layer\([^()\n]{1,128}\): ", text, re.MULTILINE)
+    heading = _after_last(_LINES, text)
+    if heading is not None:
+        return heading
+    first = _FIRST_LINE.search(text)
     return first.start() if first else None
+
+
+def _after_last(heading: re.Pattern[str], text: str) -> int | None:
+    end = None
+    for found in heading.finditer(text):
+        end = found.end()
+    return None if end is None else min(end + 1, len(text))
 
 
 def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""What a layers file holds once read. Precisions are not judged here: that is trtdoctor.precision."""
+"""What a layers file holds once read. Precisions are judged elsewhere, in trtdoctor.precision."""
 
 from __future__ import annotations
 

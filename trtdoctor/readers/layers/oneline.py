@@ -7,6 +7,7 @@ right, and every search starts where the last one ended: the time is linear in t
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import Any
 
 START = "Name: "
@@ -98,7 +99,7 @@ def _tensor(line: str, start: int, dims: int, stop: int) -> dict[str, Any]:
         return tensor
     tensor["Dimensions"] = _ints(line[dims + len(_DIMENSIONS) : close])
     marks = list(_FIELD.finditer(line, close, stop))
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip_longest(marks, marks[1:]):
         until = following.start() if following else stop
         tensor[mark.group(1)] = line[mark.end() : until].strip()
     return tensor
@@ -112,7 +113,7 @@ def _trailer(line: str, position: int) -> dict[str, str]:
             marks = marks[: index + 1]
             break
     fields: dict[str, str] = {}
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip_longest(marks, marks[1:]):
         value = line[mark.end() : following.start() if following else None]
         if mark.group(1) not in ("Metadata", "TacticName"):
             value = value.split(", ", 1)[0]
