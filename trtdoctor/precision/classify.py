@@ -132,14 +132,19 @@ def _big(tensor: LayerTensor) -> bool:
 def _carried(look: _Look) -> Answer:
     """The type of data that a layer moves; ``mixed`` where it changes it."""
     look.say_tensors()
-    before, after = set(look.inputs) - {None}, set(look.outputs) - {None}
-    types = before | after
+    types = _data({*look.inputs, *look.constants}) | _data(set(look.outputs))
     sure = _C.LIKELY if look.inferred else _C.CERTAIN
     if len(types) == 1 and None not in look.inputs[:1] + look.outputs[:1]:
         return _P(str(types.pop())), sure
     if len(types) > 1:
         return _P.MIXED, sure
     return _P.UNKNOWN, None
+
+
+def _data(types: set[str | None]) -> set[str]:
+    """Types of data, without those of the indices and extents that a layer reads beside it."""
+    told = {t for t in types if t is not None}
+    return told & (FLOATS | QUANTISED) or told
 
 
 def _opaque(look: _Look) -> Answer:

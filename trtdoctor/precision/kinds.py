@@ -28,6 +28,9 @@ _MATRIX = re.compile(
     r"conv|gemm|matmul|matrixmultiply|fullyconnected|correlation|attention|mha|einsum|lstm|gru|rnn|[shi]\d*cudnn"
     r"|^fc$|^dot$"
 )
+_MATRIX_TACTIC = re.compile(
+    r"^_gemm_mha|_(?:implicit_)?gemm_|_[fdw](?:prop|grad)_|fmha|[shi]\d*cudnn_"
+)
 # Kernels for CUDA cores alone: TF32 is out of the question for them.
 _CUDA_CORE_TYPES = frozenset({"cudadepthwiseconvolution", "fusedconvactconvolution"})
 
@@ -80,7 +83,7 @@ def is_matrix(layer: Layer) -> bool:
     """Whether the layer multiplies matrices, so that TF32 and operand types matter."""
     if _MATRIX.search(kind_of(layer)):
         return True
-    if layer.name.startswith("_gemm_mha") or (layer.tactic or "").startswith("_gemm_mha"):
+    if layer.name.startswith("_gemm_mha") or _MATRIX_TACTIC.search(layer.tactic or ""):
         return True
     return any(op in _MATRIX_OPS for op in operations(layer))
 

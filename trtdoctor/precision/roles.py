@@ -8,6 +8,7 @@ from . import kinds
 
 QUANTISED = frozenset({"INT8", "INT4", "FP8", "FP4"})
 FLOATS = frozenset({"FP32", "FP16", "BF16"})
+_MOVING_ORIGINS = frozenset({"REFORMAT", "QDQ", "CAST"})
 _MOVING_NAMES = ("Reformatting CopyNode for ", "reshape_before_", "reshape_after_")
 
 
@@ -24,7 +25,9 @@ def role_of(layer: Layer) -> Role:
         return Role.SHAPE
     if not kind and "shape_call" in layer.name:
         return Role.SHAPE
-    if kind in kinds.MOVEMENT_TYPES or layer.name.startswith(_MOVING_NAMES):
+    if layer.origin in _MOVING_ORIGINS or kind in kinds.MOVEMENT_TYPES:
+        return Role.DATA_MOVEMENT
+    if layer.name.startswith(_MOVING_NAMES):
         return Role.DATA_MOVEMENT
     if kinds.only_moves(layer) or (kinds.only_quantises(layer) and _requantises(layer)):
         return Role.DATA_MOVEMENT

@@ -65,24 +65,30 @@ def test_mutated_files(data, rng: random.Random):
         elif kind == 2:
             blob[at:at] = blob[at : at + rng.randint(1, 200)]
         else:
-            blob[at:at] = rng.choice([b'"', b"{", b"[", b"\0", b"\x1e", b"\\u", b"-> ", b" }", b"]"])
+            blob[at:at] = rng.choice(
+                [b'"', b"{", b"[", b"\0", b"\x1e", b"\\u", b"-> ", b" }", b"]"]
+            )
         if not blob:
             break
     answer(bytes(blob))
 
 
+KEYS = [
+    *("Name", "LayerType", "Inputs", "Outputs", "Constants", "Layers", "Bindings", "Dimensions"),
+    *("Format", "Datatype", "Format/Datatype", "I/O Tensors", "ProfileInfo", "MinShape", "Type"),
+    *("OptShape", "MaxShape", "TacticName", "TacticValue", "Metadata", "Weights", "Count"),
+    *("Location", "Origin", "count", "name", "timeMs"),
+]
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(
-            ["Name", "LayerType", "Inputs", "Outputs", "Layers", "Bindings", "Dimensions", "Format"]
-            + ["Datatype", "Format/Datatype", "I/O Tensors", "ProfileInfo", "MinShape", "OptShape"]
-            + ["MaxShape", "TacticName", "Metadata", "Weights", "Type", "Count", "Constants"]
-            + ["Location", "count", "name", "timeMs", "Origin", "TacticValue"]
-        ),
-        inner,
-        max_size=8,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=8,
+        )
     ),
     max_leaves=40,
 )

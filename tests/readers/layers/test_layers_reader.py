@@ -1,4 +1,4 @@
-"""The reader against real files of TensorRT 8.5, 8.6 and TensorRT-RTX 1.7, and hand-made dialects."""
+"""The reader on real files of TensorRT 8.5, 8.6, 10.16 and RTX 1.7, and on hand-made dialects."""
 
 from __future__ import annotations
 
@@ -208,7 +208,9 @@ def test_layer_lines_of_tensorrt_7():
 
 
 def test_the_last_engine_of_a_log_counts():
-    one = "[V] Engine Layer Information:\nLayer(NoOp): {}, Tactic: 0x0, a (Half[1]) -> b (Half[1])\n"
+    one = (
+        "[V] Engine Layer Information:\nLayer(NoOp): {}, Tactic: 0x0, a (Half[1]) -> b (Half[1])\n"
+    )
     (layer,) = read_layers((one.format("old") + "[I] x\n" + one.format("new")).encode()).layers
     assert layer.name == "new"
 
@@ -264,7 +266,10 @@ def test_lone_surrogates_do_not_break_encoding():
             "Eight channel BF16 format (kHWC8) where C is padded to a multiple of 8",
             ("BF16", "Eight channel BF16 format (kHWC8) where C is padded to a multiple of 8"),
         ),
-        ("Row major linear INT4 format (kLINEAR)", ("INT4", "Row major linear INT4 format (kLINEAR)")),
+        (
+            "Row major linear INT4 format (kLINEAR)",
+            ("INT4", "Row major linear INT4 format (kLINEAR)"),
+        ),
         ("N/A due to dynamic shapes", (None, "N/A due to dynamic shapes")),
         ("Float and Half", (None, "Float and Half")),
         ("", (None, None)),
@@ -295,7 +300,9 @@ def test_log_and_json_of_the_same_build_agree():
         json_file = read_layers(path.read_bytes())
         if json_file.verbosity is not Verbosity.DETAILED:
             continue
-        assert [(a.name, a.type) for a in log.layers] == [(b.name, b.type) for b in json_file.layers]
+        assert [(a.name, a.type) for a in log.layers] == [
+            (b.name, b.type) for b in json_file.layers
+        ]
         for a, b in zip(log.layers, json_file.layers, strict=True):
             assert a.tactic in (None, b.tactic)
             assert a.tactic_id == b.tactic_id
