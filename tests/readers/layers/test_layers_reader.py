@@ -207,6 +207,29 @@ def test_layer_lines_of_tensorrt_7():
     assert (layer.inputs[0].dtype, layer.outputs[0].dtype) == ("FP16", "FP32")
 
 
+def test_layer_lines_behind_the_python_logger_of_tensorrt_7():
+    log = (
+        "[TensorRT] VERBOSE: Layer(PluginV2): NMS, Tactic: 0, a[Float(7668,1,1)] -> b[Float(1)]\n"
+        "[TensorRT] VERBOSE: Layer(NoOp): n, Tactic: 0, b[Float(1)] -> c[Float(1)]\n"
+    )
+    assert [layer.name for layer in read_layers(log.encode()).layers] == ["NMS", "n"]
+
+
+def test_constants_that_tensorrt_10_lists_among_the_inputs():
+    line = (
+        "Name: /fc/Gemm_myl9_4, LayerType: gemm, Inputs: [ { Name: x.1_4, Dimensions: [1,4096], "
+        "Format/Datatype: Half }, { Name: __mye595_dconst, Dimensions: [4096,1000], "
+        "Format/Datatype: Half }, { Name: __mye574/fc/Gemm_alpha, Dimensions: [1], "
+        "Format/Datatype: Float }, { Name: bias _ Broadcast_6_constantHalf, Dimensions: [1,1000], "
+        "Format/Datatype: Half }], Outputs: [ { Name: y, Dimensions: [1,1000], Format/Datatype: "
+        "Half }], TacticName: t, StreamId: 0, Metadata: [ONNX Layer: /fc/Gemm]"
+    )
+    (layer,) = read_layers(line.encode()).layers
+    assert [t.name for t in layer.inputs] == ["x.1_4"]
+    assert len(layer.constants) == 3
+    assert (layer.weights.dtype, layer.weights.count) == ("FP16", 4096 * 1000)
+
+
 def test_the_last_engine_of_a_log_counts():
     one = (
         "[V] Engine Layer Information:\nLayer(NoOp): {}, Tactic: 0x0, a (Half[1]) -> b (Half[1])\n"

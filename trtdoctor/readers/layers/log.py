@@ -13,12 +13,13 @@ from typing import Any
 
 from .oneline import START, parse_io_line, parse_line
 
-# "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TRT] [I] " and the like, before the message.
-_PREFIX = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){1,4}")
+# "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TensorRT] VERBOSE: " and the like.
+_MARK = r"(?:\[[^\]\n]{1,40}\] ?){1,4}(?:[A-Z_]{4,16}: )?"
+_PREFIX = re.compile(rf"^{_MARK}")
 _LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
-_FIRST_LINE = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){0,4}Layer\([^()\n]{1,128}\): ", re.MULTILINE)
-_BLOCK = re.compile(r"^(?:\[[^\]\n]{1,40}\] ?){0,4}Layers:[ \t\r]*$", re.MULTILINE)
-_LINES = re.compile(r"(?:^|[\] ])Engine Layer Information:[ \t\r]*$", re.MULTILINE)
+_FIRST_LINE = re.compile(rf"^(?:{_MARK})?Layer\([^()\n]{{1,128}}\): ", re.MULTILINE)
+_BLOCK = re.compile(rf"^(?:{_MARK})?Layers:[ \t\r]*$", re.MULTILINE)
+_LINES = re.compile(rf"^(?:{_MARK})?Engine Layer Information:[ \t\r]*$", re.MULTILINE)
 _BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 _TENSOR = re.compile(r"\((\w{1,32})\[([^\]\[()]{0,256})\]\)|\[(\w{1,32})\(([^()\[\]]{0,256})\)\]")
 _TACTIC = re.compile(r", Tactic: (0[xX][0-9a-fA-F]{1,16}|-?\d{1,20})(?:, |$)")

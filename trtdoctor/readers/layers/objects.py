@@ -6,6 +6,7 @@ TensorRT 8.4 to 10.x writes ``Format/Datatype``; 11 and TensorRT-RTX write ``For
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import prod
 from typing import Any
@@ -15,6 +16,12 @@ from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights, S
 from .dtypes import dtype_of, split_format
 from .names import onnx_nodes, split_profile
 
+# TensorRT 9 and 10 list the constants of a Myelin layer among its inputs, under made-up names.
+_CONSTANT = re.compile(
+    r"^__mye\d.*(?:_alpha|_beta|_?dconst|_const(?:-lit-\w+)?)(?:_myl\d+)?$"
+    r"|_constant(?:Float|Half|BFloat16|BF16|FP8|FP4|Int8|Int4|Int32|Int64|Bool)(?:_myl\d+)?$",
+    re.DOTALL,
+)
 _WEIGHT_KEYS = ("weights", "scale", "shift", "power")
 
 
@@ -34,15 +41,23 @@ def is_layer(obj: object) -> bool:
 
 
 def layer_from(obj: Mapping[str, Any]) -> Layer:
-    """One layer from its object. A value of an unexpected type counts as not told."""
+    """One layer from its object. A value of an unexpected type counts as not told.
+
+    What Myelin lists among the inputs as its own constants becomes a constant, as in TensorRT 11.
+    """
     keys = lowered(obj)
     name = _text(keys.get("name")) or ""
-    constants = _tensors(keys.get("constants"))
+    listed = _tensors(keys.get("inputs"))
+    inputs = tuple(t for t in listed if not _CONSTANT.search(t.name[:4096]))
+    constants = (
+        *(t for t in listed if _CONSTANT.search(t.name[:4096])),
+        *_tensors(keys.get("constants")),
+    )
     return Layer(
         name=name,
         type=_text(keys.get("layertype")),
         onnx_nodes=onnx_nodes(_text(keys.get("metadata")) or ""),
-        inputs=_tensors(keys.get("inputs")),
+        inputs=inputs,
         outputs=_tensors(keys.get("outputs")),
         constants=constants,
         weights=_weights(keys) or _largest(constants),
