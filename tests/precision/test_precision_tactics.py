@@ -73,6 +73,9 @@ NAMES = {
     "cutlass3x_sm100_bstensorop_s128x128x64gemm_block_scaled_ue4m3xe2m1_ue4m3xe2m1_f32_bf16_bf16"
     "_128x128x256_0_align32_o_vs16_1sm_bias_bf16_relu": ("FP4", True),
     "cutlass3x_sm100_sptensorop_i128x128x64spgemm_s8_s8_s32_bf16_bf16_128x128x128": ("INT8", True),
+    "cutlass3x_sm100_tensorop_s256x128x32gemm_f8_f8_f32_e4m3_e4m3_256x128x128": ("FP8", True),
+    "sm50_xmma_convolution_depthwiseHMMA_FP16NHWCx8_TR3_TS3_STRIDEH1_STRIDEW1": ("FP16", True),
+    "sm50_xmma_convolution_trt_depthwiseFP32NHWC4_fp32nhwcx4_fp32nhwcx4_fp32kcrs": ("FP32", False),
     "fmha_v2_flash_attention_fp16_64_128_S_80_causal_sm86_kernel_nl_tiled": ("FP16", None),
     "void gemv2T_kernel_val<int, int, __half, __half, __half, __half, 128>": ("FP16", None),
     "void gemv2T_kernel_val<int, int, float, __half, __half, float, 128>": (None, None),

@@ -309,7 +309,9 @@ def _generated(look: _Look) -> Answer:
             look.say(f"cast {'before' if before else 'after'} the arithmetic")
             return _P(next(iter(side))), _C.LIKELY
     explained = types & (QUANTISED | _INTEGERS) or kinds.ROUNDING_OPS & set(ops)
-    if len(edges) == 1 and casts and not explained:
+    # One cast between equal types converts nothing; two can enclose arithmetic in another type.
+    enclosing = casts > 1 or (casts == 1 and bool(constants - edges))
+    if len(edges) == 1 and enclosing and not explained:
         if before and after and len(constants - edges) == 1:
             look.say("cast before and after the arithmetic")
             return _P((constants - edges).pop()), _C.LIKELY

@@ -45,10 +45,11 @@ _TYPES: dict[str, Precision] = {
     "e5m2": _P.FP8,
     "e2m1": _P.FP4,
     "fp4": _P.FP4,
+    "f4": _P.FP4,
 }
 _T = r"(tf32|bf16|f16|f32|i8|u8|i4|u4|e4m3|e5m2|e2m1|f64)"
 _ACC = r"(?:f16|f32|f64|i32|bf16)"
-_C3 = r"(tf32|bf16|f16|f32|s8|u8|s4|u4|e4m3|e5m2|e2m1|f64)"
+_C3 = r"(tf32|bf16|f16|f32|f8|f4|s8|u8|s4|u4|e4m3|e5m2|e2m1|f64)"
 _SEP = r"(?![a-z0-9])"
 
 _XMMA = re.compile(rf"_{_T}{_T}_(?:{_T}{_ACC}|{_ACC})_{_ACC}{_SEP}")
@@ -68,6 +69,8 @@ _LEGACY = re.compile(
 _POOLING = re.compile(r"pooling\w*?_k?(?P<type>fp16|fp32|bf16|int8|half|float)(?![0-9])")
 _FUSED = re.compile(r"fused_conv_act_(?P<type>fp16|fp32|bf16|int8)_")
 _ATTENTION = re.compile(r"(?:mha|attention)\w*?_(?P<type>fp16|bf16|e4m3|e5m2|fp32|int8)_")
+# A type right before its layout, as in depthwiseHMMA_FP16NHWCx8.
+_LAYOUT = re.compile(r"(?P<type>fp16|bf16|fp32|int8)nd?(?:chw|hwc)")
 _WORD = re.compile(
     r"(?<![a-z0-9])(?:__)?(tf32|bf16|bfloat16|fp16|half|fp32|float|int8|e4m3|e5m2|fp8)(?![a-z0-9])"
 )
@@ -189,6 +192,10 @@ def _spelled(text: str) -> TacticReading | None:
         if found is not None:
             told = _TYPES.get(found.group("type"))
             return TacticReading(operand=told, token=found.group("type"))
+    spelled = set(_LAYOUT.findall(text))
+    if len(spelled) == 1:
+        token = spelled.pop()
+        return TacticReading(operand=_TYPES[token], token=token)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -57,6 +58,9 @@ class Joined(Frozen, frozen=True, kw_only=True):
 def read_profile(data: bytes) -> Profile:
     """Reads per-layer times.
 
+    Two forms are read: the list that trtexec exports, and an object of layer names and
+    milliseconds, one number or the list of all runs, as profilers on IProfiler write it.
+
     Args:
         data: The file's bytes, at most 128 MiB of JSON.
 
@@ -102,6 +106,11 @@ def _from_entries(entries: list[Any]) -> Profile:
 
 
 def _ms(value: object) -> float | None:
+    """A time in milliseconds; of a list of runs, the median."""
+    if isinstance(value, list) and value:
+        runs = [_ms(run) for run in value if not isinstance(run, list)]
+        told = [run for run in runs if run is not None]
+        return median(told) if len(told) == len(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:

@@ -35,6 +35,10 @@ def test_a_plain_object():
     assert times({"a": 1, "b": 0.5}) == [("a", 1.0), ("b", 0.5)]
 
 
+def test_an_object_of_all_runs():
+    assert times({"a": [5, 1, 2], "b": [4]}) == [("a", 2.0), ("b", 4.0)]
+
+
 def test_a_name_told_twice_is_not_lost():
     profile = read_profile(b'{"a": 1, "a": 2}')
     assert [(t.name, t.ms) for t in profile.times] == [("a", 1.0), ("a", 2.0)]
@@ -62,6 +66,9 @@ def test_trtexec():
         b'{"a": -1}',
         b'{"a": NaN}',
         b'{"a": true}',
+        b'{"a": []}',
+        b'{"a": [1, null]}',
+        b'{"a": [[1]]}',
         b'{"a": 1' + b"0" * 400 + b"}",
         b'{"a": {"b": 1}}',
         b'{"Layers": [{"Name": "a", "LayerType": "NoOp"}]}',
