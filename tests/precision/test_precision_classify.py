@@ -134,6 +134,8 @@ def test_compute_layers(item, expected):
         (layer("CopyNode"), "data-movement"),
         (layer("signal"), "data-movement"),
         (layer("wait"), "data-movement"),
+        (layer("signal_and_wait"), "data-movement"),
+        (layer("kgen", "INT32", "FP16", name="__myl_CastReshCastOne__myl0_1"), "compute"),
         (layer("Scale", "FP32", "INT8", origin="QDQ"), "data-movement"),
         (layer(None, name="Reformatting CopyNode for Input Tensor 0 to x"), "data-movement"),
         (layer(None, name="__myl_Tra_myl56_9"), "data-movement"),

@@ -16,7 +16,16 @@ MOVEMENT_TYPES = frozenset(
     | {"concatenation", "copy", "copynode", "gather", "gatherv2", "gatherelements"}
     | {"gathernd", "scatter", "scatterelements", "scatternd", "split", "transpose", "reshape"}
     | {"squeeze", "unsqueeze", "flatten", "identity", "cast", "expand", "move", "memcpy"}
-    | {"memset", "reversesequence", "signal", "wait", "event", "hosttodevicecopy"}
+    | {
+        "memset",
+        "reversesequence",
+        "signal",
+        "signalandwait",
+        "signalwait",
+        "wait",
+        "event",
+        "hosttodevicecopy",
+    }
     | {"devicetohostcopy", "quantize", "dequantize", "quantizev2", "dequantizev2"}
     | {"dynamicquantize", "loopoutput", "recurrence", "iterator", "conditionalinput"}
     | {"conditionaloutput", "ifconditionalinput", "ifconditionaloutput"}
@@ -35,7 +44,7 @@ _MATRIX_TACTIC = re.compile(
 _CUDA_CORE_TYPES = frozenset({"cudadepthwiseconvolution", "fusedconvactconvolution"})
 
 # Myelin names a generated kernel after its operations, four letters each (three up to 10.3).
-_CHAIN = re.compile(r"^__myl_([A-Z][A-Za-z0-9]*?)(?:_myl\d+_\d+|_0x[0-9a-f]+|_\d+)?(?: \[.*)?$")
+_CHAIN = re.compile(r"^__myl_([A-Z][A-Za-z0-9_]*?)(?:_myl\d+_\d+|_0x[0-9a-f]+|_\d+)?(?: \[.*)?$")
 _OP = re.compile(r"[A-Z][a-z0-9]*")
 # Abbreviations that could stand for arithmetic too (Sca: scale, Squ: square) are left out.
 _MOVING_OPS = frozenset(

@@ -200,6 +200,22 @@ def test_layer_lines_of_a_build_log():
     assert conv.tactic == "sm80_xmma_gemm_f16f16_f16f16_f16_tn_n"
 
 
+def test_names_only_on_the_console():
+    log = (
+        "[11/22/2026-06:00:00] [I] Layer Information:\n[11/22/2026-06:00:00] [I] Layers:\n"
+        "[CONVOLUTION]-[aten_ops.convolution.default]-[/conv] + [RELU]\nfc + relu [profile 1]\n\n"
+        "Bindings:\nx\ny\n[11/22/2026-06:00:00] [I] \n"
+    )
+    file = read_layers(log.encode())
+    assert (file.dialect, file.verbosity) == (Dialect.ONELINE, Verbosity.NAMES)
+    assert [layer.name for layer in file.layers] == [
+        "[CONVOLUTION]-[aten_ops.convolution.default]-[/conv] + [RELU]",
+        "fc + relu [profile 1]",
+    ]
+    assert [layer.profile for layer in file.layers] == [0, 1]
+    assert file.io_names == ("x", "y")
+
+
 def test_layer_lines_of_tensorrt_7():
     line = "Layer(h884cudnn): conv + relu, Tactic: -349504, data[Half(3,-2,-2)] -> p[Float(64,1,1)]"
     (layer,) = read_layers(line.encode()).layers

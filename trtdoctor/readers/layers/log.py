@@ -15,6 +15,11 @@ from .oneline import START, parse_io_line, parse_line
 
 # "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TensorRT] VERBOSE: " and the like.
 _MARK = r"(?:\[[^\]\n]{1,40}\] ?){1,4}(?:[A-Z_]{4,16}: )?"
+# A layer's name can begin with a bracket too, so within a block only a logger's own marks end it.
+_LOGGED = re.compile(
+    r"^\[(?:\d\d/\d\d/\d{4}-[\d:]{8}|\d{4}-\d\d-\d\d[^\]]{0,24}|[VIWEF]|TRT|TensorRT|VERBOSE|INFO"
+    r"|WARNING|ERROR|INTERNAL_ERROR)\]"
+)
 _PREFIX = re.compile(rf"^{_MARK}")
 _LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
 _FIRST_LINE = re.compile(rf"^(?:{_MARK})?Layer\([^()\n]{{1,128}}\): ", re.MULTILINE)
@@ -64,7 +69,7 @@ def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[s
             section, blank = bare, False
         elif not bare:
             blank = True
-        elif blank or _PREFIX.match(line):
+        elif blank or _LOGGED.match(line):
             break
         elif section == "Layers:":
             obj = parse_line(line)
