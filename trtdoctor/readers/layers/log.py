@@ -22,9 +22,8 @@ _LOGGED = re.compile(
 )
 _PREFIX = re.compile(rf"^{_MARK}")
 _LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
-_FIRST_LINE = re.compile(rf"^(?:{_MARK})?Layer\([^()\n]{{1,128}}\): ", re.MULTILINE)
-_BLOCK = re.compile(rf"^(?:{_MARK})?Layers:[ \t\r]*$", re.MULTILINE)
-_LINES = re.compile(rf"^(?:{_MARK})?Engine Layer Information:[ \t\r]*$", re.MULTILINE)
+_ONLY_MARK = re.compile(rf"(?:{_MARK})?")
+_LONGEST_MARK = 240
 _BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 _TENSOR = re.compile(r"\((\w{1,32})\[([^\]\[()]{0,256})\]\)|\[(\w{1,32})\(([^()\[\]]{0,256})\)\]")
 _TACTIC = re.compile(r", Tactic: (0[xX][0-9a-fA-F]{1,16}|-?\d{1,20})(?:, |$)")
@@ -33,23 +32,39 @@ _NAMED_TACTIC = re.compile(r"Tactic Name: (\S{1,1000}) Tactic: (0x[0-9a-fA-F]{1,
 
 def find_block(text: str) -> int | None:
     """Where the last ``Layers:`` block begins, after its heading; None where there is none."""
-    return _after_last(_BLOCK, text)
+    return _after_last("Layers:", text)
 
 
 def find_lines(text: str) -> int | None:
     """Where the last run of ``Layer(...)`` lines begins; None where there is none."""
-    heading = _after_last(_LINES, text)
+    heading = _after_last("Engine Layer Information:", text)
     if heading is not None:
         return heading
-    first = _FIRST_LINE.search(text)
-    return first.start() if first else None
+    at = -1
+    while (at := text.find("Layer(", at + 1)) >= 0:
+        start = _line_start(text, at)
+        if start is not None and _LAYER_LINE.match(text[at : at + 200]):
+            return start
+    return None
 
 
-def _after_last(heading: re.Pattern[str], text: str) -> int | None:
-    end = None
-    for found in heading.finditer(text):
-        end = found.end()
-    return None if end is None else min(end + 1, len(text))
+def _after_last(heading: str, text: str) -> int | None:
+    at = len(text)
+    while (at := text.rfind(heading, 0, at)) >= 0:
+        end = text.find("\n", at, at + len(heading) + 16)
+        rest = text[at + len(heading) : end if end >= 0 else at + len(heading) + 16]
+        if not rest.strip() and _line_start(text, at) is not None:
+            return end + 1 if end >= 0 else len(text)
+    return None
+
+
+def _line_start(text: str, at: int) -> int | None:
+    """Where the line of ``at`` begins, if a logger's mark is all that stands before ``at``."""
+    floor = max(0, at - _LONGEST_MARK)
+    start = text.rfind("\n", floor, at) + 1
+    if start == 0 and floor > 0:
+        return None
+    return start if _ONLY_MARK.fullmatch(text, start, at) else None
 
 
 def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[str, Any]]]:
