@@ -86,6 +86,7 @@ class LayerTensor(Frozen, frozen=True, kw_only=True):
     dtype: str | None = None
     format: str | None = None
     shape: tuple[int, ...] | None = None
+    location: str | None = None
 
 
 class LayerWeights(Frozen, frozen=True, kw_only=True):
@@ -96,15 +97,24 @@ class LayerWeights(Frozen, frozen=True, kw_only=True):
 
 
 class Layer(Frozen, frozen=True, kw_only=True):
-    """One layer. ``time_ms`` is in milliseconds, null where no profile was given."""
+    """One layer. ``time_ms`` is in milliseconds, null where no profile was given.
+
+    ``constants`` are the constant operands that TensorRT 11 and TensorRT-RTX list apart;
+    ``tactic_id`` is the tactic's number where its name is not told; ``origin`` says why a
+    ``Reformat`` exists; ``profile`` is the optimisation profile that the layer belongs to.
+    """
 
     name: str
     type: str | None = None
     onnx_nodes: tuple[str, ...] = ()
     inputs: tuple[LayerTensor, ...] = ()
     outputs: tuple[LayerTensor, ...] = ()
+    constants: tuple[LayerTensor, ...] = ()
     weights: LayerWeights | None = None
     tactic: str | None = None
+    tactic_id: str | None = None
+    origin: str | None = None
+    profile: int = 0
     precision: Precision = Precision.UNKNOWN
     precision_confidence: str | None = None
     precision_evidence: tuple[str, ...] = ()

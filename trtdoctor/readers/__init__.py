@@ -1,1 +1,1 @@
-"""Readers turn bytes that the user gave into facts, within bounds, and touch no machine."""
+"""Readers: bytes that the user gave become facts. They touch no machine and judge nothing."""
