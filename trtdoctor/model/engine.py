@@ -122,16 +122,31 @@ class Layer(Frozen, frozen=True, kw_only=True):
     time_ms: float | None = None
 
 
+class EngineBlock(Frozen, frozen=True, kw_only=True):
+    """The operations inside a fused block, as the plan's own text lists them."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+
 class EngineReport(Frozen, frozen=True, kw_only=True):
-    """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for."""
+    """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
+
+    ``what`` and ``to_do`` say in a sentence each what the file is and what to do about it; ``notes``
+    what else a reader should know; ``blocks`` what is inside fused blocks.
+    """
 
     path: str
     size: int | None = None
     sha256: str | None = None
+    what: str | None = None
+    to_do: str | None = None
     identity: EngineIdentity | None = None
     typing: str = "unknown"
     layers_source: str | None = None
     layers: tuple[Layer, ...] = ()
+    blocks: tuple[EngineBlock, ...] = ()
+    notes: tuple[str, ...] = ()
     choice: dict[str, Any] | None = None
     summary: dict[str, Any] | None = None
     explanations: tuple[dict[str, Any], ...] = ()

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from ..base import FactValue
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
+from .engine import (
+    EngineFile,
+    EngineFiles,
+    EngineLoad,
+    EngineLoads,
+    EnginePrecision,
+    EnginePrecisions,
+)
 from .nvidia import (
     DeviceNode,
     DeviceNodes,
@@ -71,6 +79,9 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     Imports,
     Builders,
     Libraries,
+    EngineFiles,
+    EngineLoads,
+    EnginePrecisions,
 )
 
 __all__ = [
@@ -87,6 +98,12 @@ __all__ = [
     "DeviceNodes",
     "Disk",
     "Ending",
+    "EngineFile",
+    "EngineFiles",
+    "EngineLoad",
+    "EngineLoads",
+    "EnginePrecision",
+    "EnginePrecisions",
     "Environment",
     "Fabric",
     "FabricManager",
