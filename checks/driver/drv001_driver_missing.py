@@ -123,11 +123,11 @@ def _not_loaded(
             "Load the module; if that fails, the kernel's log says why (Secure Boot, or no module "
         )
         text += "built for the running kernel)."
-    if pci.value is None:
+    if pci.value is None or not pci.value.devices:
         bus = "could not be looked at"
-        if pci.status is FactStatus.ABSENT:
+        if not pci.unseen:
             bus = "has no NVIDIA GPU"
-            text = "Use a machine with an NVIDIA GPU, or pass the GPU into this virtual machine."
+            text = "Use a machine with a GPU, or pass the GPU into this virtual machine."
     else:
         held = sorted({d.driver for d in pci.value.devices if d.driver})
         many = len(pci.value.devices)
@@ -140,7 +140,9 @@ def _not_loaded(
                 "vfio-pci holds the GPU for a virtual machine: look from inside that machine, or "
             )
             text += "give the GPU back to the host's driver."
-        value = ", ".join(f"{d.address} [10de:{d.device_id}]" for d in pci.value.devices)
+        value = ", ".join(
+            f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in pci.value.devices
+        )
         evidence.append(Evidence(source="PCI bus", value=value))
     what = "is installed, but its kernel module is not loaded" if installed else "is not loaded"
     return Finding(

@@ -29,7 +29,7 @@ NOT_SUPPORTED = dict.fromkeys(
         "nvmlDeviceGetEccMode",
         "nvmlDeviceGetTotalEccErrors",
     ),
-    "Not Supported",
+    "Not Supported (3)",
 )
 
 
@@ -43,7 +43,7 @@ def gpu(name: str, cc: str, **more: Any) -> dict[str, Any]:
         "memory_free_bytes": 23 << 30,
         "ecc_mode": "enabled",
         "ecc_uncorrected": 0,
-        "throttle_reasons": ["gpu_idle"],
+        "throttle_reasons": ["gpu-idle"],
         "utilisation_percent": 0,
         "pcie_generation": 1,
         "pcie_generation_max": 4,
@@ -55,7 +55,7 @@ def gpu(name: str, cc: str, **more: Any) -> dict[str, Any]:
 
 def machine(name: str = "NVIDIA L4", cc: str = "8.9", **more: Any) -> dict[str, Any]:
     device = {"ordinal": 0, "name": name, "compute_capability": cc, "pci_bus_id": "0000:65:00.0"}
-    bus = {"address": "0000:65:00.0", "device_id": "27b8", "class_code": "030200"}
+    bus = {"address": "0000:65:00.0", "device_id": "0x27b8", "class_code": "0x030200"}
     return {
         "system.container": ABSENT,
         "system.wsl": ABSENT,
@@ -213,7 +213,7 @@ HEALTHY = {
                         **gpu("NVIDIA GeForce RTX 4090", "8.9"),
                         "ecc_mode": None,
                         "ecc_uncorrected": None,
-                        "errors": {"nvmlDeviceGetEccMode": "Not Supported"},
+                        "errors": {"nvmlDeviceGetEccMode": "Not Supported (3)"},
                     }
                 ]
             },
@@ -299,11 +299,31 @@ SICK = {
         ),
         "device-nodes-denied",
     ),
+    "a lost GPU": (
+        machine(
+            **{
+                "nvidia.gpus": {
+                    "devices": [
+                        {
+                            "index": 0,
+                            "errors": {
+                                **NOT_SUPPORTED,
+                                "nvmlDeviceGetHandleByIndex": "GPU is lost (15)",
+                            },
+                        }
+                    ]
+                },
+                "nvidia.smi": {"exit_code": 15, "message": "GPU is lost"},
+                "cuda.driver": failing(999),
+            }
+        ),
+        "gpu-lost",
+    ),
     "fabric manager down": (
         machine(
             **{
                 "nvidia.gpus": {
-                    "devices": [gpu("NVIDIA H100", "9.0", fabric={"state": "in_progress"})]
+                    "devices": [gpu("NVIDIA H100", "9.0", fabric={"state": "in-progress"})]
                 },
                 "nvidia.fabric_manager": {"version": "580.159.04", "running": False},
                 "cuda.driver": failing(802),
@@ -387,9 +407,9 @@ def test_one_cause_gives_one_finding(name: str, catalogue: Catalogue) -> None:
         for o in outcomes
         if o.check.severity is Severity.ERROR and o.status in (Status.UNKNOWN, Status.CRASHED)
     ]
-    # A TensorRT told by its import alone does not say for which CUDA it was built.
+    # Neither a TensorRT told by its import alone nor a lost GPU tells all that is asked of it.
     undecided = {o.check.name for o in errors}
-    assert undecided <= {"driver-too-old-for-cuda"}
+    assert undecided <= {"driver-too-old-for-cuda", "gpu-outside-tensorrt-support"}
 
 
 def test_nothing_could_be_looked_at_and_nothing_passes(catalogue: Catalogue) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..base import FactValue, Frozen, Serial, Uuid
+from ..base import FactValue, Frozen, PathText, Serial, Uuid
 
 
 class KernelDriver(FactValue, frozen=True, kw_only=True):
@@ -52,8 +52,9 @@ class DeviceNodes(FactValue, frozen=True, kw_only=True):
 class Nvml(FactValue, frozen=True, kw_only=True):
     """NVML itself: how ``nvmlInit`` ended and which driver it speaks for.
 
-    ``cuda_driver_version`` is the highest CUDA version the driver supports, as ``13.0``; absent
-    where there is no NVML library.
+    ``cuda_driver_version`` is the highest CUDA version the driver supports, as ``13.0``;
+    ``library_version`` is in the name of the file loaded, so it is known even where ``nvmlInit``
+    fails. Absent where there is no NVML library.
     """
 
     FACT: ClassVar[str] = "nvidia.nvml"
@@ -63,6 +64,8 @@ class Nvml(FactValue, frozen=True, kw_only=True):
     driver_version: str | None = None
     nvml_version: str | None = None
     cuda_driver_version: str | None = None
+    library: PathText | None = None
+    library_version: str | None = None
 
 
 class NvidiaSmi(FactValue, frozen=True, kw_only=True):
