@@ -119,10 +119,7 @@ def _not_loaded(
         evidence.append(Evidence(source="nvml: nvmlInit", value=f"{nvml.value.init_code} {text}"))
     text = "Install the NVIDIA driver, then restart."
     if installed:
-        text = (
-            "Load the module; if that fails, the kernel's log says why (Secure Boot, or no module "
-        )
-        text += "built for the running kernel)."
+        text = "Load the module; if it is refused, look at Secure Boot and at the kernel's version."
     if pci.value is None or not pci.value.devices:
         bus = "could not be looked at"
         if not pci.unseen:
@@ -136,10 +133,7 @@ def _not_loaded(
         if "nouveau" in held:
             text = "The nouveau driver holds the GPU: blacklist it, " + text[0].lower() + text[1:]
         if "vfio-pci" in held:
-            text = (
-                "vfio-pci holds the GPU for a virtual machine: look from inside that machine, or "
-            )
-            text += "give the GPU back to the host's driver."
+            text = "vfio-pci keeps the GPU for a virtual machine: look from inside that machine."
         value = ", ".join(
             f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in pci.value.devices
         )

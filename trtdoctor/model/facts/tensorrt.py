@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
+
+_PART = re.compile(
+    r"tensorrt(?:-lean|-dispatch|-rtx)?(?:-(?P<cuda>cu\d+))?(?:-(?P<role>libs|bindings))?"
+)
 
 
 class Install(Frozen, frozen=True, kw_only=True):
@@ -24,14 +29,28 @@ class Install(Frozen, frozen=True, kw_only=True):
     parts: dict[str, str] = {}
     libraries: tuple[PathText, ...] = ()
 
+    @property
+    def families(self) -> dict[str, dict[str, str]]:
+        """The parts' versions by CUDA flavour (``cu13``, or empty) and role: meta, bindings or libs."""
+        families: dict[str, dict[str, str]] = {}
+        for name, version in self.parts.items():
+            if match := _PART.fullmatch(name):
+                roles = families.setdefault(match.group("cuda") or "", {})
+                roles[match.group("role") or "meta"] = version
+        return families
+
 
 class Installs(FactValue, frozen=True, kw_only=True):
-    """Every TensorRT found; absent where there is none anywhere that was looked."""
+    """Every TensorRT found; absent where there is none anywhere that was looked.
+
+    ``unseen`` maps a place that could not be looked at to why.
+    """
 
     FACT: ClassVar[str] = "tensorrt.installs"
 
     installs: tuple[Install, ...]
     looked_in: tuple[PathText, ...] = ()
+    unseen: dict[str, str] = {}
 
 
 class Ending(str, Enum):
@@ -78,6 +97,21 @@ class ModuleImport(Frozen, frozen=True, kw_only=True):
     has_fast_fp16_query: bool | None = None
     plugins: int | None = None
 
+    @property
+    def product(self) -> str:
+        """The product whose module this is: ``tensorrt_lean`` and its bindings are ``tensorrt-lean``."""
+        return self.module.partition(".")[0].removesuffix("_bindings").replace("_", "-")
+
+    @property
+    def returned(self) -> bool:
+        """Whether the import came back; a folder left behind imports too, see ``genuine``."""
+        return self.attempt.ending is Ending.RETURNED
+
+    @property
+    def genuine(self) -> bool:
+        """Whether the import worked and gave a TensorRT: every one has a version or a builder."""
+        return self.returned and (self.version is not None or self.has_builder is True)
+
 
 class Imports(FactValue, frozen=True, kw_only=True):
     """The import of every TensorRT module the target Python can find; absent where it finds none."""
@@ -85,6 +119,10 @@ class Imports(FactValue, frozen=True, kw_only=True):
     FACT: ClassVar[str] = "tensorrt.imports"
 
     modules: tuple[ModuleImport, ...]
+
+    def working(self, product: str) -> ModuleImport | None:
+        """A module of that product whose import worked, or None."""
+        return next((m for m in self.modules if m.product == product and m.genuine), None)
 
 
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
