@@ -31,6 +31,7 @@ from trtdoctor.api import (
         "driver-library-mismatch",
         "device-nodes-denied",
         "fabric-manager-down",
+        "gpu-lost",
         "wsl-driver-shadowed",
         "no-gpu-visible",
     ),

@@ -119,15 +119,12 @@ def _not_loaded(
         evidence.append(Evidence(source="nvml: nvmlInit", value=f"{nvml.value.init_code} {text}"))
     text = "Install the NVIDIA driver, then restart."
     if installed:
-        text = (
-            "Load the module; if that fails, the kernel's log says why (Secure Boot, or no module "
-        )
-        text += "built for the running kernel)."
-    if pci.value is None:
+        text = "Load the module; if it is refused, look at Secure Boot and at the kernel's version."
+    if pci.value is None or not pci.value.devices:
         bus = "could not be looked at"
-        if pci.status is FactStatus.ABSENT:
+        if not pci.unseen:
             bus = "has no NVIDIA GPU"
-            text = "Use a machine with an NVIDIA GPU, or pass the GPU into this virtual machine."
+            text = "Use a machine with a GPU, or pass the GPU into this virtual machine."
     else:
         held = sorted({d.driver for d in pci.value.devices if d.driver})
         many = len(pci.value.devices)
@@ -136,11 +133,10 @@ def _not_loaded(
         if "nouveau" in held:
             text = "The nouveau driver holds the GPU: blacklist it, " + text[0].lower() + text[1:]
         if "vfio-pci" in held:
-            text = (
-                "vfio-pci holds the GPU for a virtual machine: look from inside that machine, or "
-            )
-            text += "give the GPU back to the host's driver."
-        value = ", ".join(f"{d.address} [10de:{d.device_id}]" for d in pci.value.devices)
+            text = "vfio-pci keeps the GPU for a virtual machine: look from inside that machine."
+        value = ", ".join(
+            f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in pci.value.devices
+        )
         evidence.append(Evidence(source="PCI bus", value=value))
     what = "is installed, but its kernel module is not loaded" if installed else "is not loaded"
     return Finding(

@@ -94,7 +94,7 @@ def driver_library_mismatch(
         return
     for source, version in (
         ("nvml: nvmlSystemGetDriverVersion", nvml.driver_version),
-        ("nvml: nvmlSystemGetNVMLVersion", _of_library(nvml)),
+        (nvml.library or "nvml: nvmlSystemGetNVMLVersion", _of_library(nvml)),
     ):
         if kernel and version and version != kernel:
             yield Finding(
@@ -107,6 +107,8 @@ def driver_library_mismatch(
 
 
 def _of_library(nvml: facts.Nvml) -> str | None:
-    """The library's driver version: NVML puts the CUDA major version before it, as 12.580.65.06."""
+    """The library's driver version, by its file name or by NVML, which writes 12.580.65.06."""
+    if nvml.library_version and nvml.library_version.count(".") >= 1:
+        return nvml.library_version
     first, _, rest = (nvml.nvml_version or "").partition(".")
     return rest if first.isdigit() and int(first) < 100 and rest.count(".") >= 1 else None

@@ -30,6 +30,7 @@ from trtdoctor.api import (
         "driver-missing",
         "driver-library-mismatch",
         "device-nodes-denied",
+        "gpu-lost",
         "no-gpu-visible",
     ),
 )

@@ -34,6 +34,7 @@ _NO_DEVICE = 100
         "driver-library-mismatch",
         "device-nodes-denied",
         "fabric-manager-down",
+        "gpu-lost",
         "wsl-driver-shadowed",
     ),
 )
@@ -80,11 +81,13 @@ def no_gpu_visible(
 def _none_listed(gpus: Fact[facts.Gpus], pci: Fact[facts.PciDevices]) -> Finding:
     evidence = [Evidence(source="nvml: nvmlDeviceGetCount", value=gpus.reason or "0")]
     bus = ""
-    if pci.value:
+    if pci.value and pci.value.devices:
         bus = " although the PCI bus has one"
-        addresses = ", ".join(f"{d.address} [10de:{d.device_id}]" for d in pci.value.devices)
+        addresses = ", ".join(
+            f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in pci.value.devices
+        )
         evidence.append(Evidence(source="PCI bus", value=addresses))
-    elif pci.status is FactStatus.ABSENT:
+    elif not pci.unseen:
         bus = ", and the PCI bus has none"
     return Finding(
         message=f"The driver is loaded, but it lists no GPU{bus}.",

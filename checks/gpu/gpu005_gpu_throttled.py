@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -23,10 +22,10 @@ from trtdoctor.api import (
 )
 
 _BAD = {
-    "hwthermalslowdown": "overheating (hardware thermal slowdown)",
-    "swthermalslowdown": "hot (software thermal slowdown)",
-    "hwpowerbrakeslowdown": "an external power brake",
-    "hwslowdown": "hardware slowdown",
+    "hw-thermal-slowdown": "overheating (hardware thermal slowdown)",
+    "sw-thermal-slowdown": "hot (software thermal slowdown)",
+    "hw-power-brake-slowdown": "an external power brake",
+    "hw-slowdown": "hardware slowdown",
 }
 
 
@@ -72,12 +71,12 @@ def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
         why = device.refusal("ClocksEventReasons") or device.refusal("ClocksThrottleReasons")
         yield Unknown(reason=why or "NVML gave no reasons for its clocks", subject=device.label)
         return
-    active = {re.sub(r"[^a-z]", "", reason.lower()) for reason in gpu.throttle_reasons}
-    bad = [text for mark, text in _BAD.items() if any(name.endswith(mark) for name in active)]
-    if len(bad) > 1 and _BAD["hwslowdown"] in bad:
-        bad.remove(_BAD["hwslowdown"])
+    bad = [text for reason, text in _BAD.items() if reason in gpu.throttle_reasons]
+    if len(bad) > 1 and _BAD["hw-slowdown"] in bad:
+        # It only sums up the other hardware reasons.
+        bad.remove(_BAD["hw-slowdown"])
     if not bad:
-        if any(name.endswith("swpowercap") for name in active):
+        if "sw-power-cap" in gpu.throttle_reasons:
             yield Note(text=f"{device.label}: at its power limit{_watts(gpu)}")
         return
     state = []

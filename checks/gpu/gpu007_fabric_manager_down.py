@@ -8,6 +8,7 @@ from trtdoctor.api import (
     Confidence,
     Evidence,
     Fact,
+    FactStatus,
     Finding,
     NotApplicable,
     Note,
@@ -20,7 +21,6 @@ from trtdoctor.api import (
 )
 
 _NOT_READY = 802
-_NONE = ("notsupported", "notavailable", "na", "")
 
 
 @check(
@@ -63,12 +63,18 @@ def fabric_manager_down(
     - NVML API Reference, nvmlGpuFabricState_t
     """
     states = {g.index: g.fabric for g in (gpus.value.devices if gpus.value else ()) if g.fabric}
-    fabric = {i: f for i, f in states.items() if _plain(f.state) not in _NONE}
-    waiting = {i: f for i, f in fabric.items() if _plain(f.state) != "completed" or f.status}
+    fabric = {i: f for i, f in states.items() if f.state != "not-supported"}
+    waiting = {
+        i: f
+        for i, f in fabric.items()
+        if f.state in ("not-started", "in-progress") or (f.state == "completed" and f.status)
+    }
     switches = pci.value.nvswitches if pci.value else 0
     if not (switches or fabric or manager.value):
-        if cuda.value and cuda.value.init_code == _NOT_READY and (gpus.unseen or pci.unseen):
-            yield Unknown(reason="cuInit returns 802, but NVSwitches could not be looked for")
+        not_started = cuda.unseen or (cuda.value and cuda.value.init_code == _NOT_READY)
+        if not_started and (gpus.unseen or pci.unseen):
+            why = gpus.reason if gpus.unseen else pci.reason
+            yield Unknown(reason=f"NVSwitches could not be looked for: {why}")
             return
         raise NotApplicable("no NVSwitch and no NVLink fabric")
     stopped = manager.value is not None and manager.value.running is False
@@ -78,7 +84,7 @@ def fabric_manager_down(
         return
     not_ready = cuda.value is not None
     if not not_ready and not waiting and not (stopped and switches):
-        if cuda.unseen and not fabric:
+        if cuda.unseen and not any(f.state == "completed" for f in fabric.values()):
             yield Unknown(reason=f"cuInit: {cuda.reason or cuda.status.value}")
         return
     evidence = [Evidence(source="cuInit", value="802")] if not_ready else []
@@ -90,7 +96,7 @@ def fabric_manager_down(
         evidence.append(Evidence(source="PCI bus", value=f"{switches} NVSwitches"))
     version = driver.value.version if driver.value else None
     yield Finding(
-        message=f"CUDA cannot start on this NVSwitch machine: {_why(manager.value, version)}.",
+        message=f"CUDA cannot start on this NVSwitch machine: {_why(manager, version)}.",
         confidence=Confidence.CERTAIN if not_ready else Confidence.LIKELY,
         evidence=tuple(evidence),
         remedy=Remedy(
@@ -106,15 +112,12 @@ def fabric_manager_down(
     )
 
 
-def _plain(state: str) -> str:
-    return "".join(c for c in state.lower() if c.isalpha()).removeprefix("nvmlgpufabricstate")
-
-
-def _why(manager: facts.FabricManager | None, driver: str | None) -> str:
-    if manager is None:
-        return "its NVLink fabric is not up, and no fabric manager was found"
-    if manager.version and driver and manager.version != driver:
-        return f"the fabric manager is {manager.version}, the driver {driver}"
-    if manager.running is False:
+def _why(manager: Fact[facts.FabricManager], driver: str | None) -> str:
+    if manager.status is FactStatus.ABSENT:
+        return "its NVLink fabric is not up, and no fabric manager is installed here"
+    version = manager.value.version if manager.value else None
+    if version and driver and version != driver:
+        return f"the fabric manager is {version}, the driver {driver}"
+    if manager.value and manager.value.running is False:
         return "the fabric manager does not run"
     return "its NVLink fabric is not up"

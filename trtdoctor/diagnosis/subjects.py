@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from trtdoctor.model.facts import (
     CudaDevice,
     CudaDriver,
-    Ending,
     Gpu,
     Gpus,
     Imports,
@@ -23,13 +22,6 @@ from trtdoctor.model.facts import (
 
 from .checking import Fact, NotApplicable, Unknown
 
-_PRODUCT_OF_MODULE = {
-    "tensorrt": "tensorrt",
-    "tensorrt_bindings": "tensorrt",
-    "tensorrt_rtx": "tensorrt-rtx",
-    "tensorrt_lean": "tensorrt-lean",
-    "tensorrt_dispatch": "tensorrt-dispatch",
-}
 _NOT_OFFERED = ("not supported", "not_supported", "function not found", "function_not_found")
 
 
@@ -194,20 +186,17 @@ def loaded_tensorrts(
 
 
 def _loaded(module: ModuleImport, installs: tuple[Install, ...]) -> LoadedTensorRT | None:
-    product = _PRODUCT_OF_MODULE.get(module.module)
-    if product is None:
-        return None
+    product = module.product
     install = _install_of(module, product, installs)
     metadata = install.version if install else None
     version = module.library_version or module.version or metadata
     if version is None:
         return None
-    imported = module.attempt.ending is Ending.RETURNED
     return LoadedTensorRT(
         product=product,
         version=version,
         cuda_major=(install.cuda_major if install else None) or _runtime_major(module),
-        source=f"import {module.module}" if imported else f"metadata of {product}",
+        source=f"import {module.module}" if module.returned else f"metadata of {product}",
     )
 
 
