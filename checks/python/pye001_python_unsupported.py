@@ -87,8 +87,8 @@ def python_unsupported(
         wrong = f"{install.product} {install.version} has bindings for Python {window.minimum} to "
         wrong += f"{window.maximum}, not for {python.version}"
         yield _finding(
-                python, install.product, wrong, window.certainty, window.source, window.maximum
-            )
+            python, install.product, wrong, window.certainty, window.source, window.maximum
+        )
 
 
 def _odd_build(python: facts.TargetPython) -> str | None:
@@ -120,7 +120,12 @@ def _wanted(python: facts.TargetPython, kb: Knowledge) -> Iterator[Yielded]:
 
 
 def _finding(
-    python: facts.TargetPython, product: str, wrong: str, confidence: Confidence, source: str, suited: str = "3"
+    python: facts.TargetPython,
+    product: str,
+    wrong: str,
+    confidence: Confidence,
+    source: str,
+    suited: str = "3",
 ) -> Finding:
     return Finding(
         message=wrong[0].upper() + wrong[1:] + "." if wrong.startswith("the ") else wrong + ".",
