@@ -55,8 +55,7 @@ def framework_tensorrt_mismatch(
     the TensorRT that is there.
 
     ## Known limits
-    Whoever uses ONNX Runtime without its TensorRT provider can ignore that finding. TensorRT-LLM is not
-    judged.
+    Who uses ONNX Runtime without that provider can ignore its finding. TensorRT-LLM is not judged.
     """
     seen = [fact for fact in (onnxruntime, torch_tensorrt) if fact.status is not FactStatus.NOT_RUN]
     if all(fact.status is FactStatus.ABSENT for fact in seen):
