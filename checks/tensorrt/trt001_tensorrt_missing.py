@@ -53,9 +53,10 @@ def tensorrt_missing(
     ## References
     - TensorRT documentation, "Installing TensorRT"
     """
-    worked = [m.module for m in imports.value.modules if m.genuine] if imports.value else []
-    if worked:
-        yield Note(text=f"{' and '.join(worked)} can be imported")
+    modules = imports.value.modules if imports.value else ()
+    there = [m.module for m in modules if m.genuine or not m.returned]
+    if there:
+        yield Note(text=f"this Python has a module {' and '.join(there)}")
         return
     if installs.status is FactStatus.NOT_RUN:
         raise NotApplicable("nobody looked for a TensorRT")

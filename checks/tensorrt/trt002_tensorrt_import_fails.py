@@ -28,7 +28,12 @@ _MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared o
     name="tensorrt-import-fails",
     severity=Severity.ERROR,
     since="0.1.0",
-    explained_by=("tensorrt-half-installed", "python-unsupported", "jetson-pip-tensorrt"),
+    explained_by=(
+        "tensorrt-missing",
+        "tensorrt-half-installed",
+        "python-unsupported",
+        "jetson-pip-tensorrt",
+    ),
 )
 def tensorrt_import_fails(
     imports: facts.Imports,
