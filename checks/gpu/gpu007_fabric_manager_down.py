@@ -67,8 +67,10 @@ def fabric_manager_down(
     waiting = {i: f for i, f in fabric.items() if _plain(f.state) != "completed" or f.status}
     switches = pci.value.nvswitches if pci.value else 0
     if not (switches or fabric or manager.value):
-        if cuda.value and cuda.value.init_code == _NOT_READY and (gpus.unseen or pci.unseen):
-            yield Unknown(reason="cuInit returns 802, but NVSwitches could not be looked for")
+        not_started = cuda.unseen or (cuda.value and cuda.value.init_code == _NOT_READY)
+        if not_started and (gpus.unseen or pci.unseen):
+            why = gpus.reason if gpus.unseen else pci.reason
+            yield Unknown(reason=f"NVSwitches could not be looked for: {why}")
             return
         raise NotApplicable("no NVSwitch and no NVLink fabric")
     stopped = manager.value is not None and manager.value.running is False

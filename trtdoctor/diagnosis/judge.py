@@ -170,7 +170,7 @@ def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcom
         status = Status.FAILED
     elif unknowns and status is None:
         status = Status.UNKNOWN
-    reasons = unknowns if status is Status.UNKNOWN else [*notes, *unknowns]
+    reasons = (unknowns or notes) if status is Status.UNKNOWN else [*notes, *unknowns]
     return Outcome(
         check=check.info,
         status=status or Status.PASSED,
