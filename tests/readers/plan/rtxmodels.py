@@ -32,11 +32,12 @@ class Build:
 
 
 _LAYER = re.compile(
-    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], Constants: \[(.*?)\], "
+    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], (?:Constants: \[(.*?)\], )?"
     r"Outputs: \[(.*?)\], TacticName: (.*?), StreamId: \d+, Metadata: (.*)$",
     re.MULTILINE,
 )
-_TENSOR = re.compile(r"\{ Name: (.*?), Dimensions: .*?Datatype: (\w+), ")
+# 1.4 writes no constants, and of a tensor's layout the data type alone.
+_TENSOR = re.compile(r"\{ Name: (.*?), Dimensions: .*?Datatype: (\w+)(?:, | \})")
 _IO = re.compile(
     r"^ Name: (.*?), IOMode: (\w+), DataType: (\w+), Dimensions: \[([-\d,]*)\], (.*)$", re.MULTILINE
 )
