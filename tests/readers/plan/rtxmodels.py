@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 
+class Unsupported(Exception):
+    """This release cannot build the model on a machine without a GPU."""
+
+
 @dataclass
 class LoggedTensor:
     name: str
@@ -100,7 +104,10 @@ def build(model, *, profiles=(), capabilities=(), flags=(), verbosity="DETAILED"
         config.num_compute_capabilities = len(capabilities)
         for index, capability in enumerate(capabilities):
             config.set_compute_capability(getattr(trt.ComputeCapability, capability), index)
-    plan = bytes(builder.build_serialized_network(network, config))
+    serialized = builder.build_serialized_network(network, config)
+    if serialized is None:
+        raise Unsupported([line for line in log.lines if "rror" in line][-1:])
+    plan = bytes(serialized)
     text = "\n".join(log.lines)
     return Build(plan, *parse_log(text), text)
 

@@ -31,7 +31,10 @@ NAMES = [name for name, _, _ in rtxmodels.models()]
 @functools.cache
 def built(name: str, **settings) -> rtxmodels.Build:
     model, profiles = next((m, p) for n, m, p in rtxmodels.models() if n == name)
-    return rtxmodels.build(model, profiles=profiles, **settings)
+    try:
+        return rtxmodels.build(model, profiles=profiles, **settings)
+    except rtxmodels.Unsupported as error:
+        pytest.skip(str(error))
 
 
 def tensors(logged) -> list[tuple[str, str]]:
