@@ -4,15 +4,16 @@ much memory.
     python tests/readers/plan/fuzz_long.py --count 1000000 [--seconds 3600] [--seed 1] [--corpus DIR
     ...]
 
-Prints the count, the slowest input and the peak memory. An input that raises is written beside the
-working directory as ``fuzz-crash-N.bin`` and ends the run with status 1. Inputs are at most 64 KiB,
-one in 256 up to 1 MiB, so that a run is many inputs and not a few long ones.
+Prints the count, the slowest input by processor time and the peak memory. An input that raises is
+written to the working directory as ``fuzz-crash-N.bin`` and makes the exit status 1. Inputs are at
+most 64 KiB, one in 256 up to 1 MiB, so that a run is many inputs and not a few long ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import gzip
 import io
 import json
@@ -151,16 +152,21 @@ def main() -> int:
     started, slowest, crashes, done = time.monotonic(), (0.0, b""), 0, 0
     for done in range(1, options.count + 1):
         data = mutate(bytearray(source.choice(pool if done % 256 == 0 else small)), source, pool)
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             read(data)
         except Exception as error:  # noqa: BLE001 - whatever escapes is the finding
             crashes += 1
             Path(f"fuzz-crash-{crashes}.bin").write_bytes(data)
             print(f"crash {crashes}: {error!r}", flush=True)
-        took = time.perf_counter() - begun
+        took = time.process_time() - begun
         if took > slowest[0]:
-            slowest = (took, data)
+            # Once more, so that a pause of the whole process is not taken for work.
+            begun = time.process_time()
+            with contextlib.suppress(Exception):
+                read(data)
+            took = min(took, time.process_time() - begun)
+            slowest = max(slowest, (took, data), key=lambda entry: entry[0])
         if done % 20_000 == 0:
             report(done, started, slowest, crashes)
         if time.monotonic() - started > options.seconds:

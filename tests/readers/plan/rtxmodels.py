@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 
+class Unsupported(Exception):
+    """This release cannot build the model on a machine without a GPU."""
+
+
 @dataclass
 class LoggedTensor:
     name: str
@@ -32,11 +36,12 @@ class Build:
 
 
 _LAYER = re.compile(
-    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], Constants: \[(.*?)\], "
+    r"^Name: (.*?), LayerType: ([^,]*), Inputs: \[(.*?)\], (?:Constants: \[(.*?)\], )?"
     r"Outputs: \[(.*?)\], TacticName: (.*?), StreamId: \d+, Metadata: (.*)$",
     re.MULTILINE,
 )
-_TENSOR = re.compile(r"\{ Name: (.*?), Dimensions: .*?Datatype: (\w+), ")
+# 1.4 writes no constants, and of a tensor's layout the data type alone.
+_TENSOR = re.compile(r"\{ Name: (.*?), Dimensions: .*?Datatype: (\w+)(?:, | \})")
 _IO = re.compile(
     r"^ Name: (.*?), IOMode: (\w+), DataType: (\w+), Dimensions: \[([-\d,]*)\], (.*)$", re.MULTILINE
 )
@@ -99,7 +104,10 @@ def build(model, *, profiles=(), capabilities=(), flags=(), verbosity="DETAILED"
         config.num_compute_capabilities = len(capabilities)
         for index, capability in enumerate(capabilities):
             config.set_compute_capability(getattr(trt.ComputeCapability, capability), index)
-    plan = bytes(builder.build_serialized_network(network, config))
+    serialized = builder.build_serialized_network(network, config)
+    if serialized is None:
+        raise Unsupported([line for line in log.lines if "rror" in line][-1:])
+    plan = bytes(serialized)
     text = "\n".join(log.lines)
     return Build(plan, *parse_log(text), text)
 

@@ -31,7 +31,10 @@ NAMES = [name for name, _, _ in rtxmodels.models()]
 @functools.cache
 def built(name: str, **settings) -> rtxmodels.Build:
     model, profiles = next((m, p) for n, m, p in rtxmodels.models() if n == name)
-    return rtxmodels.build(model, profiles=profiles, **settings)
+    try:
+        return rtxmodels.build(model, profiles=profiles, **settings)
+    except rtxmodels.Unsupported as error:
+        pytest.skip(str(error))
 
 
 def tensors(logged) -> list[tuple[str, str]]:
@@ -52,13 +55,15 @@ def test_layers_equal_the_log(name):
         assert [(tensor.name, tensor.dtype) for tensor in mine.outputs] == tensors(theirs.outputs)
         nodes = theirs.metadata.split("[ONNX Layer: ")[1:]
         assert list(mine.onnx_nodes) == [node.rstrip("\x1e\x1f")[:-1] for node in nodes]
-        if mine.weights is not None:
+        if mine.weights is not None and theirs.constants:
             assert mine.weights.dtype in {TYPES[tensor.dtype] for tensor in theirs.constants}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tensors_and_profiles_equal_the_log(name):
     build = built(name)
+    if not build.io:
+        pytest.skip("this release's log does not tell them")
     engine = identify(build.plan).engine
     logged = [(n, mode, TYPES[dtype], shape) for n, mode, dtype, shape, _ in build.io]
     assert [(t.name, t.mode, t.dtype, t.shape) for t in engine.io] == logged
@@ -97,6 +102,10 @@ def test_identity():
     ],
 )
 def test_target_capabilities(capabilities, expected):
+    import tensorrt_rtx
+
+    if not all(hasattr(tensorrt_rtx.ComputeCapability, name) for name in capabilities):
+        pytest.skip("this release does not know them")
     engine = identify(built("conv", capabilities=capabilities).plan).engine
     assert engine.compute_capabilities == expected
 

@@ -21,6 +21,7 @@ MAGICS = (FTRT, VTRT, PTRT)
 _END_MARK = bytes(~b & 0xFF for b in FTRT)
 _SECTION = struct.Struct("<4sIQQ")
 _MOST_SECTIONS = 1024
+_MOST_REMARKS = 16
 _CHECKSUM_LIMIT = 64 << 20
 _RTX_CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "12.0", "12.1")
 _RTX_UNNAMED = ~((1 << len(_RTX_CAPABILITIES)) - 1) & ~(1 << 6)
@@ -88,8 +89,14 @@ class PlanFile:
         return next((section for section in self.sections if section.tag == tag), None)
 
     def problem(self, problem: Problem, message: str, offset: int | None = None) -> None:
-        """Note what is wrong."""
-        self.problems.append(IntegrityProblem(problem=problem, message=message, offset=offset))
+        """Note what is wrong; the first of many."""
+        if len(self.problems) < _MOST_REMARKS:
+            self.problems.append(IntegrityProblem(problem=problem, message=message, offset=offset))
+
+    def note(self, text: str) -> None:
+        """Note an observation once; the first of many."""
+        if text not in self.notes and len(self.notes) < _MOST_REMARKS:
+            self.notes.append(text)
 
 
 def read_container(source: Source) -> PlanFile:
@@ -128,7 +135,7 @@ def _sectioned(source: Source, plan: PlanFile) -> None:
     container_version, count, size = struct.unpack_from("<IQQ", raw, 4)
     if container_version:
         plan.unknown_layout = True
-        plan.notes.append(f"The container's version is {container_version}; only 0 is known.")
+        plan.note(f"The container's version is {container_version}; only 0 is known.")
         return
     plan.size = size
     plan.version = (raw[24], raw[25], raw[26], raw[27])
@@ -140,7 +147,7 @@ def _sectioned(source: Source, plan: PlanFile) -> None:
             struct.unpack_from("<Q", raw, 0x38)[0],
         )
         if plan.capability_mask & _RTX_UNNAMED:
-            plan.notes.append("It names compute capabilities that are newer than known.")
+            plan.note("It names compute capabilities that are newer than known.")
     else:
         plan.platform_tag = raw[28:32]
     _check_size(source, plan)
@@ -172,7 +179,7 @@ def _read_sections(source: Source, plan: PlanFile, start: int, count: int) -> No
                 start + at,
             )
         if name not in ("ENGN", "WGHT"):
-            plan.notes.append(f"It has a section {name!r}, which is not known.")
+            plan.note(f"It has a section {name!r}, which is not known.")
 
 
 def plausible_version(plan: PlanFile) -> bool:

@@ -78,7 +78,7 @@ def plan_identity(source: Source, plan: PlanFile) -> tuple[EngineIdentity, bool]
         platform = _PLATFORMS.get(plan.platform_tag)
         draft.tell("platform", platform, _LIKELY)
         if platform is None and any(plan.platform_tag):
-            plan.notes.append(f"Its platform tag {plan.platform_tag!r} is not known.")
+            plan.note(f"Its platform tag {plan.platform_tag!r} is not known.")
     if rtx and plan.resident_weights is not None:
         draft.tell("weight_streaming", _streams_weights(plan), _LIKELY)
     weights = plan.section("WGHT")
@@ -115,7 +115,7 @@ def _from_stream(source: Source, plan: PlanFile, block: Block, draft: _Draft, ne
             message = f"its stream cannot be followed beyond byte {stream.stopped_at}"
             plan.problem(Problem.DAMAGED, message, stream.stopped_at)
         else:
-            plan.notes.append("Its stream has a layout that is not known.")
+            plan.note("Its stream has a layout that is not known.")
             newer = True
     if newer and not whole:
         return True

@@ -159,7 +159,9 @@ class EngineScan:
         kind = item.kind
         if self._shapes is not None:
             self._profile_item(self._shapes, item)
-        if kind is Kind.I32:
+        if kind is Kind.CLOSE or kind is Kind.OPEN:
+            pass
+        elif kind is Kind.I32:
             self._integer(item)
         elif kind is Kind.STRING:
             self._string(item)
@@ -206,6 +208,7 @@ class EngineScan:
             if (
                 before.kind is Kind.ARRAY
                 and before.element == 7
+                and before.value > 0
                 and recent[-3].kind is Kind.ARRAY
                 and recent[-3].element == 7
                 and recent[-3].value == before.value + 1
