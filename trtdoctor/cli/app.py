@@ -19,6 +19,7 @@ from .errors import UserError
 # Each command's module is imported when it is called; --help needs only these lines.
 _COMMANDS = {
     "check": "Look at this machine: will TensorRT work, is FP16 fast, what must change first?",
+    "inspect": "What is in engine files: identity, layers, precisions; no TensorRT or GPU needed.",
     "list": "List the checks, facts and knowledge tables.",
     "why": "Explain a check: what it looks at, why it matters, how to fix it.",
     "report": "Show, compare or judge anew reports that were saved with -o report.json.",

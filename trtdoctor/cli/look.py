@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from trtdoctor.host.recorded import (
 )
 from trtdoctor.model.report import Snapshot
 from trtdoctor.probes import PROBES
+from trtdoctor.probes.observing import Probe
 from trtdoctor.probes.python import UnusablePython, choose
 
 from .errors import UserError
@@ -38,8 +40,10 @@ class Look:
         deadline: float,
         record: Path | None,
         host: Path | None,
+        probes: Sequence[Probe] = PROBES,
     ) -> None:
         """``deadline``: seconds from now by which the look has ended, whatever hangs."""
+        self._probes = probes
         self._record, self._active, self._deadline = record, active, deadline
         self._recorder: Recorder | None = None
         self._taken: str | None = None
@@ -80,7 +84,7 @@ class Look:
         return host
 
     def __enter__(self) -> Look:
-        self._collection = Collection(self._host, PROBES, active=self._active)
+        self._collection = Collection(self._host, self._probes, active=self._active)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -15,7 +15,9 @@ from .errors import UserError
 from .options import FORMATS, OutputOptions
 
 
-def emit(make: Callable[[bool], Report], options: OutputOptions) -> Report:
+def emit(
+    make: Callable[[bool], Report], options: OutputOptions, *, all_layers: bool = False
+) -> Report:
     """Write all files, then print; returns the unshared report, or the shared one if asked for.
 
     ``make`` judges and builds the report with (True) or without (False) pseudonyms.
@@ -33,13 +35,16 @@ def emit(make: Callable[[bool], Report], options: OutputOptions) -> Report:
 
     for file in options.files:
         kind = FORMATS[file.suffix.lower()]
-        _write(file, render(report(kind), kind, options, to_file=True).encode("utf-8", "replace"))
+        text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
+        _write(file, text.encode("utf-8", "replace"))
     printed = report(options.format)
-    _print(render(printed, options.format, options, to_file=False))
+    _print(render(printed, options.format, options, to_file=False, all_layers=all_layers))
     return made.get(False, printed)
 
 
-def render(report: Report, kind: str, options: OutputOptions, *, to_file: bool) -> str:
+def render(
+    report: Report, kind: str, options: OutputOptions, *, to_file: bool, all_layers: bool = False
+) -> str:
     """One report in one format."""
     if kind == "json":
         return encode(report).decode()
@@ -63,6 +68,7 @@ def render(report: Report, kind: str, options: OutputOptions, *, to_file: bool) 
             unicode=to_file or _speaks_unicode(),
             verbose=options.verbose,
             quiet=options.quiet,
+            all_layers=all_layers,
         ),
     )
 

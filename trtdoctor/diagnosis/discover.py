@@ -26,6 +26,11 @@ class Catalogue:
     plugins: tuple[str, ...]
     problems: tuple[Problem, ...]
 
+    def only(self, *areas: str) -> Catalogue:
+        """The same with the checks of these areas alone, given as three letters."""
+        kept = tuple(check for check in self.checks if check.id.startswith(areas))
+        return replace(self, checks=kept)
+
     def find(self, wanted: str) -> Check | None:
         """The check of that id or name, in any capitalisation."""
         wanted = wanted.casefold()

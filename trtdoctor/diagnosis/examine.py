@@ -9,6 +9,7 @@ import msgspec
 
 from trtdoctor import __version__
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.report import Problem, Report, Snapshot, Tool
 
 from .checking import AREAS
@@ -68,6 +69,7 @@ def examine(
     command: str,
     share: bool,
     selection: Selection,
+    engines: tuple[EngineReport, ...] = (),
     problems: tuple[Problem, ...] = (),
 ) -> Report:
     """Judge a snapshot and put the report together; with ``share``, of pseudonyms only.
@@ -85,13 +87,15 @@ def examine(
         told = tuple(redactor.document(problem) for problem in told)
         redaction = msgspec.structs.replace(snapshot.redaction, count=redactor.count)
         snapshot = msgspec.structs.replace(snapshot, redaction=redaction)
+        engines = tuple(redactor.document(engine) for engine in engines)
     return Report(
         created=utc_now(),
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
         verdict=verdict(outcomes, catalogue.problems),
-        machine=machine_card(snapshot, knowledge),
+        machine=machine_card(snapshot, knowledge) if command != "inspect" else None,
         outcomes=outcomes,
+        engines=engines,
         snapshot=snapshot,
         problems=told,
     )

@@ -75,6 +75,7 @@ def libraries(host: Host) -> Observed[Libraries]:
         if "_builder_resource" not in path
     ]
     paths += extension_modules(host, installs)
+    paths += (install.location for install in installs.installs if install.kind == "trtexec")
     if not paths:
         refuse_if_unseen(installs.unseen)
         raise NotThere("there are no TensorRT libraries", source="tensorrt.installs")

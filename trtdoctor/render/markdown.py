@@ -16,6 +16,7 @@ from .common import (
     undecided,
     verdict_line,
 )
+from .engines import Section, engine_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
@@ -25,11 +26,12 @@ def render_markdown(report: Report) -> str:
     lines = [
         f"### trtdoctor: {_text(verdict_line(report))}",
         "",
-        "| | |",
-        "| --- | --- |",
     ]
     if report.machine is not None:
+        lines += ["| | |", "| --- | --- |"]
         lines += [f"| {label} | {_text(text)} |" for label, text in machine_rows(report.machine)]
+    for section in engine_sections(report.engines):
+        lines += _section(section)
     lines += _unseen(report)
     for severity in Severity:
         lines += _findings(report, severity)
@@ -39,6 +41,13 @@ def render_markdown(report: Report) -> str:
     closing = "; ".join(part for part in (tool, f"looked {report.snapshot.taken}", private) if part)
     lines += ["", f"<sub>{_text(closing)}</sub>"]
     return "\n".join(lines) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    columns = section.columns or ("", "")
+    lines = ["", f"#### {_text(section.title)}", "", f"| {' | '.join(columns)} |"]
+    lines.append(f"| {' | '.join('---' for _ in columns)} |")
+    return lines + [f"| {' | '.join(_text(cell) for cell in row)} |" for row in section.rows]
 
 
 def _unseen(report: Report) -> list[str]:

@@ -23,6 +23,7 @@ from .common import (
     undecided,
     verdict_line,
 )
+from .engines import engine_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -38,6 +39,7 @@ class TerminalOptions:
     unicode: bool = True
     verbose: int = 0
     quiet: bool = False
+    all_layers: bool = False
 
 
 def render_terminal(report: Report, options: TerminalOptions) -> str:
@@ -68,6 +70,7 @@ class _Terminal:
     def render(self, report: Report) -> str:
         if not self._options.quiet:
             self._card(report)
+            self._engines(report)
         self._unseen(report)
         for severity in Severity:
             if severity is not Severity.INFO or not self._options.quiet:
@@ -99,6 +102,8 @@ class _Terminal:
 
     def _card(self, report: Report) -> None:
         tool = report.tool
+        if report.command == "inspect":
+            return
         self._print(
             (f"{tool.name} {tool.version}", "bold"),
             (f"  knowledge of {tool.knowledge}, looked {report.snapshot.taken}", "dim"),
@@ -106,6 +111,21 @@ class _Terminal:
         if report.machine is not None:
             rows = [(label, text, "") for label, text in machine_rows(report.machine)]
             self._rows(rows, 2)
+
+    def _engines(self, report: Report) -> None:
+        for section in engine_sections(report.engines, all_layers=self._options.all_layers):
+            self._console.print()
+            self._print((one_line(section.title), "bold"))
+            if not section.columns:
+                self._rows([(label, text, "") for label, text in section.rows], 2)
+                continue
+            table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+            for number, column in enumerate(section.columns):
+                last = number == len(section.columns) - 1
+                table.add_column(column, overflow="fold", ratio=1 if last else None)
+            for row in section.rows:
+                table.add_row(*(Text(clean(cell)) for cell in row))
+            self._console.print(Padding(table, (0, 0, 0, 2)))
 
     def _unseen(self, report: Report) -> None:
         groups = undecided(report)
