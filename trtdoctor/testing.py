@@ -164,7 +164,9 @@ class FakeMachine:
 
     ``children`` maps a script's name, or ``script:module`` for scripts with a ``module`` in their
     payload, to a ``ChildAnswer`` as plain data; ``commands`` a program's base name to a
-    ``Completed`` as plain data; an ``{"error": kind}`` anywhere is an error. ``denied`` lists paths.
+    ``Completed`` as plain data; an ``{"error": kind}`` anywhere is an error. A file given as a dict
+    with ``kind`` is a ``Stat`` as plain data, of a device node say. ``denied`` lists paths that
+    answer nothing at all.
     """
 
     files: dict[str, str | bytes | Answer] = field(default_factory=dict)
@@ -196,7 +198,8 @@ class FakeMachine:
         if found is None:
             return self._missing(path)
         if isinstance(found, dict):
-            return found
+            unusable = {"error": "unusable", "detail": f"{path}: not a regular file"}
+            return unusable if "kind" in found else found
         data = found.encode() if isinstance(found, str) else found
         return {"text": data[: about["limit"]].decode("utf-8", "replace")}
 
@@ -206,6 +209,9 @@ class FakeMachine:
         return {"names": sorted(names)} if names else self._missing(path)
 
     def _stat(self, about: Answer, path: str) -> Answer:
+        found = self.files.get(self.links.get(path, path))
+        if isinstance(found, dict) and "kind" in found:
+            return found
         if path in self._all_files():
             return {"kind": "file", "size": 1, "executable": True, "writable": True}
         folder = self._list(about, path)
