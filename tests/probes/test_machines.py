@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagined import H100, SITE, SMI, UNSUPPORTED, facts, h100, inventory, nvml, ok, returned, value
+from raw_answers import H100, SITE, SMI, UNSUPPORTED, facts, h100, inventory, nvml, ok, returned, value
 
 from trtdoctor.model.report import FactStatus
 from trtdoctor.testing import FakeMachine
