@@ -1,0 +1,68 @@
+"""``trtdoctor`` where its surroundings are hostile: streams, paths, the working directory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCTOR = f"exec {sys.executable} -m trtdoctor"
+
+
+def shell(
+    command: str, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_neither_the_facts_nor_the_code(closed: str, tmp_path: Path) -> None:
+    usual = shell(f"{DOCTOR} check -o usual.json", tmp_path)
+    done = shell(f"{DOCTOR} check -o r.json {closed}", tmp_path)
+    assert done.returncode == usual.returncode
+    assert done.stderr == ""
+    differs = shell(f"{DOCTOR} report diff usual.json r.json", tmp_path).stdout
+    assert "agree in every outcome" in differs, differs
+
+
+@pytest.mark.parametrize("arguments", ["check", "list checks", "why DRV001", "--help"])
+def test_a_full_output_is_a_sentence(arguments: str, tmp_path: Path) -> None:
+    done = shell(f"{DOCTOR} {arguments} > /dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "trtdoctor: cannot write the output (No space left on device)"
+
+
+def test_a_complaint_that_cannot_be_written_keeps_its_code(tmp_path: Path) -> None:
+    assert shell(f"{DOCTOR} check --nonsense 2> /dev/full", tmp_path).returncode == 2
+
+
+def test_a_reader_that_went_away_does_not_change_the_code(tmp_path: Path) -> None:
+    usual = shell(f"{DOCTOR} check", tmp_path).returncode
+    piped = f"({DOCTOR} check --format json); echo $? >code) | true".replace("(exec", "((exec")
+    done = shell(piped, tmp_path)
+    assert done.stderr == ""
+    assert (tmp_path / "code").read_text().strip() == str(usual)
+
+
+def test_a_sentence_carries_no_escape_to_the_terminal(tmp_path: Path) -> None:
+    done = shell(f"{DOCTOR} check --python $'/a\\e[31mred'", tmp_path)
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr and "\\x1b[31mred" in done.stderr
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    run = f"{sys.executable} -m trtdoctor check"
+    hang_up = f"trap '' HUP; {run} & sleep 0.4; kill -HUP $!; wait $!"
+    usual = shell(DOCTOR + " check", tmp_path).returncode
+    assert shell(hang_up, tmp_path).returncode == usual
