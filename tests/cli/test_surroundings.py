@@ -66,3 +66,41 @@ def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     hang_up = f"trap '' HUP; {run} & sleep 0.4; kill -HUP $!; wait $!"
     usual = shell(DOCTOR + " check", tmp_path).returncode
     assert shell(hang_up, tmp_path).returncode == usual
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("check --python '~nobody-of-that-name/python'", "home folder"),
+        (f"check -o {'x' * 300}.json", "File name too long"),
+        (f"check --record /tmp/{'x' * 300}", "File name too long"),
+        ("check -o loop.json", "symbolic links"),
+        ("check --record closed", "closed"),
+        ("check --python no-such-python", "no-such-python"),
+    ],
+)
+def test_impossible_paths_are_a_sentence(arguments: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    done = shell(f"{DOCTOR} {arguments}", tmp_path) if "closed" not in arguments else None
+    if done is None:
+        (tmp_path / "closed").mkdir(mode=0)
+        if os.access(tmp_path / "closed", os.R_OK):
+            pytest.skip("this user may look into every folder")
+        done = shell(f"{DOCTOR} {arguments}", tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr and "a bug" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", ["-o r.json", "--python bin/python", "--record rec"])
+def test_a_working_directory_that_is_gone_is_a_sentence(arguments: str, tmp_path: Path) -> None:
+    command = f"mkdir gone && cd gone && rmdir ../gone && {DOCTOR} check {arguments}"
+    done = shell(command, tmp_path)
+    assert done.returncode == 2
+    assert "a bug" not in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
+    name = "x" * 250 + ".json"
+    assert shell(f"{DOCTOR} check -o {name}", tmp_path).stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == [name]
