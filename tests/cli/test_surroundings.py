@@ -104,3 +104,21 @@ def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
     name = "x" * 250 + ".json"
     assert shell(f"{DOCTOR} check -o {name}", tmp_path).stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("path", [None, "", ".", ":", "./", "sub/.."])
+@pytest.mark.parametrize("start", [DOCTOR, f"exec {Path(sys.executable).parent}/trtdoctor"])
+def test_the_doctor_imports_nothing_from_the_working_directory(
+    start: str, path: str | None, tmp_path: Path
+) -> None:
+    for name in ("click", "json", "msgspec", "rich", "pynvml", "email", "tomllib", "acme_checks"):
+        (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w').close()\n")
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    (tmp_path / "sub").mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[trtdoctor.checks]\nacme = acme_checks\n")
+    environment = {} if path is None else {"PYTHONPATH": path}
+    done = shell(f"{start} check --fail-on never", tmp_path, environment)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("sprung-*")) == []
