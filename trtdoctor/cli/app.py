@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import click
 from trtdoctor import __version__
 
 from .errors import UserError
+from .streams import complain, discard_output, output_was_lost, prepare
 
 # Each command's module is imported when it is called; --help needs only these lines.
 _COMMANDS = {
@@ -24,11 +24,15 @@ _COMMANDS = {
     "why": "Explain a check: what it looks at, why it matters, how to fix it.",
     "report": "Show, compare or judge anew reports that were saved with -o report.json.",
 }
-_INTERRUPTED, _TERMINATED = 130, 143
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class _Terminated(BaseException):
     """SIGTERM or SIGHUP arrived: end as on Ctrl-C, leaving no child and no half file."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class _Commands(click.Group):
@@ -60,8 +64,11 @@ def program() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code and never raises."""
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(number, _terminate)
+    prepare()
+    for number in _SIGNALS:
+        # What nohup set to be ignored stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminate)
     try:
         code = program.main(args=arguments, prog_name="trtdoctor", standalone_mode=False)
         sys.stdout.flush()
@@ -75,26 +82,35 @@ def run(arguments: list[str]) -> int:
         return _say(f"trtdoctor: {error}")
     except (KeyboardInterrupt, click.Abort):
         _say("trtdoctor: interrupted")
-        return _INTERRUPTED
-    except _Terminated:
-        return _TERMINATED
+        return 128 + signal.SIGINT
+    except _Terminated as end:
+        return 128 + end.number
     except BrokenPipeError:
-        # The reader went away; Python must not complain about it again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader went away and has seen what it wanted.
+        discard_output()
         return 0
+    except OSError as error:
+        if not output_was_lost(error):
+            return _bug(error)
+        discard_output()
+        return _say(f"trtdoctor: cannot write the output ({error.strerror})")
     except Exception as error:  # noqa: BLE001  the last resort: a bug of ours, told as one
-        return _say(
-            f"trtdoctor: a bug in trtdoctor: {type(error).__name__}: {error}; {_keep_traceback()}"
-        )
+        return _bug(error)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+    raise _Terminated(number)
 
 
 def _say(text: str) -> int:
-    print(" ".join(text.split()), file=sys.stderr)
+    complain(text)
     return 2
+
+
+def _bug(error: Exception) -> int:
+    return _say(
+        f"trtdoctor: a bug in trtdoctor: {type(error).__name__}: {error}; {_keep_traceback()}"
+    )
 
 
 def _keep_traceback() -> str:

@@ -40,12 +40,18 @@ class OutputOptions:
                 raise UserError(
                     f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
                 )
-            if not file.absolute().parent.is_dir():
+            try:
+                folder = file.absolute().parent
+                there, taken = folder.is_dir(), file.is_dir()
+            except OSError as error:
                 raise UserError(
-                    f"cannot write {file}: there is no folder {file.absolute().parent}; "
-                    "make it or choose another"
+                    f"cannot write {file}: {error.strerror}; choose another file"
+                ) from None
+            if not there:
+                raise UserError(
+                    f"cannot write {file}: there is no folder {folder}; make it or choose another"
                 )
-            if file.is_dir():
+            if taken:
                 raise UserError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         return cls(files=files, **{name: options.pop(name) for name in names})

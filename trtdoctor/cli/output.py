@@ -13,6 +13,7 @@ from trtdoctor.model.report import Report, Severity
 
 from .errors import UserError
 from .options import FORMATS, OutputOptions
+from .streams import discard_output
 
 
 def emit(
@@ -83,9 +84,12 @@ def _speaks_unicode() -> bool:
 
 
 def _print(text: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough; the exit code still tells what was found.
+        discard_output()
 
 
 def _write(file: Path, data: bytes) -> None:

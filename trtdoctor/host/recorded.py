@@ -108,13 +108,19 @@ def check_writable(folder: Path) -> None:
     Raises:
         RecordingError: in one sentence.
     """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
+    try:
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise RecordingError(
+                f"{folder} is a file; --record needs a folder, new or an old recording"
+            )
+        foreign = any(folder.iterdir()) and not (folder / _HEADER).is_file()
+    except OSError as error:
         raise RecordingError(
-            f"{folder} is a file; --record needs a folder, new or an old recording"
-        )
-    if any(folder.iterdir()) and not (folder / _HEADER).is_file():
+            f"cannot look into {folder} ({error.strerror}); choose another --record folder"
+        ) from None
+    if foreign:
         raise RecordingError(f"{folder} holds other files; --record needs a new or empty folder")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -98,8 +99,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         with path.open("wb") as stream:
             stream.write(data)
         return
-    target = path.resolve()
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        # What is still a link once all links are followed leads to itself.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=".trtdoctor-", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)

@@ -73,9 +73,24 @@ def _is_program(host: Host, path: str) -> bool:
 
 def _given(host: Host, given: str) -> Target:
     if "/" in given:
-        path = str(Path(given).expanduser().absolute())
+        try:
+            path = str(Path(given).expanduser().absolute())
+        except RuntimeError:
+            raise UnusablePython(
+                f"--python {given}: there is no such home folder; give the path of an interpreter"
+            ) from None
+        except OSError:
+            raise UnusablePython(
+                f"--python {given}: the working directory is gone; give an absolute path"
+            ) from None
     else:
-        on_path = host.which(given)
+        try:
+            on_path = host.which(given)
+        except HostError as error:
+            raise UnusablePython(
+                f"--python {given} was not found in the folders of PATH that can be looked into "
+                f"({error}); give the path of an interpreter"
+            ) from None
         if on_path is None:
             raise UnusablePython(
                 f"--python {given}: there is no {given} on PATH; give the path of an interpreter"

@@ -1,0 +1,56 @@
+"""The program's own input and output, made usable whatever the caller did with them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+
+_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, errno.EBADF)
+
+
+def prepare() -> None:
+    """Give closed standard streams to nobody, and let a poor encoding cost characters, not the run."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Or the next file opened would be taken for the stream; the lowest free number is given.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def output_was_lost(error: OSError) -> bool:
+    """Whether this is what writing to a full, broken or closed stream raises."""
+    return error.filename is None and error.errno in _LOST
+
+
+def discard_output() -> None:
+    """Let nothing more be written to stdout, so that Python does not complain when it shuts down."""
+    _to_nowhere(1)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """One line on stderr, without anything that a terminal would obey."""
+    from trtdoctor.render.common import one_line
+
+    try:
+        print(one_line(text), file=sys.stderr, flush=True)
+    except OSError:
+        _to_nowhere(2)
+
+
+def _to_nowhere(number: int) -> None:
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
