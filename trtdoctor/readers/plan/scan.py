@@ -57,13 +57,11 @@ class LayerRecord:
     Attributes:
         code: The number of its implementation; the numbers shift between releases.
         metadata: The ONNX nodes, as TensorRT 8.6 and later write them.
-        tactic: The tactic's number.
     """
 
     name: str
     code: int
     metadata: str | None
-    tactic: int
     inputs: list[Reference]
     outputs: list[Reference]
 
@@ -110,7 +108,6 @@ class EngineScan:
         weights: The blob of weights, where the stream has one of its own.
         verbosity: TensorRT's number of the profiling verbosity.
         pool: The arrays of characters and offsets of the key-value pool.
-        last: The last item.
         overflow: Whether `run` stopped because the layers use too many tensors.
     """
 
@@ -132,7 +129,6 @@ class EngineScan:
         self.myelin: list[MyelinPart] = []
         self.verbosity: int | None = None
         self.pool: tuple[Item, Item] | None = None
-        self.last: Item | None = None
 
     @property
     def profiles(self) -> list[list[Triple | None]] | None:
@@ -175,7 +171,6 @@ class EngineScan:
         recent.append(item)
         if len(recent) > 8 * _KEPT:
             del recent[:-_KEPT]
-        self.last = item
 
     def _string(self, item: Item) -> None:
         recent = self._recent
@@ -221,9 +216,9 @@ class EngineScan:
             and recent[-3].kind is Kind.OPEN
             and recent[-4].kind is Kind.STRING
         ):
-            self._layer(int(recent[-2].value) & 0x7FFF_FFFF, int(recent[-1].value))
+            self._layer(int(recent[-2].value) & 0x7FFF_FFFF)
 
-    def _layer(self, code: int, tactic: int) -> None:
+    def _layer(self, code: int) -> None:
         recent = self._recent
         groups, self._groups = self._groups[-2:], []
         if len(groups) != 2 or not all(group.full for group in groups):
@@ -234,9 +229,7 @@ class EngineScan:
         if recent[-5].kind is Kind.STRING:
             name, metadata = recent[-5].text, name
         inputs, outputs = (group.references for group in groups)
-        self.layers.append(
-            LayerRecord(name, code, metadata, tactic & 0xFFFF_FFFF_FFFF_FFFF, inputs, outputs)
-        )
+        self.layers.append(LayerRecord(name, code, metadata, inputs, outputs))
 
     def _array(self, item: Item) -> None:
         recent = self._recent
