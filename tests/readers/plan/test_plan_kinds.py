@@ -207,6 +207,8 @@ KINDS = {
     "calibration": (b"TRT-8601-EntropyCalibration2\nx: 3c010a14\n", Container.CALIBRATION_CACHE),
     "html": (b"\n<!DOCTYPE html>\n<html>", Container.HTML),
     "json": (b'{"Layers": []}', Container.JSON),
+    "inspector": (b'{"Layers": [{"Name": "a", "Metadata": "a\x1eb"}]}', Container.JSON),
+    "log": (b"\x1b[32m[I] TensorRT version: 8.6.0\x1b[0m\n", Container.TEXT),
     "qgc": (b'{"fileType": "Plan", "groundStation": "QGroundControl"}', Container.JSON),
     "sqitch": (b"%syntax-version=1.0.0\n%project=own\n", Container.TEXT),
     "terraform": (archive(tfplan=b"x", tfstate=b"y"), Container.TERRAFORM),
