@@ -108,7 +108,7 @@ class EngineScan:
         weights: The blob of weights, where the stream has one of its own.
         verbosity: TensorRT's number of the profiling verbosity.
         pool: The arrays of characters and offsets of the key-value pool.
-        overflow: Whether `run` stopped because the layers use too many tensors.
+        overflow: Whether `run` stopped because there are too many layers or tensors.
     """
 
     def __init__(self, stream: TaggedStream) -> None:
@@ -143,7 +143,11 @@ class EngineScan:
         """Take every item of the stream."""
         for item in self._stream:
             self.take(item)
-            if self._references > _MOST_REFERENCES:
+            if (
+                self._references > _MOST_REFERENCES
+                or len(self.layers) > _MOST_LAYERS
+                or len(self.tensors) > _MOST_TENSORS
+            ):
                 self.overflow = True
                 break
         return self
@@ -223,8 +227,6 @@ class EngineScan:
         groups, self._groups = self._groups[-2:], []
         if len(groups) != 2 or not all(group.full for group in groups):
             return
-        if len(self.layers) >= _MOST_LAYERS:
-            return
         name, metadata = recent[-4].text, None
         if recent[-5].kind is Kind.STRING:
             name, metadata = recent[-5].text, name
@@ -260,7 +262,7 @@ class EngineScan:
         return tuple(item.kind for item in recent[-6:]) == kinds
 
     def _new_tensor(self, recent: list[Item]) -> None:
-        if len(self.tensors) >= _MOST_TENSORS or len(recent) < 8:
+        if len(recent) < 8:
             return
         kind = recent[-8]
         external = kind.kind is Kind.I32 and kind.value == 0
