@@ -1,12 +1,11 @@
-"""Mutates plans and whatever holds them, and reads the results: none may raise, be slow or take
-much memory.
+"""Mutates plans and whatever holds them, and reads the results.
 
-    python tests/readers/plan/fuzz_long.py --count 1000000 [--seconds 3600] [--seed 1] [--corpus DIR
-    ...]
+    python tests/readers/plan/fuzz_long.py --count 1000000 [--seconds 3600] [--corpus DIR ...]
 
-Prints the count, the slowest input by processor time and the peak memory. An input that raises is
-written to the working directory as ``fuzz-crash-N.bin`` and makes the exit status 1. Inputs are at
-most 64 KiB, one in 256 up to 1 MiB, so that a run is many inputs and not a few long ones.
+None may raise, be slow or take much memory. Prints the count, the slowest input by processor time
+and the peak memory. An input that raises is written to the working directory as
+``fuzz-crash-N.bin`` and makes the exit status 1. Inputs are at most 64 KiB, one in 256 up to 1 MiB,
+so that a run is many inputs and not a few long ones.
 """
 
 from __future__ import annotations

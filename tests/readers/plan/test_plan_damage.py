@@ -51,6 +51,12 @@ def test_every_length_of_a_plan(name):
             assert found.engine.tensorrt_version == ".".join(map(str, RELEASES[name].version))
 
 
+def test_tensors_are_told_whole_or_not_at_all():
+    whole = identify(FTRT).engine.io
+    told = {identify(FTRT[:length]).engine.io for length in range(64, len(FTRT), 7)}
+    assert told == {None, whole}
+
+
 def test_end_mark():
     assert problems(FTRT[:-1] + b"\0") == {Problem.END_MARK}
 
@@ -135,8 +141,9 @@ def test_a_newer_release_with_the_known_layout_is_possible_at_best():
     assert found.engine.tensorrt_version == "11.1.0.5"
     assert found.engine.platform == "linux-x86_64"
     assert found.engine.io is not None
-    assert found.engine.confidence["io"] == "possible"
-    assert found.engine.confidence["compute_capabilities"] == "possible"
+    unsure = found.engine.confidence.keys() - {"product", "tensorrt_version"}
+    assert {found.engine.confidence[name] for name in unsure} == {"possible"}
+    assert found.engine.confidence["tensorrt_version"] == "certain"
 
 
 def test_a_newer_release_with_another_layout_tells_the_header_alone():

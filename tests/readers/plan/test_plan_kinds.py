@@ -174,6 +174,30 @@ def test_nothing_is_unpickled(tmp_path):
     assert not target.exists()
 
 
+def wide_archive(name: bytes, data: bytes) -> bytes:
+    """A zip file whose directory has all its numbers in the 64-bit fields, as above 4 GiB."""
+    full = 0xFFFFFFFF
+    local = struct.pack(
+        "<4sHHHHHIIIHH", b"PK\x03\x04", 45, 0, 0, 0, 0, 0, full, full, len(name), 20
+    )
+    local += name + struct.pack("<HHQQ", 1, 16, len(data), len(data)) + data
+    extra = struct.pack("<HHQQQ", 1, 24, len(data), len(data), 0)
+    numbers = (45, 45, 0, 0, 0, 0, 0, full, full, len(name), len(extra), 0, 0, 0, 0, full)
+    entry = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", *numbers) + name + extra
+    at = len(local)
+    end = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, len(entry), at)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, at + len(entry), 1)
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, full, full, 0)
+    return local + entry + end + locator + last
+
+
+def test_archives_above_four_gigabytes():
+    data = wide_archive(b"own/data.pkl", Torch.state)
+    found = identify(data)
+    assert found.container is Container.TORCH2TRT
+    assert b"".join(extract(data, found.plan)) == PLAN
+
+
 KINDS = {
     "empty": (b"", Container.EMPTY),
     "lfs": (
@@ -183,6 +207,8 @@ KINDS = {
     "calibration": (b"TRT-8601-EntropyCalibration2\nx: 3c010a14\n", Container.CALIBRATION_CACHE),
     "html": (b"\n<!DOCTYPE html>\n<html>", Container.HTML),
     "json": (b'{"Layers": []}', Container.JSON),
+    "inspector": (b'{"Layers": [{"Name": "a", "Metadata": "a\x1eb"}]}', Container.JSON),
+    "log": (b"\x1b[32m[I] TensorRT version: 8.6.0\x1b[0m\n", Container.TEXT),
     "qgc": (b'{"fileType": "Plan", "groundStation": "QGroundControl"}', Container.JSON),
     "sqitch": (b"%syntax-version=1.0.0\n%project=own\n", Container.TEXT),
     "terraform": (archive(tfplan=b"x", tfstate=b"y"), Container.TERRAFORM),

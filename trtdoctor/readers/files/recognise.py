@@ -162,7 +162,8 @@ def _zeros(source: Source, head: bytes) -> Recognised | None:
 
 def _text(source: Source, head: bytes) -> Recognised | None:
     sample = head[:8192]
-    if sum(byte < 32 and byte not in (9, 10, 12, 13, 27) for byte in sample) > 0:
+    # Colours of a log, and the separators that the inspector of 8.6 leaves raw in its strings.
+    if any(byte < 32 and byte not in (9, 10, 12, 13, 27, 30, 31) for byte in sample):
         return None
     if any(b > 126 for b in sample):
         try:

@@ -33,6 +33,7 @@ _SEEN = frozenset(
 _SEEN_RTX = frozenset(((1, 4), (1, 5), (1, 6), (1, 7)))
 _MANGLED = (Problem.TEXT_MODE, Problem.SAVED_AS_TEXT)
 _STRUCTURAL = (Problem.TRUNCATED, Problem.SECTION_RANGE)
+_DOCUMENTED = frozenset(("product", "tensorrt_version"))
 _JETSON = ("5.3", "6.2", "7.2", "8.7")
 _VERBOSITY = {0: "names", 1: "none", 2: "detailed"}
 _COMPATIBILITY = {0: "none", 1: "ampere+", 2: "same-cc"}
@@ -88,6 +89,9 @@ def plan_identity(source: Source, plan: PlanFile) -> tuple[EngineIdentity, bool]
     newer = (plan.unknown_layout and sound) or _is_newer(plan)
     if plan.block is not None:
         newer = _from_stream(source, plan, plan.block, draft, newer)
+    if newer:
+        for name in draft.confidence.keys() - _DOCUMENTED:
+            draft.confidence[name] = _POSSIBLE
     return EngineIdentity(container="plan", confidence=draft.confidence, **draft.values), newer
 
 
@@ -119,13 +123,14 @@ def _from_stream(source: Source, plan: PlanFile, block: Block, draft: _Draft, ne
             newer = True
     if newer and not whole:
         return True
-    ceiling = _POSSIBLE if newer else _CERTAIN
     inner = _Draft()
     device, level = read_device(scan.head)
     _tell_device(plan, inner, device, level)
     _tell_flags(plan, inner, scan)
     tail = _tail_scan(source, block) if stream.exhausted else scan
-    _tell_io(inner, scan.tensors, tail.profiles, whole=whole)
+    # The layers follow the table of tensors: without any, the table may be cut off in its middle.
+    if whole or scan.layers:
+        _tell_io(inner, scan.tensors, tail.profiles, whole=whole)
     verbosity = tail.verbosity if whole or stream.exhausted else None
     inner.tell(
         "profiling_verbosity", _VERBOSITY.get(-1 if verbosity is None else verbosity), _LIKELY
@@ -134,7 +139,7 @@ def _from_stream(source: Source, plan: PlanFile, block: Block, draft: _Draft, ne
     _tell_myelin(source, inner, scan)
     for name, value in inner.values.items():
         if name not in draft.values:
-            draft.tell(name, value, ceiling if newer else inner.confidence[name])
+            draft.tell(name, value, inner.confidence[name])
     return newer
 
 

@@ -102,8 +102,11 @@ def _with_blocks(
     blocks: list[FusedBlock] = []
     read = 0
     for part in scan.myelin:
-        if not 0 <= part.layer < len(layers) or read > _TEXT_LIMIT:
+        if not 0 <= part.layer < len(layers):
             continue
+        if read > _TEXT_LIMIT:
+            reason = reason or "The fused blocks have more text than is read."
+            break
         program = read_program(source, part.offset, part.length)
         if program is None:
             continue
@@ -112,7 +115,7 @@ def _with_blocks(
         inside = program_layers(program, len(blocks))
         blocks.append(FusedBlock(name=layer.name, compiler=program.version, layers=inside))
         if not program.complete:
-            reason = reason or "The text of a fused block is cut short."
+            reason = reason or "A fused block is cut short, or larger than is read."
         shown[part.layer] = inside if opened and inside else (_fused(layer),)
     return StaticLayers(
         layers=tuple(layer for group in shown for layer in group),

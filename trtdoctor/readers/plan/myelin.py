@@ -82,7 +82,7 @@ class Program:
         flags: The header's plain settings.
         externals: The names of its inputs and outputs.
         length: Of its text, in bytes.
-        complete: Whether the text was there to its end.
+        complete: Whether the text was there to its end, and all of it was kept.
     """
 
     version: str
@@ -115,8 +115,12 @@ def read_program(source: Source, offset: int, length: int) -> Program | None:
     program = Program(version)
     start = offset + _HEADER.size
     program.length = max(0, min(size, _TEXT_LIMIT, source.size - start))
-    program.complete = program.length == size
     _parse(_lines(source, start, program.length), program, only_header=False)
+    program.complete = (
+        program.length == size
+        and program.kept <= _MOST_NAMES
+        and len(program.operations) < _MOST_STATEMENTS
+    )
     return program
 
 
@@ -233,9 +237,10 @@ def _statement(line: str, program: Program) -> tuple[str, Fields] | None:
         elif token == "}":
             depth -= 1
             if depth == 1 and key:
-                if key in _KEPT_FIELDS and program.kept + len(values) <= _MOST_NAMES:
-                    fields.setdefault(key, values)
+                if key in _KEPT_FIELDS:
                     program.kept += len(values)
+                    if program.kept <= _MOST_NAMES:
+                        fields.setdefault(key, values)
                 key = ""
             elif depth <= 0:
                 break

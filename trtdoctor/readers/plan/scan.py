@@ -57,13 +57,11 @@ class LayerRecord:
     Attributes:
         code: The number of its implementation; the numbers shift between releases.
         metadata: The ONNX nodes, as TensorRT 8.6 and later write them.
-        tactic: The tactic's number.
     """
 
     name: str
     code: int
     metadata: str | None
-    tactic: int
     inputs: list[Reference]
     outputs: list[Reference]
 
@@ -110,8 +108,7 @@ class EngineScan:
         weights: The blob of weights, where the stream has one of its own.
         verbosity: TensorRT's number of the profiling verbosity.
         pool: The arrays of characters and offsets of the key-value pool.
-        last: The last item.
-        overflow: Whether `run` stopped because the layers use too many tensors.
+        overflow: Whether `run` stopped because there are too many layers or tensors.
     """
 
     def __init__(self, stream: TaggedStream) -> None:
@@ -132,7 +129,6 @@ class EngineScan:
         self.myelin: list[MyelinPart] = []
         self.verbosity: int | None = None
         self.pool: tuple[Item, Item] | None = None
-        self.last: Item | None = None
 
     @property
     def profiles(self) -> list[list[Triple | None]] | None:
@@ -147,7 +143,11 @@ class EngineScan:
         """Take every item of the stream."""
         for item in self._stream:
             self.take(item)
-            if self._references > _MOST_REFERENCES:
+            if (
+                self._references > _MOST_REFERENCES
+                or len(self.layers) > _MOST_LAYERS
+                or len(self.tensors) > _MOST_TENSORS
+            ):
                 self.overflow = True
                 break
         return self
@@ -175,7 +175,6 @@ class EngineScan:
         recent.append(item)
         if len(recent) > 8 * _KEPT:
             del recent[:-_KEPT]
-        self.last = item
 
     def _string(self, item: Item) -> None:
         recent = self._recent
@@ -221,22 +220,18 @@ class EngineScan:
             and recent[-3].kind is Kind.OPEN
             and recent[-4].kind is Kind.STRING
         ):
-            self._layer(int(recent[-2].value) & 0x7FFF_FFFF, int(recent[-1].value))
+            self._layer(int(recent[-2].value) & 0x7FFF_FFFF)
 
-    def _layer(self, code: int, tactic: int) -> None:
+    def _layer(self, code: int) -> None:
         recent = self._recent
         groups, self._groups = self._groups[-2:], []
         if len(groups) != 2 or not all(group.full for group in groups):
-            return
-        if len(self.layers) >= _MOST_LAYERS:
             return
         name, metadata = recent[-4].text, None
         if recent[-5].kind is Kind.STRING:
             name, metadata = recent[-5].text, name
         inputs, outputs = (group.references for group in groups)
-        self.layers.append(
-            LayerRecord(name, code, metadata, tactic & 0xFFFF_FFFF_FFFF_FFFF, inputs, outputs)
-        )
+        self.layers.append(LayerRecord(name, code, metadata, inputs, outputs))
 
     def _array(self, item: Item) -> None:
         recent = self._recent
@@ -267,7 +262,7 @@ class EngineScan:
         return tuple(item.kind for item in recent[-6:]) == kinds
 
     def _new_tensor(self, recent: list[Item]) -> None:
-        if len(self.tensors) >= _MOST_TENSORS or len(recent) < 8:
+        if len(recent) < 8:
             return
         kind = recent[-8]
         external = kind.kind is Kind.I32 and kind.value == 0

@@ -292,7 +292,7 @@ class TaggedStream:
             return None, position
         stride = size
         if size and count and not high:
-            # 8.0 repeats the tag before each element.
+            # In 8.0 every element carries the tag again.
             header, step = _TAG.pack(element, version), 4 + size
             last = data + (count - 1) * step
             if (
