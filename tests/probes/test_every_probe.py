@@ -42,7 +42,9 @@ def look(backend: Backend, probe: Probe) -> FactRecord:
 
 
 def test_the_probes_are_the_facts() -> None:
-    assert tuple(probe.provides for probe in PROBES) == FACT_TYPES
+    """Engines' facts come from the files that the user gives, not from the machine."""
+    machine = tuple(kind for kind in FACT_TYPES if not kind.FACT.startswith("engine."))
+    assert tuple(probe.provides for probe in PROBES) == machine
 
 
 @pytest.fixture(params=PROBES, ids=lambda p: p.provides.FACT)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from raw_answers import H100, SITE, SMI, UNSUPPORTED, facts, h100, inventory, nvml, ok, returned, value
+from raw_answers import (
+    H100,
+    SITE,
+    SMI,
+    UNSUPPORTED,
+    facts,
+    h100,
+    inventory,
+    nvml,
+    ok,
+    returned,
+    value,
+)
 
 from trtdoctor.model.report import FactStatus
 from trtdoctor.testing import FakeMachine
@@ -99,7 +111,10 @@ def test_h100_tensorrts() -> None:
         {"soname": "libm.so.6", "found": None},
         {"soname": "libnvinfer.so.10", "found": "/usr/lib/x86_64-linux-gnu/libnvinfer.so.10"},
     ]
-    assert list(libraries["unreadable"]) == ["/usr/lib/x86_64-linux-gnu/libnvinfer_lean.so.10.16.1"]
+    assert list(libraries["unreadable"]) == [
+        "/usr/lib/x86_64-linux-gnu/libnvinfer_lean.so.10.16.1",
+        "/usr/src/tensorrt/bin/trtexec",
+    ]
 
 
 def test_a_library_and_a_driver_that_disagree() -> None:
