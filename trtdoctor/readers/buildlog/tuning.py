@@ -1,0 +1,306 @@
+"""Collects autotuning: layers, their candidates, tactics and times, and conversions."""
+
+from __future__ import annotations
+
+from .drafts import AttemptDraft, BlockDraft, CandidateDraft
+from .model import (
+    AddedConversion,
+    ConversionSide,
+    InnerKernel,
+    RunnerTiming,
+    SkippedTactic,
+)
+from .text import Formats, last_group, number, reformat_of, runner_of, whole
+
+_STARS = " ***"
+
+
+def text_of(line: bytes) -> str:
+    """A message as text, without carriage return and colour codes at its end."""
+    text = line.decode("utf-8", "replace").rstrip("\r\n")
+    return text.removesuffix("\x1b[0m").rstrip()
+
+
+class Tuning:
+    """Turns the lines of one attempt's autotuning into drafts.
+
+    ``pending`` holds the numbered lines of tactics since the last runner; ``unparsed`` counts lines
+    that look right and cannot be read.
+    """
+
+    def __init__(self) -> None:
+        self.pending: list[tuple[int, bytes]] = []
+        self.unparsed = 0
+        self.attempt: AttemptDraft | None = None
+        self._formats = Formats()
+        self._block: BlockDraft | None = None
+        self._candidate: CandidateDraft | None = None
+        self._runner: str | None = None
+        self._need: SkippedTactic | None = None
+        self._operation: str | None = None
+        self._table = False
+
+    def costs(self, line: int, body: bytes) -> None:
+        """``=============== Computing costs for NAME`` and its kin for conversions."""
+        text = text_of(body)
+        if "Computing reformatting costs" in text:
+            self._open(BlockDraft(line=line, conversions=True))
+        elif "Computing costs for" in text:
+            name = text.partition("Computing costs for")[2].strip()
+            self._open(BlockDraft(line=line, conversions=False, layer=name or None))
+
+    def _open(self, block: BlockDraft) -> None:
+        self.close()
+        if self.attempt is not None:
+            self._block = block
+            self.attempt.blocks.append(block)
+
+    def close(self, *, ended: bool = True) -> None:
+        """Finish what is open; ``ended`` is false at the end of a log that was cut off."""
+        self._finish_runner()
+        candidate, block = self._candidate, self._block
+        if candidate is not None and block is not None:
+            if block.conversions:
+                block.tried.append(candidate.conversion(ended=ended))
+            else:
+                block.candidates.append(candidate.candidate(ended=ended))
+        self._candidate = None
+        self._need = None
+        self._operation = None
+        self._table = False
+        self.pending.clear()
+
+    def leave(self) -> None:
+        """Close everything: the attempt's autotuning is over."""
+        self.close()
+        self._block = None
+
+    def combination(self, line: int, body: bytes) -> None:
+        """``*************** Autotuning format combination: A -> B`` or ``Autotuning Reformat: …``."""
+        text = text_of(body)
+        end = text.rfind(_STARS)
+        text = text[: end if end > 20 else None]
+        head, colon, formats = text.partition(":")
+        if not colon or "Autotuning" not in head:
+            return
+        self.close()
+        found = self._formats.combination(formats)
+        conversion = "Reformat" in head
+        if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
+            self.unparsed += 1
+            return
+        if self._block is None or self._block.conversions is not conversion:
+            self._open(BlockDraft(line=line, conversions=conversion))
+        self._candidate = CandidateDraft(line=line, formats=found)
+
+    def runner(self, line: int, body: bytes) -> None:
+        """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
+        self._finish_runner()
+        found = runner_of(text_of(body).partition("Timing Runner: ")[2])
+        if found is None:
+            return
+        name, self._runner = found
+        if self._candidate is not None:
+            self._candidate.asked += 1
+        self._name(name)
+
+    def _name(self, name: str) -> None:
+        block = self._block
+        if block is None:
+            return
+        if not block.conversions:
+            block.layer = block.layer or name
+            return
+        tensors = reformat_of(name)
+        if tensors is None or block.tensor is not None:
+            return
+        source, target = tensors
+        if source is not None and target is not None:
+            block.side, block.tensor, block.target = ConversionSide.BETWEEN, source, target
+        elif source is not None:
+            block.side, block.tensor = ConversionSide.OUT, source
+        else:
+            block.side, block.tensor = ConversionSide.IN, target
+
+    def fastest(self, line: int, body: bytes) -> None:
+        """``Fastest Tactic: 0x… Time: …``, alone or after ``NAME (RUNNER) profiling completed``."""
+        text = text_of(body)
+        before, mark, after = text.partition("Fastest Tactic: ")
+        tactic, timed, time = after.partition(" Time: ")
+        if not mark or not timed or self._candidate is None:
+            return
+        named = runner_of(before.partition(" profiling completed")[0])
+        runner = named[1] if named else self._runner
+        if runner is None:
+            return
+        tactics, kernel = self._listed(tactic.strip())
+        self._candidate.timings.append(
+            RunnerTiming(
+                runner=runner,
+                tactic=tactic.strip(),
+                time_ms=number(time.split(" ")[0]),
+                line=line,
+                tactics=tactics,
+                kernel=kernel,
+            )
+        )
+        self._runner = None
+        self.pending.clear()
+
+    def _listed(self, tactic: str) -> tuple[int, str | None]:
+        """How many of the pending lines carry a time, and the kernel name of this tactic."""
+        wanted = b"Tactic: " + tactic.encode("utf-8", "replace")
+        kernel = None
+        count = 0
+        for line, body in self.pending:
+            if b" Time: " in body:
+                count += 1
+            elif b"skipped" in body or b"insufficient" in body:
+                self._skip(line, text_of(body))
+            if kernel is None and b"Tactic Name: " in body and wanted in body:
+                name = body.partition(b"Tactic Name: ")[2].partition(b" Tactic: ")[0]
+                kernel = name.decode("utf-8", "replace").strip()
+        return count, kernel
+
+    def _finish_runner(self) -> None:
+        """A runner whose summary is missing (the log was cut): its tactics still have times."""
+        if self._runner is not None and self._candidate is not None and self.pending:
+            best: tuple[float, str, int] | None = None
+            for line, body in self.pending:
+                before, timed, time = text_of(body).rpartition(" Time: ")
+                value = number(time) if timed else None
+                if value is not None and (best is None or value < best[0]):
+                    best = (value, before.rpartition("Tactic: ")[2].strip(), line)
+            tactics, kernel = self._listed(best[1] if best else "")
+            if best is not None:
+                self._candidate.timings.append(
+                    RunnerTiming(
+                        runner=self._runner,
+                        tactic=best[1],
+                        time_ms=best[0],
+                        line=best[2],
+                        tactics=tactics,
+                        kernel=kernel,
+                    )
+                )
+        self._runner = None
+        self.pending.clear()
+
+    def set_tactic_name(self, line: int, body: bytes) -> None:
+        """``NAME Set Tactic Name: KERNEL Tactic: 0x…`` of TensorRT 8.5; its time is on the next line."""
+        self.pending.append((line, body))
+
+    def no_tactics(self, line: int, body: bytes) -> None:
+        """``RUNNER has no valid tactics for this config`` or ``Skipping RUNNER: No valid tactics``."""
+        text = text_of(body)
+        if self._candidate is None:
+            return
+        before, mark, _ = text.partition(" has no valid tactics")
+        if not mark:
+            before = text.partition(": No valid tactics")[0].partition("Skipping ")[2]
+        self._candidate.without.append(before.rpartition(" ")[2])
+        self._runner = None
+
+    def cached(self, line: int, body: bytes) -> None:
+        """``NAME [A -> B] got cached result: RUNNER, tactic 0x…, T ms`` of TensorRT 10."""
+        before, _, after = text_of(body).partition("] got cached result: ")
+        name, opened, formats = before.rpartition(" [")
+        found = self._formats.combination(formats)
+        parts = after.split(", ")
+        if not opened or found is None or len(parts) < 3:
+            self.unparsed += 1
+            return
+        conversion = name.startswith("Optimizer Reformat(") and len(found[0]) == len(found[1]) == 1
+        self.close()
+        if self._block is None or self._block.conversions is not conversion:
+            self._open(BlockDraft(line=line, conversions=conversion))
+        self._candidate = CandidateDraft(line=line, formats=found, asked=1)
+        self._name(name)
+        self._candidate.timings.append(
+            RunnerTiming(
+                runner=parts[0],
+                tactic=parts[1].removeprefix("tactic "),
+                time_ms=number(parts[2].split(" ")[0]),
+                line=line,
+                cached=True,
+            )
+        )
+
+    def memory(self, line: int, body: bytes) -> None:
+        """Sentences about memory that a tactic lacked."""
+        text = text_of(body)
+        if "Exceeded mem budget of" in text:
+            available = whole(text.partition("Exceeded mem budget of ")[2])
+            requested = whole(text.partition("Need ")[2])
+            self._need = SkippedTactic(
+                line=line, requested=requested, available=available, text=text.strip()
+            )
+        elif self._candidate is not None:
+            self._skip(line, text)
+
+    def _skip(self, line: int, text: str) -> None:
+        if self._candidate is None:
+            return
+        if self._candidate.skipped and self._candidate.skipped[-1].line == line + 1:
+            return  # two lines say it of one tactic, and the second was handled first
+        need, self._need = self._need, None
+        tactic = None
+        if "actic 0x" in text or "actic: 0x" in text:
+            tactic = "0x" + text.rpartition("0x")[2].split(" ")[0].strip(".,")
+        if need is not None:
+            # 10.x prints the budget as the requested size; the need stands on the line before.
+            skipped = SkippedTactic(
+                line=need.line,
+                tactic=tactic,
+                requested=need.requested,
+                available=need.available,
+                text=text.strip(),
+            )
+        else:
+            requested = whole(text.partition("equested: ")[2])
+            available = whole(text.partition("vailable: ")[2])
+            skipped = SkippedTactic(
+                line=line,
+                tactic=tactic,
+                requested=requested,
+                available=available,
+                text=text.strip(),
+            )
+        self._candidate.skipped.append(skipped)
+
+    def foreign(self, line: int, body: bytes) -> None:
+        """`` (foreignNode) …``: what Myelin prints while it tunes the inside of a block."""
+        if b"Exceeded mem budget" in body:
+            self.memory(line, body)
+        elif b"Autotuning op " in body:
+            text = text_of(body).partition("Autotuning op ")[2]
+            self._operation = text.partition(": ")[0]
+        elif b"tactic_id, cost" in body:
+            self._table = True
+        elif self._table:
+            self._table = False
+            cells = [cell.strip() for cell in text_of(body).partition(")")[2].split(", ")]
+            time = number(cells[1]) if len(cells) > 4 else None
+            if time is not None and self._operation is not None and self._block is not None:
+                self._block.inner.append(
+                    InnerKernel(operation=self._operation, kernel=cells[4], time_ms=time, line=line)
+                )
+
+    def added(self, line: int, body: bytes) -> None:
+        """``Adding reformat layer: NAME (TENSOR) from A to B``."""
+        self.leave()
+        text = text_of(body).partition("Adding reformat layer: ")[2]
+        before, _, formats = text.rpartition(" from ")
+        source, to, target = formats.rpartition(" to ")
+        names = last_group(before)
+        known = (self._formats.one(source), self._formats.one(target))
+        if not to or names is None or None in known or self.attempt is None:
+            self.unparsed += 1
+            return
+        self.attempt.added.append(
+            AddedConversion(
+                line=line, name=names[0], tensor=names[1], source=known[0], target=known[1]
+            )
+        )
+
+
