@@ -42,11 +42,11 @@ def parse_build_log(
     """Read a build log from an open, seekable binary stream; see :func:`read_build_log`."""
     lines = Lines(stream)
     collector = _Collector(wanted=build)
-    count = 0
+    number = 1
     for batch in lines.batches():
-        collector.scanner.feed(batch, count + 1)
-        count += len(batch)
+        number = collector.scanner.feed(batch, number)
         del collector.tuning.pending[:-_MOST_PENDING]
+    count = number - 1
     kept = collector.finish(count)
     if not collector.summaries:
         raise FormatError(
@@ -80,7 +80,13 @@ class _Collector:
         self.summaries: list[BuildSummary] = []
         self.tuning = Tuning()
         self.scanner = Scanner(
-            starts=self._starts(), phrases=self._phrases(), tactics=self.tuning.pending
+            starts=self._starts(),
+            anywhere=(
+                (b"Fastest Tactic: ", self.tuning.fastest),
+                (b"o valid tactics", self.tuning.no_tactics),
+            ),
+            phrases=self._phrases(),
+            tactics=self.tuning.pending,
         )
 
     @property
@@ -130,9 +136,6 @@ class _Collector:
     def _phrases(self) -> tuple[tuple[bytes, Handler], ...]:
         tuning = self.tuning
         return (
-            (b" Set Tactic Name: ", tuning.set_tactic_name),
-            (b"Fastest Tactic: ", tuning.fastest),
-            (b"o valid tactics", tuning.no_tactics),
             (b"got cached result: ", tuning.cached),
             (b"Layer(", self._layer_inside),
             (b"requirements combinations were removed", self._removed),

@@ -8,11 +8,12 @@ need learning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 Handler = Callable[[int, bytes], None]
 
 KEY = 6
+SET_NAME = b" Set Tactic Name: "
 _PREFIXES = 8
 _TAIL = 4
 _REACH = 240
@@ -54,61 +55,109 @@ class Scanner:
 
     Args:
         starts: handlers by the first six bytes of the message.
-        phrases: handlers by a phrase anywhere in the line, in the order to try them.
-        tactics: a list that collects the numbered lines of tactics, the bulk of a log.
+        anywhere: handlers by phrases that no prefix can hold, for the many lines that begin with a
+            layer's name; they get the whole line.
+        phrases: handlers by a phrase, in the order to try them, for what is rare.
+        tactics: a list that collects the lines of tactics, the bulk of a log: the number of the
+            first line and the text of one line or several.
     """
 
     def __init__(
         self,
         *,
         starts: dict[bytes, Handler],
+        anywhere: tuple[tuple[bytes, Handler], ...],
         phrases: tuple[tuple[bytes, Handler], ...],
         tactics: list[tuple[int, bytes]],
     ) -> None:
         self._starts = starts
+        self._anywhere = anywhere
         self._phrases = phrases
         self._tactics = tactics
         self._known: list[tuple[int, bytes]] = []
         self._at = 0
+        self._tail: bytes | None = None
         self.recognised = 0
 
-    def feed(self, lines: Iterable[bytes], first: int) -> None:
-        """Handle lines, the first of which has the number ``first``."""
+    def feed(self, text: bytes, first: int) -> int:
+        """Handle whole lines, the first of which has the number ``first``; answers the next number."""
         get = self._starts.get
-        keep = self._tactics.append
+        find = text.find
         tactic = TACTIC
         at = self._at
-        for number, line in enumerate(lines, first):
-            handler = get(line[at : at + KEY])
+        number, start, size = first, 0, len(text)
+        while start < size:
+            end = find(b"\n", start)
+            handler = get(text[start + at : start + at + KEY]) if start + at < end else None
             if handler is tactic:
-                keep((number, line))
-            elif handler is not None:
+                number, start = self._run(text, number, start, end)
+                continue
+            line = text[start:end]
+            if handler is not None:
                 handler(number, line[at:])
                 self.recognised += 1
+            elif SET_NAME in line:
+                number, start = self._run(text, number, start, end)
+                continue
             elif line:
                 at = self._missed(number, line, at)
+            number += 1
+            start = end + 1
         self._at = at
+        return number
+
+    def _run(self, text: bytes, number: int, start: int, end: int) -> tuple[int, int]:
+        """Take all tactic lines of a runner at once, unless something else is between them.
+
+        Answers the number and the position of the next line.
+        """
+        last = text.find(b"Fastest Tactic: ", end)
+        if last > 0:
+            stop = text.rfind(b"\n", start, last) + 1
+            lines = text.count(b"\n", start, stop)
+            names = text.count(SET_NAME, start, stop)
+            plain = text.find(b"---------------", start, stop) < 0
+            if plain and lines == names + text.count(b" Time: ", start, stop):
+                self._tactics.append((number, text[start : stop - 1]))
+                return number + lines, stop
+        self._tactics.append((number, text[start:end]))
+        return number + 1, end + 1
 
     def _missed(self, number: int, line: bytes, at: int) -> int:
         """Handle a line that has another prefix or no known start; answers the prefix to expect."""
+        for phrase, handler in self._anywhere:
+            if phrase in line:
+                handler(number, line)
+                self.recognised += 1
+                return at
+        if self._tail is None or line[at - len(self._tail) : at] != self._tail:
+            found = self._other_prefix(number, line, at)
+            if found is not None:
+                return found
+        for phrase, handler in self._phrases:
+            if phrase in line:
+                handler(number, line[at:])
+                self.recognised += 1
+                break
+        return at
+
+    def _other_prefix(self, number: int, line: bytes, at: int) -> int | None:
+        """Handle a line whose prefix is not the expected one, if it has one of the others."""
         if line.startswith((b"Layer(", b"&&&& ")):
             self._start(number, line, 0)
             return at
         for length, tail in self._known:
             if line[length - len(tail) : length] == tail and self._start(number, line, length):
+                self._tail = tail
                 return length
-        ours = any(line[n - len(tail) : n] == tail for n, tail in self._known)
-        if not ours:
-            learnt = self._learn(line)
-            if learnt is not None:
-                self._start(number, line, learnt)
-                return learnt
-        for phrase, handler in self._phrases:
-            if phrase in line:
-                handler(number, line[at:] if ours else line)
-                self.recognised += 1
-                break
-        return at
+        for anchor in _ANCHORS:
+            length = line.find(anchor, 0, _REACH)
+            if length >= 0:
+                self._tail = line[max(0, length - _TAIL) : length]
+                self._known = [(length, self._tail), *self._known[: _PREFIXES - 1]]
+                self._start(number, line, length)
+                return length
+        return None
 
     def _start(self, number: int, line: bytes, at: int) -> bool:
         handler = self._starts.get(line[at : at + KEY])
@@ -120,15 +169,6 @@ class Scanner:
         else:
             handler(number, line[at:])
         return True
-
-    def _learn(self, line: bytes) -> int | None:
-        for anchor in _ANCHORS:
-            length = line.find(anchor, 0, _REACH)
-            if length >= 0:
-                self._known.insert(0, (length, line[max(0, length - _TAIL) : length]))
-                del self._known[_PREFIXES:]
-                return length
-        return None
 
 
 def TACTIC(number: int, line: bytes) -> None:

@@ -43,7 +43,7 @@ def kind_of(head: bytes) -> str:
 
 
 class Lines:
-    """Batches of lines (without newline) of an open binary file; counts bytes and keeps the head.
+    """Batches of lines of an open binary file; counts bytes and keeps the head.
 
     ``damaged`` says why unpacking stopped early: what was read before counts as a cut-off log.
     """
@@ -54,24 +54,28 @@ class Lines:
         self.head = b""
         self.damaged: str | None = None
 
-    def batches(self) -> Iterator[list[bytes]]:
-        """Lists of whole lines, in order; the last line needs no newline."""
+    def batches(self) -> Iterator[bytes]:
+        """Pieces of whole lines, in order, each ending with a newline."""
         rest = b""
         cut = False
         for piece in self._text():
-            lines = (rest + piece).split(b"\n")
-            rest = lines.pop()
-            if cut and lines:
-                # The remainder of a line whose beginning has been given already.
-                lines[0] = b""
-                cut = False
+            if cut:
+                # What follows belongs to a line whose beginning was given already.
+                newline = piece.find(b"\n") + 1
+                if not newline:
+                    continue
+                piece, cut = piece[newline:], False
+            end = piece.rfind(b"\n") + 1
+            if end:
+                yield rest + piece[:end]
+                rest = piece[end:]
+            else:
+                rest += piece
             if len(rest) > LONGEST_LINE:
-                if not cut:
-                    lines.append(rest[:LONGEST_LINE])
+                yield rest[:LONGEST_LINE] + b"\n"
                 rest, cut = b"", True
-            yield lines
         if rest and not cut:
-            yield [rest]
+            yield rest + b"\n"
 
     def _text(self) -> Iterator[bytes]:
         pieces = self._unpacked()

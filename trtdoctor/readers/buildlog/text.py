@@ -18,6 +18,7 @@ class Formats:
 
     def __init__(self) -> None:
         self._known: dict[str, TensorFormat | None] = {}
+        self._combinations: dict[str, Combination | None] = {}
 
     def one(self, text: str) -> TensorFormat | None:
         """``Half(128,1:8,128,128)`` with whatever stands around it, or None."""
@@ -36,8 +37,11 @@ class Formats:
 
     def combination(self, text: str) -> Combination | None:
         """``A, B -> C``."""
-        if len(text) > _LONGEST:
-            return None
+        if text not in self._combinations:
+            self._combinations[text] = self._combination(text) if len(text) < _LONGEST else None
+        return self._combinations[text]
+
+    def _combination(self, text: str) -> Combination | None:
         before, arrow, after = text.partition("->")
         if not arrow:
             return None
@@ -176,10 +180,10 @@ def last_group(text: str) -> tuple[str, str] | None:
 
 def runner_of(text: str) -> tuple[str, str] | None:
     """``NAME (RUNNER[0x80000009])`` or ``NAME (RUNNER)`` as name and runner."""
-    found = last_group(text.rstrip())
-    if found is None or not found[0]:
+    name, opened, runner = text.rstrip().rpartition(" (")
+    if not opened or not name or not runner.endswith(")"):
         return None
-    return found[0], found[1].partition("[")[0]
+    return name, runner[:-1].partition("[")[0]
 
 
 def reformat_of(name: str) -> tuple[str | None, str | None] | None:

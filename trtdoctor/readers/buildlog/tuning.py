@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .drafts import AttemptDraft, BlockDraft, CandidateDraft
 from .model import (
     AddedConversion,
@@ -17,14 +19,14 @@ _STARS = " ***"
 
 def text_of(line: bytes) -> str:
     """A message as text, without carriage return and colour codes at its end."""
-    text = line.decode("utf-8", "replace").rstrip("\r\n")
-    return text.removesuffix("\x1b[0m").rstrip()
+    text = line.decode("utf-8", "replace").rstrip()
+    return text.removesuffix("\x1b[0m").rstrip() if text.endswith("m") else text
 
 
 class Tuning:
     """Turns the lines of one attempt's autotuning into drafts.
 
-    ``pending`` holds the numbered lines of tactics since the last runner; ``unparsed`` counts lines
+    ``pending`` holds the numbered text of tactic lines since the last runner; ``unparsed`` counts lines
     that look right and cannot be read.
     """
 
@@ -129,10 +131,12 @@ class Tuning:
         tactic, timed, time = after.partition(" Time: ")
         if not mark or not timed or self._candidate is None:
             return
-        named = runner_of(before.partition(" profiling completed")[0])
-        runner = named[1] if named else self._runner
+        runner = self._runner
         if runner is None:
-            return
+            named = runner_of(before.partition(" profiling completed")[0])
+            if named is None:
+                return
+            runner = named[1]
         tactics, kernel = self._listed(tactic.strip())
         self._candidate.timings.append(
             RunnerTiming(
@@ -149,24 +153,28 @@ class Tuning:
 
     def _listed(self, tactic: str) -> tuple[int, str | None]:
         """How many of the pending lines carry a time, and the kernel name of this tactic."""
-        wanted = b"Tactic: " + tactic.encode("utf-8", "replace")
+        listed = b"\n".join([body for _, body in self.pending])
+        if b"skipped" in listed or b"insufficient" in listed:
+            for line, body in self._pending_lines():
+                if b" Time: " not in body and (b"skipped" in body or b"insufficient" in body):
+                    self._skip(line, text_of(body))
         kernel = None
-        count = 0
-        for line, body in self.pending:
-            if b" Time: " in body:
-                count += 1
-            elif b"skipped" in body or b"insufficient" in body:
-                self._skip(line, text_of(body))
-            if kernel is None and b"Tactic Name: " in body and wanted in body:
-                name = body.partition(b"Tactic Name: ")[2].partition(b" Tactic: ")[0]
-                kernel = name.decode("utf-8", "replace").strip()
-        return count, kernel
+        end = listed.find(b" Tactic: " + tactic.encode("utf-8", "replace"))
+        if end >= 0:
+            start = listed.rfind(b"Tactic Name: ", 0, end)
+            name = listed[start + len(b"Tactic Name: ") : end] if start >= 0 else b"\n"
+            kernel = None if b"\n" in name else name.decode("utf-8", "replace").strip()
+        return listed.count(b" Time: "), kernel
+
+    def _pending_lines(self) -> Iterator[tuple[int, bytes]]:
+        for first, text in self.pending:
+            yield from enumerate(text.split(b"\n"), first)
 
     def _finish_runner(self) -> None:
         """A runner whose summary is missing (the log was cut): its tactics still have times."""
         if self._runner is not None and self._candidate is not None and self.pending:
             best: tuple[float, str, int] | None = None
-            for line, body in self.pending:
+            for line, body in self._pending_lines():
                 before, timed, time = text_of(body).rpartition(" Time: ")
                 value = number(time) if timed else None
                 if value is not None and (best is None or value < best[0]):
@@ -185,10 +193,6 @@ class Tuning:
                 )
         self._runner = None
         self.pending.clear()
-
-    def set_tactic_name(self, line: int, body: bytes) -> None:
-        """``NAME Set Tactic Name: KERNEL Tactic: 0x…`` of TensorRT 8.5; its time is on the next line."""
-        self.pending.append((line, body))
 
     def no_tactics(self, line: int, body: bytes) -> None:
         """``RUNNER has no valid tactics for this config`` or ``Skipping RUNNER: No valid tactics``."""
@@ -270,6 +274,8 @@ class Tuning:
 
     def foreign(self, line: int, body: bytes) -> None:
         """`` (foreignNode) …``: what Myelin prints while it tunes the inside of a block."""
+        if body[14:16] == b"  " and not self._table:
+            return  # a row of the table of kernels, beyond the first
         if b"Exceeded mem budget" in body:
             self.memory(line, body)
         elif b"Autotuning op " in body:
