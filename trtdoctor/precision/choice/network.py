@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...readers.buildlog import Attempt, Autotuning, Build, EngineLayer, EngineTensor
+from ...readers.buildlog import (
+    Attempt,
+    Autotuning,
+    Build,
+    ConversionSet,
+    EngineLayer,
+    EngineTensor,
+)
 from .formats import agrees
 
 _COPY = "Reformatting CopyNode for "
@@ -25,12 +32,17 @@ class Port:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer of the network with its place in the log; ``tuning`` is null where it was not timed."""
+    """A layer of the network with its place in the log.
+
+    ``tuning`` is null where it has no candidates; ``moves`` are the conversions of a layer that does
+    nothing else (a Cast).
+    """
 
     layer: EngineLayer
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     tuning: Autotuning | None
+    moves: ConversionSet | None = None
 
 
 @dataclass(frozen=True)
@@ -65,12 +77,14 @@ def network_of(build: Build, attempt: Attempt) -> Network:
         return Port(name, tensor)
 
     tunings, unplaced = _place(attempt, kept)
+    moves = _movers(attempt, kept, tunings)
     nodes = tuple(
         Node(
             layer=layer,
             inputs=tuple(port(tensor) for tensor in layer.inputs),
             outputs=tuple(port(tensor) for tensor in layer.outputs),
             tuning=tunings.get(position),
+            moves=moves.get(position),
         )
         for position, layer in enumerate(kept)
     )
@@ -117,6 +131,37 @@ def _place(
         else:
             unplaced.append(tuning)
     return placed, tuple(unplaced)
+
+
+def _movers(
+    attempt: Attempt, layers: list[EngineLayer], tunings: dict[int, Autotuning]
+) -> dict[int, ConversionSet]:
+    """The conversions of layers without candidates: by name, else in order where they fit."""
+    free = [
+        position
+        for position, layer in enumerate(layers)
+        if position not in tunings and len(layer.inputs) == len(layer.outputs) == 1
+    ]
+    found: dict[int, ConversionSet] = {}
+    nameless: list[ConversionSet] = []
+    for tried in attempt.conversions:
+        if tried.layer is not None:
+            found.update({p: tried for p in free if plain(layers[p].name) == tried.layer})
+        elif tried.tensor is None and any(c.source == c.target for c in tried.conversions):
+            # Only a layer can "convert" a format to itself.
+            nameless.append(tried)
+    for tried in nameless:
+        for position in free:
+            before, after = layers[position].inputs[0], layers[position].outputs[0]
+            if position not in found and any(
+                agrees(c.source, before.dtype, before.vector)
+                and agrees(c.target, after.dtype, after.vector)
+                and len(c.source.strides) == len(before.dims)
+                for c in tried.conversions
+            ):
+                found[position] = tried
+                break
+    return found
 
 
 def _fits(tuning: Autotuning, layer: EngineLayer) -> bool:

@@ -185,7 +185,7 @@ class _Maker:
     def _variable(self, node: Node) -> Variable | None:
         tuning = node.tuning
         if tuning is None:
-            return None
+            return self._mover(node)
         shape = (len(node.inputs), len(node.outputs))
         candidates = [c for c in tuning.candidates if (len(c.inputs), len(c.outputs)) == shape]
         options: list[Option] = []
@@ -193,6 +193,30 @@ class _Maker:
         for candidate in candidates:
             term = self._kernel(node, candidate, alone=len(candidates) == 1)
             if term is None:
+                dropped.append(candidate)
+            else:
+                options.append(Option(candidate, term))
+        return Variable(node, options, dropped) if options else None
+
+    def _mover(self, node: Node) -> Variable | None:
+        """A layer that only converts: its options are the conversions, free where nothing moves."""
+        if node.moves is None:
+            return None
+        options: list[Option] = []
+        dropped: list[Candidate] = []
+        dims = node.layer.inputs[0].dims
+        for tried in node.moves.conversions:
+            candidate = Candidate(
+                line=tried.line,
+                inputs=(tried.source,),
+                outputs=(tried.target,),
+                outcome=tried.outcome,
+            )
+            if same_addresses(tried.source, tried.target, dims):
+                term = NOTHING
+            else:
+                term = self._timed(tried)
+            if term == IMPOSSIBLE:
                 dropped.append(candidate)
             else:
                 options.append(Option(candidate, term))
@@ -313,15 +337,14 @@ class _Maker:
         if same_addresses(source, target, dims):
             return NOTHING
         found = self._costs.tried(tensor, source, target)
-        if found is None:
-            return IMPOSSIBLE
+        return IMPOSSIBLE if found is None else self._timed(found)
+
+    def _timed(self, found: Conversion) -> int:
         ms, line = self._costs.time_of(found)
         if ms is None:
             if found.outcome in (Outcome.INFINITE, Outcome.NO_TACTICS):
                 return IMPOSSIBLE
-            return self._term(
-                TermKind.CONVERSION, self._costs.typical(), found.line, known=False
-            )
+            return self._term(TermKind.CONVERSION, self._costs.typical(), found.line, known=False)
         return self._term(TermKind.CONVERSION, ms, line)
 
 

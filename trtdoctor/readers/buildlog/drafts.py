@@ -140,6 +140,7 @@ class AttemptDraft:
                     side=block.side,
                     tensor=block.tensor,
                     target=block.target,
+                    layer=block.layer,
                     conversions=tuple(block.tried),
                 )
                 for block in self.blocks

@@ -142,13 +142,15 @@ class ConversionSet(Frozen, frozen=True, kw_only=True):
     """The conversions tried for one tensor.
 
     ``tensor`` is null where the log names none (all from cache); ``target`` is given for a
-    conversion between two named tensors.
+    conversion between two named tensors. ``layer`` is given where a layer of the network does nothing
+    but convert (a Cast): then the formats are those of its input and its output.
     """
 
     line: int
     side: ConversionSide
     tensor: str | None
     target: str | None = None
+    layer: str | None = None
     conversions: tuple[Conversion, ...]
 
 

@@ -114,7 +114,10 @@ class Tuning:
             block.layer = block.layer or name
             return
         tensors = reformat_of(name)
-        if tensors is None or block.tensor is not None:
+        if tensors is None:
+            block.layer = block.layer or name
+            return
+        if block.tensor is not None:
             return
         source, target = tensors
         if source is not None and target is not None:
