@@ -67,52 +67,99 @@ def tables_of(problem: Problem, values: Floats) -> Tables:
     return Tables(single, pair, constant)
 
 
-def solve(tables: Tables) -> Plan | None:
-    """The cheapest plan, or None where no plan is possible."""
-    factors: list[tuple[tuple[int, ...], Floats]] = [
-        ((variable,), table) for variable, table in enumerate(tables.single)
-    ]
-    factors.extend(tables.pair.items())
-    sizes = [len(table) for table in tables.single]
+class Solver:
+    """Solves problems of one structure; the order of elimination is found once."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        sizes = [len(variable.options) for variable in problem.variables]
+        pairs = {
+            (link.writer.variable, link.reader.variable)
+            for link in problem.links
+            if link.writer.variable is not None and link.reader.variable is not None
+        }
+        self._order, self._cells = _order(sizes, pairs)
+
+    def plan(self, values: Floats, *, allowed: dict[int, list[bool]] | None = None) -> Plan | None:
+        """The cheapest plan for these values of the terms, or None where no plan is possible.
+
+        Args:
+            values: milliseconds by term.
+            allowed: for some variables, which of their options may be taken.
+        """
+        import numpy as np
+
+        tables = tables_of(self.problem, values)
+        for variable, mask in (allowed or {}).items():
+            tables.single[variable] = np.where(mask, tables.single[variable], np.inf)
+        if self._cells > LARGEST_TABLE:
+            return integer_program(tables)
+        return eliminate(tables, self._order)
+
+
+def _order(sizes: list[int], pairs: set[tuple[int, int]]) -> tuple[list[int], int]:
+    """An order of elimination with small tables (greedy), and the cells of its largest one."""
+    near: dict[int, set[int]] = {variable: set() for variable in range(len(sizes))}
+    for first, second in pairs:
+        if first != second:
+            near[first].add(second)
+            near[second].add(first)
+
+    def cells(variable: int) -> int:
+        product = sizes[variable]
+        for other in near[variable]:
+            product *= sizes[other]
+        return product
+
+    cost = {variable: cells(variable) for variable in near}
+    order: list[int] = []
+    largest = 0
+    while cost:
+        variable = min(cost, key=lambda v: (cost[v], v))
+        largest = max(largest, cost.pop(variable))
+        order.append(variable)
+        around = near.pop(variable)
+        for other in around:
+            near[other].discard(variable)
+            near[other].update(around - {other})
+        for other in around:
+            cost[other] = cells(other)
+    return order, largest
+
+
+def eliminate(tables: Tables, order: list[int]) -> Plan | None:
+    """The cheapest plan by eliminating the variables in this order."""
+    touching: dict[int, list[tuple[tuple[int, ...], Floats]]] = {v: [] for v in order}
+    position = {variable: place for place, variable in enumerate(order)}
+    constant = tables.constant
+
+    def put(scope: tuple[int, ...], table: Floats) -> None:
+        # A factor waits at the variable of its scope that goes first.
+        touching[min(scope, key=position.__getitem__)].append((scope, table))
+
+    for variable, table in enumerate(tables.single):
+        put((variable,), table)
+    for pair, table in tables.pair.items():
+        put(pair, table)
     steps: list[tuple[int, tuple[int, ...], Floats]] = []
-    remaining = set(range(len(sizes)))
-    while remaining:
-        variable, scope, cells = _next(remaining, factors, sizes)
-        if cells > LARGEST_TABLE:
-            return _integer_program(tables)
-        remaining.discard(variable)
-        joint = _join(scope, [f for f in factors if variable in f[0]])
-        factors = [f for f in factors if variable not in f[0]]
-        rest = tuple(other for other in scope if other != variable)
+    for variable in order:
+        factors = touching.pop(variable)
+        scope = tuple(sorted({other for variables, _ in factors for other in variables}))
+        joint = _join(scope, factors)
         axis = scope.index(variable)
+        rest = scope[:axis] + scope[axis + 1 :]
         steps.append((variable, rest, joint.argmin(axis=axis)))
-        factors.append((rest, joint.min(axis=axis)))
-    total = tables.constant + float(sum(float(table) for _, table in factors))
-    if total == float("inf"):
+        least = joint.min(axis=axis)
+        if rest:
+            put(rest, least)
+        else:
+            constant += float(least)
+    if constant == float("inf"):
         return None
-    chosen = [0] * len(sizes)
+    chosen = [0] * len(order)
     for variable, rest, best in reversed(steps):
         chosen[variable] = int(best[tuple(chosen[other] for other in rest)])
-    return Plan(total, tuple(chosen))
-
-
-def _next(
-    remaining: set[int], factors: list[tuple[tuple[int, ...], Floats]], sizes: list[int]
-) -> tuple[int, tuple[int, ...], int]:
-    """The variable whose elimination makes the smallest table, its scope, and that table's cells."""
-    neighbours: dict[int, set[int]] = {variable: {variable} for variable in remaining}
-    for scope, _ in factors:
-        for variable in scope:
-            neighbours[variable].update(scope)
-    best: tuple[int, int] | None = None
-    for variable in remaining:
-        cells = 1
-        for other in neighbours[variable]:
-            cells *= sizes[other]
-        if best is None or (cells, variable) < best:
-            best = (cells, variable)
-    assert best is not None
-    return best[1], tuple(sorted(neighbours[best[1]])), best[0]
+    return Plan(constant, tuple(chosen))
 
 
 def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]]) -> Floats:
@@ -133,7 +180,7 @@ def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]])
     return total
 
 
-def _integer_program(tables: Tables) -> Plan | None:
+def integer_program(tables: Tables) -> Plan | None:
     """The same minimum as an integer program: one binary for each option, flows along each pair."""
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
