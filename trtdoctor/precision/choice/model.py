@@ -7,6 +7,10 @@ from enum import Enum
 from ...model.base import Frozen
 
 
+# In this share of perturbed problems a difference must hold to be more than noise.
+SURE = 0.80
+
+
 class PlannedLayer(Frozen, frozen=True, kw_only=True):
     """A layer in the solved plan. ``half`` is null where it has no floating tensor.
 
@@ -110,7 +114,7 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
     """The plan with FP16 network inputs and outputs.
 
     An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated`` counts
-    such conversions in the plan.
+    such conversions in the plan. ``sure`` is the share of perturbed problems in which the total falls.
     """
 
     formats: tuple[NetworkFormat, ...]
@@ -118,6 +122,12 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
     saved_ms: float
     half: tuple[str, ...]
     estimated: int
+    sure: float
+
+    @property
+    def falls(self) -> bool:
+        """Whether the total falls by more than noise."""
+        return self.saved_ms > 0.0 and self.sure >= SURE
 
 
 class DecidedAgain(str, Enum):
@@ -129,13 +139,15 @@ class DecidedAgain(str, Enum):
 
 
 class LayerVerdict(Frozen, frozen=True, kw_only=True):
-    """What solving again tells of one layer that does not compute in FP16 and could.
+    """What solving again tells of one layer that can compute in FP16 and in another type.
 
-    ``half_when_free``: it turns FP16 with all conversions free. ``region`` names what flips together.
+    ``half`` is how the plan has it; ``half_when_free`` how it would be with all conversions free.
+    ``forced`` is the best plan with the layer the other way, and ``region`` names what flips together.
     ``again`` is the share of perturbed problems in which it stays as it is.
     """
 
     layer: str
+    half: bool
     half_when_free: bool
     forced: Alternative | None
     region: str | None

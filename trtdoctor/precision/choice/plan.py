@@ -116,9 +116,7 @@ def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
     """The comparison with the log."""
     layers = layers_of(problem, plan)
     converted = conversions_of(problem, plan)
-    wanted = {
-        (added.name, added.source.text, added.target.text) for added in problem.attempt.added
-    }
+    wanted = {(added.name, added.source.text, added.target.text) for added in problem.attempt.added}
     mine = {
         (
             f"Reformatted {'Input' if c.into else 'Output'} Tensor {c.port} to {c.layer}",
@@ -238,5 +236,3 @@ def _words(option: Option) -> str:
     candidate = option.candidate
     inputs = ", ".join(form.text for form in candidate.inputs)
     return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
-
-

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...readers.buildlog import Attempt, Build, Candidate, Outcome, TensorFormat
 from .formats import same_addresses
-from .model import Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
+from .model import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
 from .network import Node
 from .plan import choice_of, compare, half_of, solved
 from .problem import (
@@ -29,7 +29,6 @@ from .solve import Plan, Solver
 NOISE = 0.05
 DRAWS = 200
 _CERTAIN = 0.95
-_TIE = 0.80
 
 
 def analyse(build: Build, attempt: Attempt) -> Analysis | None:
@@ -60,8 +59,8 @@ def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict,
     subjects = [
         index
         for index, variable in enumerate(problem.variables)
-        if half_of(variable, plan.options[index]) is False
-        and any(option.half for option in variable.options)
+        if half_of(variable, plan.options[index]) is not None
+        and len({option.half for option in variable.options}) == 2
     ]
     if not subjects:
         return ()
@@ -70,13 +69,15 @@ def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict,
     verdicts: list[LayerVerdict] = []
     for index in subjects:
         variable = problem.variables[index]
-        mask = [option.half for option in variable.options]
+        half = variable.options[plan.options[index]].half
+        mask = [option.half is not half for option in variable.options]
         forced = solver.plan(values, allowed={index: mask})
         alternative = compare(problem, plan, forced) if forced is not None else None
         share = again[index]
         verdicts.append(
             LayerVerdict(
                 layer=variable.node.layer.name,
+                half=half,
                 half_when_free=free is not None and variable.options[free.options[index]].half,
                 forced=alternative,
                 region=_region(alternative.flips) if alternative else None,
@@ -88,7 +89,7 @@ def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict,
                     if share >= 0.5
                     else DecidedAgain.UNLIKELY
                 ),
-                near_tie=share < _TIE,
+                near_tie=share < SURE,
             )
         )
     return tuple(verdicts)
@@ -109,12 +110,17 @@ def conversions_free(solver: Solver, values: Floats) -> Plan | None:
     return solver.plan(free)
 
 
+def _draws(problem: Problem) -> int:
+    """Enough draws for two digits, fewer for large networks."""
+    return DRAWS if len(problem.variables) <= 100 else DRAWS // 5
+
+
 def decided_again(solver: Solver, values: Floats, plan: Plan) -> list[float]:
     """For each variable, the share of perturbed problems in which it keeps being FP16 or not."""
     import numpy as np
 
     problem = solver.problem
-    draws = DRAWS if len(problem.variables) <= 100 else DRAWS // 5
+    draws = _draws(problem)
     random = np.random.default_rng(0)
     kept = [0] * len(problem.variables)
     now = [half_of(v, o) for v, o in zip(problem.variables, plan.options, strict=True)]
@@ -152,7 +158,9 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
     for (tensor, output), links in edges.items():
         maker.open(tensor, output, links, linear_only=linear_only)
     changed = maker.problem
-    found = Solver(changed).plan(changed.values())
+    solver = Solver(changed)
+    values = changed.values()
+    found = solver.plan(values)
     if found is None:
         return None
     formats = []
@@ -180,7 +188,24 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
             if half_of(problem.variables[i], found.options[i])
         ),
         estimated=maker.estimated_in(found),
+        sure=_falls_again(Solver(problem), solver, values),
     )
+
+
+def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
+    """The share of perturbed problems in which the second one is cheaper; they share their terms."""
+    import numpy as np
+
+    draws = _draws(before.problem)
+    random = np.random.default_rng(0)
+    cheaper = 0
+    for _ in range(draws):
+        noisy = values * np.exp(NOISE * random.standard_normal(len(values)))
+        first = before.plan(noisy[: len(before.problem.terms)])
+        second = after.plan(noisy)
+        if first is not None and second is not None:
+            cheaper += second.total_ms < first.total_ms
+    return cheaper / draws
 
 
 def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
@@ -243,9 +268,7 @@ class _IoProblem:
                     if form is not None and wanted and layout_of(form, link.dims):
                         forms.setdefault(form.text, form)
         options = [
-            Option(
-                Candidate(line=0, inputs=(), outputs=(form,), outcome=Outcome.UNTIMED), NOTHING
-            )
+            Option(Candidate(line=0, inputs=(), outputs=(form,), outcome=Outcome.UNTIMED), NOTHING)
             for form in forms.values()
         ]
         number = len(problem.variables)

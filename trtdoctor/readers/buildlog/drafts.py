@@ -90,6 +90,7 @@ class BlockDraft:
     line: int
     conversions: bool
     layer: str | None = None
+    named: bool = False
     side: ConversionSide = ConversionSide.UNNAMED
     tensor: str | None = None
     target: str | None = None
@@ -205,6 +206,10 @@ class BuildDraft:
             layers=len(self.layers),
         )
 
+    def _names_costs(self) -> bool | None:
+        layers = [b for attempt in self.attempts for b in attempt.blocks if not b.conversions]
+        return any(block.named for block in layers) if layers else None
+
     def build(self) -> Build:
         """The frozen form. Where strategies were compared, the verdict that was printed decides."""
         attempts = tuple(draft.attempt() for draft in self.attempts)
@@ -219,6 +224,7 @@ class BuildDraft:
             complete=self.complete,
             verbose=self.verbose,
             version=self.version,
+            names_costs=self._names_costs(),
             settings=tuple(self.settings),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),

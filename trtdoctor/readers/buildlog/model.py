@@ -272,6 +272,8 @@ class Build(Frozen, frozen=True, kw_only=True):
 
     ``chosen`` are the attempts that made the engine, one for each optimisation profile.
     ``complete`` means that the log goes on to the engine; ``verbose`` that autotuning is in it.
+    ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do, or
+    without, as 8 does; null where there is none.
     """
 
     number: int
@@ -280,6 +282,7 @@ class Build(Frozen, frozen=True, kw_only=True):
     complete: bool
     verbose: bool
     version: str | None = None
+    names_costs: bool | None = None
     settings: tuple[Setting, ...] = ()
     inputs: tuple[NetworkTensor, ...] = ()
     outputs: tuple[str, ...] = ()

@@ -6,7 +6,12 @@ from .model import NetworkTensor, Note, NoteKind, OnnxNode, Setting
 
 # A phrase, what it is about, and the words between which the layer's name stands.
 _SENTENCES: tuple[tuple[str, NoteKind, str, str], ...] = (
-    ("a non-conforming implementation was chosen", NoteKind.NON_CONFORMING, "For layer ", " a non-"),
+    (
+        "a non-conforming implementation was chosen",
+        NoteKind.NON_CONFORMING,
+        "For layer ",
+        " a non-",
+    ),
     (
         "obeys the requested constraints",
         NoteKind.NO_CONFORMING,

@@ -49,7 +49,9 @@ class Tuning:
             self._open(BlockDraft(line=line, conversions=True))
         elif "Computing costs for" in text:
             name = text.partition("Computing costs for")[2].strip()
-            self._open(BlockDraft(line=line, conversions=False, layer=name or None))
+            named = bool(name)
+            block = BlockDraft(line=line, conversions=False, layer=name or None, named=named)
+            self._open(block)
 
     def _open(self, block: BlockDraft) -> None:
         self.close()
@@ -311,5 +313,3 @@ class Tuning:
                 line=line, name=names[0], tensor=names[1], source=known[0], target=known[1]
             )
         )
-
-
