@@ -1,0 +1,1 @@
+"""Turn the bytes that a user gave into facts; no machine is touched."""

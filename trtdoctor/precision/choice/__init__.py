@@ -1,4 +1,4 @@
-"""What the builder decided, by solving the problem that its log prints, and why layers are not FP16."""
+"""What the builder decided, by solving the problem its log prints, and why it is not FP16."""
 
 from __future__ import annotations
 

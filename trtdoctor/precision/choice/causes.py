@@ -1,7 +1,8 @@
 """Why a layer is not FP16, as far as the build log alone proves it.
 
-Pure functions of the log's facts and of what solving again told. A layer for which nothing is proven gets
-no reason, and the caller says what is missing. Weight-range warnings are about accuracy, so no cause.
+Pure functions of the log's facts and of what solving again told. A layer for which nothing is
+proven gets no reason, and the caller says what is missing. Weight-range warnings are about
+accuracy, so no cause.
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ class _Finder:
     # One layer -----------------------------------------------------------------------------------
 
     def _excluded(self, layer: EngineLayer, tuning: Autotuning) -> list[Reason]:
-        """FP16 was on, and this layer has no timed Half candidate: pinned, no kernel, or no memory."""
+        """FP16 was on, yet no Half candidate has a time: pinned, no kernel, or no memory."""
         halves = [candidate for candidate in tuning.candidates if is_half(candidate)]
         if any(c.outcome in (Outcome.TIMED, Outcome.UNTIMED) for c in halves):
             return []
@@ -324,8 +325,8 @@ class _Finder:
     def _constraints(self, layer: EngineLayer, *, alone: bool) -> list[Reason]:
         """The log's own sentences about constraints.
 
-        8.6 and 10 print the "non-conforming" one for layers that nobody pinned, too, so it is no proof by
-        itself.
+        8.6 and 10 print the "non-conforming" one for layers that nobody pinned, too, so it is no
+        proof by itself.
         """
         name = plain(layer.name)
         asked = bool(self._build.noted(NoteKind.PIN)) or any(

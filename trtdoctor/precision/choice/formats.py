@@ -1,4 +1,4 @@
-"""When two formats put a tensor's elements at the same addresses, so that a conversion copies nothing."""
+"""When two formats hold a tensor at the same addresses, so that converting copies nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def same_addresses(first: TensorFormat, second: TensorFormat, dims: tuple[int, .
 
 
 def _steps(form: TensorFormat, dims: tuple[int, ...]) -> tuple[tuple[int, int], ...] | None:
-    """Axis and element stride of every extent that is not 1, vectors told apart where they are gaps."""
+    """Axis and element stride of every extent but 1, with vectors told apart where gaps are."""
     if not dims or len(dims) != len(form.strides):
         return None
     steps: list[tuple[int, int]] = []
@@ -50,5 +50,5 @@ def linear(form: TensorFormat) -> bool:
 
 
 def agrees(form: TensorFormat, dtype: str, vector: int) -> bool:
-    """Whether a format is of this type and vector width, which is all that ``Layer(...)`` lines tell."""
+    """Whether type and vector width are these, which is all that ``Layer(...)`` lines tell."""
     return form.dtype == dtype and form.vector == vector

@@ -1,11 +1,10 @@
-"""What solving the builder's problem again tells. Times are in milliseconds, lines are of the log."""
+"""What solving the builder's problem again tells; times in milliseconds, lines of the log."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 from ...model.base import Frozen
-
 
 # In this share of perturbed problems a difference must hold to be more than noise.
 SURE = 0.80
@@ -14,8 +13,8 @@ SURE = 0.80
 class PlannedLayer(Frozen, frozen=True, kw_only=True):
     """A layer in the solved plan. ``half`` is null where it has no floating tensor.
 
-    ``same_type`` and ``same_vector`` compare with the engine that the log ends with; ``line`` is where the
-    time stands, null where it costs nothing or the log prints none.
+    ``same_type`` and ``same_vector`` compare with the engine that the log ends with; ``line`` is
+    where the time stands, null where it costs nothing or the log prints none.
     """
 
     name: str
@@ -33,7 +32,7 @@ class PlannedLayer(Frozen, frozen=True, kw_only=True):
 
 
 class PlannedConversion(Frozen, frozen=True, kw_only=True):
-    """A conversion in the solved plan: into a layer's input, or out of one into a network output."""
+    """A planned conversion: into a layer's input, or out of one into a network output."""
 
     tensor: str
     layer: str
@@ -48,9 +47,10 @@ class PlannedConversion(Frozen, frozen=True, kw_only=True):
 class Choice(Frozen, frozen=True, kw_only=True):
     """How the exact minimum compares with what the builder chose.
 
-    ``layers``, ``vectors`` and ``conversions`` are pairs: as many as agree, of as many as there are. Only
-    where ``reproduced`` holds is anything certain that solving again tells. ``logged_ms`` is the least
-    that the log's own choice of types can cost, so its excess over ``plan_ms`` says how far off it is.
+    ``layers``, ``vectors`` and ``conversions`` are pairs: as many as agree, of as many as there
+    are. Only where ``reproduced`` holds is anything certain that solving again tells.
+    ``logged_ms`` is the least that the log's own choice of types can cost, so its excess over
+    ``plan_ms`` says how far off it is.
     """
 
     strategy: int | None
@@ -66,6 +66,11 @@ class Choice(Frozen, frozen=True, kw_only=True):
     untimed_layers: tuple[str, ...]
     plan: tuple[PlannedLayer, ...]
     converted: tuple[PlannedConversion, ...]
+
+    @property
+    def certain(self) -> bool:
+        """Whether what solving again tells is certain: reproduced, and no time is missing."""
+        return self.reproduced and not self.unknown_terms and not self.untimed_layers
 
 
 class Change(Frozen, frozen=True, kw_only=True):
@@ -84,8 +89,8 @@ class Change(Frozen, frozen=True, kw_only=True):
 class Alternative(Frozen, frozen=True, kw_only=True):
     """The best plan under a condition. Margins are its excess over the chosen plan.
 
-    ``flips`` are the layers that change between FP16 and another type; ``known`` is false where the log
-    lacks the time of a term in it.
+    ``flips`` are the layers that change between FP16 and another type; ``known`` is false where
+    the log lacks the time of a term in it.
     """
 
     total_ms: float
@@ -113,8 +118,9 @@ class NetworkFormat(Frozen, frozen=True, kw_only=True):
 class NetworkIo(Frozen, frozen=True, kw_only=True):
     """The plan with FP16 network inputs and outputs.
 
-    An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated`` counts
-    such conversions in the plan. ``sure`` is the share of perturbed problems in which the total falls.
+    An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated``
+    counts such conversions in the plan. ``sure`` is the share of perturbed problems in which the
+    total falls.
     """
 
     formats: tuple[NetworkFormat, ...]
@@ -142,8 +148,8 @@ class LayerVerdict(Frozen, frozen=True, kw_only=True):
     """What solving again tells of one layer that can compute in FP16 and in another type.
 
     ``half`` is how the plan has it; ``half_when_free`` how it would be with all conversions free.
-    ``forced`` is the best plan with the layer the other way, and ``region`` names what flips together.
-    ``again`` is the share of perturbed problems in which it stays as it is.
+    ``forced`` is the best plan with the layer the other way, and ``region`` names what flips
+    together. ``again`` is the share of perturbed problems in which it stays as it is.
     """
 
     layer: str
@@ -159,8 +165,8 @@ class LayerVerdict(Frozen, frozen=True, kw_only=True):
 class Analysis(Frozen, frozen=True, kw_only=True):
     """Everything that solving one attempt's problem tells.
 
-    ``io_linear`` has row-major FP16 network tensors, ``io_best`` the cheapest FP16 or other format for
-    each; null where there is none to change.
+    ``io_linear`` has row-major FP16 network tensors, ``io_best`` the cheapest FP16 or other format
+    for each; null where there is none to change.
     """
 
     choice: Choice

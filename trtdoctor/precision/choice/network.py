@@ -34,8 +34,8 @@ class Port:
 class Node:
     """A layer of the network with its place in the log.
 
-    ``tuning`` is null where it has no candidates; ``moves`` are the conversions of a layer that does
-    nothing else (a Cast).
+    ``tuning`` is null where it has no candidates; ``moves`` are the conversions of a layer that
+    does nothing else (a Cast).
     """
 
     layer: EngineLayer
@@ -47,7 +47,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in engine order. ``unplaced`` are timed layers that no line of the engine could be found for."""
+    """Layers in engine order. ``unplaced`` are timed layers that are not in the engine."""
 
     nodes: tuple[Node, ...]
     unplaced: tuple[Autotuning, ...]
@@ -74,7 +74,7 @@ def network_of(build: Build, attempt: Attempt) -> Network:
             if name not in aliases:
                 break
             name = aliases[name]
-        return Port(name, tensor)
+        return Port(plain(name), tensor)
 
     tunings, unplaced = _place(attempt, kept)
     moves = _movers(attempt, kept, tunings)
@@ -166,14 +166,15 @@ def _movers(
 
 def _fits(tuning: Autotuning, layer: EngineLayer) -> bool:
     """Whether one of the candidates is what the engine shows of this layer."""
+    shape = (len(layer.inputs), len(layer.outputs))
+    tensors = (*layer.inputs, *layer.outputs)
     for candidate in tuning.candidates:
-        pairs = [*zip(candidate.inputs, layer.inputs), *zip(candidate.outputs, layer.outputs)]
-        if (len(candidate.inputs), len(candidate.outputs)) == (
-            len(layer.inputs),
-            len(layer.outputs),
-        ) and all(
+        if (len(candidate.inputs), len(candidate.outputs)) != shape:
+            continue
+        forms = (*candidate.inputs, *candidate.outputs)
+        if all(
             agrees(form, tensor.dtype, tensor.vector) and len(form.strides) == len(tensor.dims)
-            for form, tensor in pairs
+            for form, tensor in zip(forms, tensors, strict=True)
         ):
             return True
     return False

@@ -137,11 +137,7 @@ def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
     return Choice(
         strategy=problem.attempt.strategy,
         profile=problem.attempt.profile,
-        reproduced=bool(layers)
-        and typed == len(layers)
-        and matched == len(wanted)
-        and not extra
-        and not untimed,
+        reproduced=bool(layers) and typed == len(layers) and matched == len(wanted) and not extra,
         layers=(typed, len(layers)),
         vectors=(sum(layer.same_vector for layer in layers), len(layers)),
         conversions=(matched, len(wanted)),

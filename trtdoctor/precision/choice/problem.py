@@ -1,8 +1,9 @@
 """The builder's optimisation problem, as its log prints it.
 
 One variable for each layer (which format combination), a kernel's time for each value, and a
-conversion's time wherever a tensor's writer and reader disagree. Every cost is a *term* with the line
-that it was read from; tables hold indices of terms, so that "what if" means other values of the terms.
+conversion's time wherever a tensor's writer and reader disagree. Every cost is a *term* with the
+line that it was read from; tables hold indices of terms, so that "what if" means other values of
+the terms.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from ...readers.buildlog import (
     Candidate,
     Conversion,
     ConversionSide,
+    EngineTensor,
     Outcome,
     TensorFormat,
 )
-from .formats import linear, same_addresses
+from .formats import agrees, linear, same_addresses
 from .network import Network, Node, network_of
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Option:
 
 
 def is_half(candidate: Candidate) -> bool:
-    """Whether a combination is one of FP16: all floating inputs are Half (outputs, if it has none)."""
+    """Whether a combination is FP16: all floating inputs are Half (outputs, if it has none)."""
     floats = [form for form in candidate.inputs if form.is_float]
     floats = floats or [form for form in candidate.outputs if form.is_float]
     return bool(floats) and all(form.dtype == "Half" for form in floats)
@@ -98,7 +100,7 @@ class End:
 
 @dataclass
 class Link:
-    """A tensor between its writer and one of its readers. ``table`` holds terms, writer by reader."""
+    """A tensor between its writer and one reader. ``table`` holds terms, writer by reader."""
 
     tensor: str
     writer: End
@@ -261,12 +263,12 @@ class _Maker:
     # Links ---------------------------------------------------------------------------------------
 
     def _link(self, problem: Problem, index: dict[int, int]) -> None:
-        writers: dict[str, tuple[int, int]] = {}
+        writers: dict[str, list[tuple[int, int]]] = {}
         readers: dict[str, list[tuple[int, int]]] = {}
         dims: dict[str, tuple[int, ...]] = {}
         for position, node in enumerate(self.network.nodes):
             for port, place in enumerate(node.outputs):
-                writers[place.tensor] = (position, port)
+                writers.setdefault(place.tensor, []).append((position, port))
                 dims[place.tensor] = place.seen.dims
             for port, place in enumerate(node.inputs):
                 readers.setdefault(place.tensor, []).append((position, port))
@@ -279,28 +281,31 @@ class _Maker:
         problem: Problem,
         index: dict[int, int],
         tensor: str,
-        writers: dict[str, tuple[int, int]],
+        writers: dict[str, list[tuple[int, int]]],
         readers: dict[str, list[tuple[int, int]]],
         dims: tuple[int, ...],
     ) -> None:
-        writer = writers.get(tensor)
-        source: End | None = None
-        if writer is None:
+        # Several layers may write into one tensor, where the builder took a concatenation away.
+        sources = [
+            End(index[position], port=-port - 1)
+            for position, port in writers.get(tensor, ())
+            if position in index
+        ]
+        if tensor not in writers:
             fixed = self._costs.fixed_source(tensor)
-            source = End(None, form=fixed, network=True) if fixed is not None else None
-        elif writer[0] in index:
-            source = End(index[writer[0]], port=-writer[1] - 1)
-        fixed = self._costs.fixed_target(tensor)
-        if fixed is not None and source is not None and source.variable is not None:
-            # A network output (or a part of a larger tensor) is held in one format, and read from it.
-            outside = End(None, form=fixed, network=tensor in self._outputs(readers))
-            self._add(problem, tensor, source, outside, dims)
-            source = End(None, form=fixed)
-        if source is None:
-            return
-        for position, port in readers.get(tensor, ()):
-            if position in index:
-                self._add(problem, tensor, source, End(index[position], port=port), dims)
+            sources = [End(None, form=fixed, network=True)] if fixed is not None else []
+        else:
+            fixed = self._costs.fixed_target(tensor)
+            if fixed is not None and sources:
+                # A network output is held in one format, and read from it.
+                outside = End(None, form=fixed, network=tensor in self._outputs(readers))
+                for source in sources:
+                    self._add(problem, tensor, source, outside, dims)
+                sources = [End(None, form=fixed)]
+        for source in sources:
+            for position, port in readers.get(tensor, ()):
+                if position in index:
+                    self._add(problem, tensor, source, End(index[position], port=port), dims)
 
     def _outputs(self, readers: dict[str, list[tuple[int, int]]]) -> set[str]:
         named = set(self.build.outputs)
@@ -329,7 +334,35 @@ class _Maker:
                 if key not in known:
                     known[key] = self._conversion(tensor, source, target, dims)
                 table[i, j] = known[key]
-        problem.links.append(Link(tensor, writer, reader, dims, table))
+        link = Link(tensor, writer, reader, dims, table)
+        if self._possible(problem, link):
+            problem.links.append(link)
+        else:
+            # The engine itself does this, so it is possible, and the log does not hold its price.
+            self._unknown += 1
+
+    def _possible(self, problem: Problem, link: Link) -> bool:
+        """Whether the table allows what the engine shows at the two ends."""
+        rows, columns = (
+            [
+                place
+                for place, form in enumerate(problem.formats(end))
+                if form is None or seen is None or agrees(form, seen.dtype, seen.vector)
+            ]
+            for end, seen in (
+                (link.writer, self._seen(problem, link.writer)),
+                (link.reader, self._seen(problem, link.reader)),
+            )
+        )
+        return any(link.table[i, j] != IMPOSSIBLE for i in rows for j in columns)
+
+    def _seen(self, problem: Problem, end: End) -> EngineTensor | None:
+        if end.variable is None:
+            return None
+        node = problem.variables[end.variable].node
+        if end.port < 0:
+            return node.outputs[-end.port - 1].seen
+        return node.inputs[end.port].seen
 
     def _conversion(
         self, tensor: str, source: TensorFormat, target: TensorFormat, dims: tuple[int, ...]
@@ -360,7 +393,7 @@ def _moves_nothing(candidate: Candidate) -> bool:
 
 
 class ConversionCosts:
-    """The conversions that the log tried, by tensor, with times from identical text where it prints none."""
+    """The conversions tried, by tensor; a time not printed is that of identical text."""
 
     def __init__(self, build: Build, attempt: Attempt) -> None:
         self._out: dict[str, dict[tuple[str, str], Conversion]] = {}

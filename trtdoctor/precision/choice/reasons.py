@@ -45,7 +45,7 @@ class Cost(Frozen, frozen=True, kw_only=True):
 
 
 class LayerReasons(Frozen, frozen=True, kw_only=True):
-    """Why one layer is not FP16: the cause whose removal changes the outcome first, then the others."""
+    """Why a layer is not FP16; the cause whose removal changes the outcome comes first."""
 
     layer: str
     line: int

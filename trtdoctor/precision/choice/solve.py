@@ -1,7 +1,7 @@
 """The exact minimum of a problem, by variable elimination; by an integer program where tables grow.
 
-Elimination takes time and memory exponential in how far branches of the network interleave, which is
-little for networks; past a limit scipy's ``milp`` (HiGHS) takes over.
+Elimination takes time and memory exponential in how far branches of the network interleave, which
+is little for networks; past a limit scipy's ``milp`` (HiGHS) takes over.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Plan:
 
 @dataclass
 class Tables:
-    """Costs as arrays: one for each variable, and one for each pair of variables that share tensors."""
+    """Costs as arrays: one for each variable, and one for each pair that shares tensors."""
 
     single: list[Floats]
     pair: dict[tuple[int, int], Floats]

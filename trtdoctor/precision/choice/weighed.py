@@ -1,4 +1,4 @@
-"""Causes that follow from weighing kernels and conversions: all defined by solving the problem again."""
+"""Causes that follow from weighing kernels and conversions, defined by solving again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ def weighed_reasons(
     Nothing is certain where the builder's plan was not reproduced or a time is missing.
     """
     choice, forced = analysis.choice, verdict.forced
-    certain = choice.reproduced and not choice.unknown_terms
-    certain = certain and (forced is None or forced.known)
+    certain = choice.certain and (forced is None or forced.known)
     confidence = Confidence.CERTAIN if certain else Confidence.LIKELY
     proof = _proof(analysis, witness)
     weighed = _weighed(analysis, forced, witness) if forced is not None else ()
@@ -81,7 +80,7 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
 
 
 def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> Reason | None:
-    """FP16 network tensors turn it FP16 and make the engine faster: an estimate, so never certain."""
+    """FP16 network tensors turn it FP16 and the plan cheaper: an estimate, never certain."""
     for io in (analysis.io_best, analysis.io_linear):
         if io is not None and io.falls and verdict.layer in io.half:
             return Reason(

@@ -1,4 +1,4 @@
-"""Solving again under other conditions: conversions free, a layer in FP16, FP16 network tensors, noise."""
+"""Solving again under conditions: conversions free, a layer in FP16, FP16 I/O, noise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from .problem import (
 )
 from .solve import Plan, Solver
 
-# Kernel times of like builds vary by about a tenth (median); what is measured in one build varies less.
+# Kernel times of like builds vary by about a tenth (median); what is measured in one build varies
+# less.
 NOISE = 0.05
 DRAWS = 200
 _CERTAIN = 0.95
@@ -34,8 +35,8 @@ _CERTAIN = 0.95
 def analyse(build: Build, attempt: Attempt) -> Analysis | None:
     """Solve an attempt's problem and everything that follows from it.
 
-    Needs numpy, and scipy for networks whose branches interleave a lot. None where the log does not hold
-    enough for any plan.
+    Needs numpy, and scipy for networks whose branches interleave a lot. None where the log does
+    not hold enough for any plan.
     """
     problem = problem_of(build, attempt)
     if not problem.variables:
@@ -144,7 +145,8 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
     Args:
         problem: the problem as logged.
         plan: its solution.
-        linear_only: every such tensor is row-major FP16; else each takes the cheapest of its present
+        linear_only: every such tensor is row-major FP16; else each takes the cheapest of its
+        present
             format and the FP16 formats that TensorRT accepts for network tensors.
     """
     edges: dict[tuple[str, bool], list[int]] = {}
@@ -193,7 +195,7 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
 
 
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
-    """The share of perturbed problems in which the second one is cheaper; they share their terms."""
+    """The share of perturbed problems in which the second is cheaper; they share terms."""
     import numpy as np
 
     draws = _draws(before.problem)
@@ -312,7 +314,8 @@ class _IoProblem:
         if tried is not None:
             ms, line = self._costs.time_of(tried)
             return IMPOSSIBLE if ms is None else self._term(ms, line, known=True)
-        # What this log did not try: the same text for another tensor, else this tensor's nearest one.
+        # What this log did not try: the same text for another tensor, else this tensor's nearest
+        # one.
         same = self._costs.timed(source, target)
         if same is not None:
             return self._term(*self._costs.time_of(same), known=False)

@@ -37,6 +37,7 @@ class CandidateDraft:
     without: list[str] = field(default_factory=list)
     skipped: list[SkippedTactic] = field(default_factory=list)
     asked: int = 0
+    chosen: bool = False
 
     def best(self) -> RunnerTiming | None:
         """The fastest of the runners; the first one where all are ``inf``."""
@@ -54,6 +55,8 @@ class CandidateDraft:
             return Outcome.INFINITE
         if not ended:
             return Outcome.UNFINISHED
+        if self.chosen:
+            return Outcome.UNTIMED
         return Outcome.NO_TACTICS if self.without or self.asked else Outcome.UNTIMED
 
     def candidate(self, *, ended: bool) -> Candidate:

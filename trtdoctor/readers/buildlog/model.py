@@ -68,9 +68,9 @@ class SkippedTactic(Frozen, frozen=True, kw_only=True):
 class Outcome(str, Enum):
     """How the timing of a candidate ended.
 
-    ``untimed``: the log prints no runner at all for it (TensorRT 8 took it from the timing cache, or
-    it was the only candidate). ``no_tactics``: runners were asked and none had a tactic.
-    ``unfinished``: the log ends before the result.
+    ``untimed``: the log prints no time for it (TensorRT 8 took it from the timing cache, it was the
+    only candidate, or the builder had no GPU). ``no_tactics``: runners were asked and none had a
+    tactic. ``unfinished``: the log ends before the result.
     """
 
     TIMED = "timed"
@@ -142,8 +142,8 @@ class ConversionSet(Frozen, frozen=True, kw_only=True):
     """The conversions tried for one tensor.
 
     ``tensor`` is null where the log names none (all from cache); ``target`` is given for a
-    conversion between two named tensors. ``layer`` is given where a layer of the network does nothing
-    but convert (a Cast): then the formats are those of its input and its output.
+    conversion between two named tensors. ``layer`` is given where a layer of the network does
+    nothing but convert (a Cast): then the formats are those of its input and its output.
     """
 
     line: int
@@ -165,7 +165,7 @@ class AddedConversion(Frozen, frozen=True, kw_only=True):
 
 
 class EngineTensor(Frozen, frozen=True, kw_only=True):
-    """A tensor of a ``Layer(...)`` line. A negative extent is dynamic; the layout is not printed."""
+    """A tensor of a ``Layer(...)`` line; a negative extent is dynamic, a layout not printed."""
 
     name: str
     dtype: str
@@ -272,8 +272,8 @@ class Build(Frozen, frozen=True, kw_only=True):
 
     ``chosen`` are the attempts that made the engine, one for each optimisation profile.
     ``complete`` means that the log goes on to the engine; ``verbose`` that autotuning is in it.
-    ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do, or
-    without, as 8 does; null where there is none.
+    ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do,
+    or without, as 8 does; null where there is none.
     """
 
     number: int
@@ -305,7 +305,7 @@ class Build(Frozen, frozen=True, kw_only=True):
 
 
 class BuildLog(Frozen, frozen=True, kw_only=True):
-    """A log file: all builds in short, and one of them in full. ``unparsed`` counts damaged lines."""
+    """All builds of a file in short, and one in full. ``unparsed`` counts damaged lines."""
 
     lines: int
     size: int

@@ -84,7 +84,7 @@ def note_of(line: int, text: str) -> Note | None:
 
 
 def setting_of(line: int, text: str) -> Setting | None:
-    """``Key: value`` of trtexec or ``Key | value`` of Polygraphy, if the key is one that matters."""
+    """``Key: value`` of trtexec or ``Key | value`` of Polygraphy, if the key matters."""
     for mark in (": ", "|", ":"):
         key, found, value = text.partition(mark)
         key = key.rpartition("] ")[2].strip()

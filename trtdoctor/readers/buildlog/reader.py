@@ -28,7 +28,8 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
             one where none is complete.
 
     Raises:
-        FormatError: the file is no build log, or has no build of that number; one sentence says what it
+        FormatError: the file is no build log, or has no build of that number; one sentence says
+        what it
             is and what to do.
         OSError: the file cannot be read.
     """
@@ -99,7 +100,7 @@ class _Collector:
         table: dict[bytes, Handler] = {
             b"Tactic": TACTIC,
             b"------": tuning.runner,
-            b">>>>>>": _nothing,
+            b">>>>>>": tuning.chose,
             b"Fastes": tuning.fastest,
             b" (fore": tuning.foreign,
             b"******": self._combination,

@@ -1,9 +1,9 @@
 """Finds what a line is, fast, in whatever dialect it comes; knows no meaning.
 
-Loggers differ in what they put before TensorRT's message, and in nothing else. So the length of that
-prefix is learnt from messages that cannot be mistaken, and a line is then told by the six bytes after
-it. Only lines that begin with a layer's name need a search, and only lines with an unknown prefix
-need learning.
+Loggers differ in what they put before TensorRT's message, and in nothing else. So the length of
+that prefix is learnt from messages that cannot be mistaken, and a line is then told by the six
+bytes after it. Only lines that begin with a layer's name need a search, and only lines with an
+unknown prefix need learning.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Scanner:
         self.recognised = 0
 
     def feed(self, text: bytes, first: int) -> int:
-        """Handle whole lines, the first of which has the number ``first``; answers the next number."""
+        """Handle whole lines, of which ``first`` is the first's number; answers the next number."""
         get = self._starts.get
         find = text.find
         tactic = TACTIC

@@ -1,4 +1,4 @@
-"""The small grammars inside a log line: formats, combinations, ``Layer(...)`` lines. Pure functions.
+"""The small grammars inside a log line: formats, combinations, ``Layer(...)`` lines.
 
 Each answers None for text that it does not understand; nothing raises.
 """
@@ -108,7 +108,7 @@ def whole(text: str) -> int | None:
 
 
 def engine_layer(text: str, line: int) -> EngineLayer | None:
-    """``Layer(TYPE): NAME, Tactic: 0x…, IN (T[dims]) -> OUT (T[dims])``; names may hold anything."""
+    """``Layer(TYPE): NAME, Tactic: 0x…, IN (T[dims]) -> OUT (T[dims])``, with any names."""
     kind, closed, rest = text[len("Layer(") :].partition("): ")
     if not closed:
         return None
@@ -163,7 +163,7 @@ def _tensors(text: str) -> tuple[EngineTensor, ...] | None:
 
 
 def last_group(text: str) -> tuple[str, str] | None:
-    """``BEFORE (INSIDE)`` where the inside may hold parentheses of its own, as far as they balance."""
+    """``BEFORE (INSIDE)``, where the inside may hold parentheses that balance."""
     if not text.endswith(")"):
         return None
     depth = 0

@@ -26,8 +26,8 @@ def text_of(line: bytes) -> str:
 class Tuning:
     """Turns the lines of one attempt's autotuning into drafts.
 
-    ``pending`` holds the numbered text of tactic lines since the last runner; ``unparsed`` counts lines
-    that look right and cannot be read.
+    ``pending`` holds the numbered text of tactic lines since the last runner; ``unparsed`` counts
+    lines that look right and cannot be read.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Tuning:
         self._block = None
 
     def combination(self, line: int, body: bytes) -> None:
-        """``*************** Autotuning format combination: A -> B`` or ``Autotuning Reformat: …``."""
+        """``*** Autotuning format combination: A -> B`` or ``*** Autotuning Reformat: A -> B``."""
         text = text_of(body)
         end = text.rfind(_STARS)
         text = text[: end if end > 20 else None]
@@ -107,6 +107,11 @@ class Tuning:
         if self._candidate is not None:
             self._candidate.asked += 1
         self._name(name)
+
+    def chose(self, line: int, body: bytes) -> None:
+        """``>>> Chose Runner Type: …``, which a builder without a GPU prints untimed."""
+        if self._candidate is not None:
+            self._candidate.chosen = True
 
     def _name(self, name: str) -> None:
         block = self._block
@@ -200,7 +205,7 @@ class Tuning:
         self.pending.clear()
 
     def no_tactics(self, line: int, body: bytes) -> None:
-        """``RUNNER has no valid tactics for this config`` or ``Skipping RUNNER: No valid tactics``."""
+        """``RUNNER has no valid tactics for …`` or ``Skipping RUNNER: No valid tactics for …``."""
         text = text_of(body)
         if self._candidate is None:
             return
@@ -304,12 +309,10 @@ class Tuning:
         before, _, formats = text.rpartition(" from ")
         source, to, target = formats.rpartition(" to ")
         names = last_group(before)
-        known = (self._formats.one(source), self._formats.one(target))
-        if not to or names is None or None in known or self.attempt is None:
+        first, second = self._formats.one(source), self._formats.one(target)
+        if not to or names is None or first is None or second is None or self.attempt is None:
             self.unparsed += 1
             return
         self.attempt.added.append(
-            AddedConversion(
-                line=line, name=names[0], tensor=names[1], source=known[0], target=known[1]
-            )
+            AddedConversion(line=line, name=names[0], tensor=names[1], source=first, target=second)
         )
