@@ -305,10 +305,15 @@ class Build(Frozen, frozen=True, kw_only=True):
 
 
 class BuildLog(Frozen, frozen=True, kw_only=True):
-    """All builds of a file in short, and one in full. ``unparsed`` counts damaged lines."""
+    """All builds of a file in short, and one in full.
+
+    ``size`` is in bytes, unpacked; ``unparsed`` counts damaged lines; ``damaged`` says why unpacking
+    a gzip file stopped before its end.
+    """
 
     lines: int
     size: int
     unparsed: int
+    damaged: str | None = None
     builds: tuple[BuildSummary, ...]
     build: Build

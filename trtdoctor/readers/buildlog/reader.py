@@ -64,6 +64,7 @@ def parse_build_log(
         lines=count,
         size=lines.size,
         unparsed=collector.unparsed,
+        damaged=lines.damaged,
         builds=tuple(collector.summaries),
         build=kept,
     )

@@ -47,6 +47,8 @@ _ANCHORS = (
     b"=== Build Options ===",
     b"Engine built in ",
     b"Building engine with configuration",
+    b"Tactic Name: ",
+    b"Tactic: 0x",
 )
 
 
@@ -75,20 +77,23 @@ class Scanner:
         self._phrases = phrases
         self._tactics = tactics
         self._known: list[tuple[int, bytes]] = []
+        self._tables: dict[bytes, dict[bytes, Handler]] = {}
         self._at = 0
         self._tail: bytes | None = None
         self.recognised = 0
 
     def feed(self, text: bytes, first: int) -> int:
         """Handle whole lines, of which ``first`` is the first's number; answers the next number."""
-        get = self._starts.get
         find = text.find
         tactic = TACTIC
         at = self._at
+        get, back = self._expected()
         number, start, size = first, 0, len(text)
         while start < size:
             end = find(b"\n", start)
-            handler = get(text[start + at : start + at + KEY]) if start + at < end else None
+            # The last bytes of the prefix count too: a line without it must not match by chance.
+            here = start + at
+            handler = get(text[here - back : here + KEY]) if here < end else None
             if handler is tactic:
                 number, start = self._run(text, number, start, end)
                 continue
@@ -101,10 +106,18 @@ class Scanner:
                 continue
             elif line:
                 at = self._missed(number, line, at)
+                get, back = self._expected()
             number += 1
             start = end + 1
         self._at = at
         return number
+
+    def _expected(self) -> tuple[Callable[[bytes], Handler | None], int]:
+        """How to look up a line with the expected prefix, and how many bytes of that count."""
+        tail = self._tail or b""
+        if tail not in self._tables:
+            self._tables[tail] = {tail + start: handler for start, handler in self._starts.items()}
+        return self._tables[tail].get, len(tail)
 
     def _run(self, text: bytes, number: int, start: int, end: int) -> tuple[int, int]:
         """Take all tactic lines of a runner at once, unless something else is between them.
@@ -152,7 +165,7 @@ class Scanner:
                 return length
         for anchor in _ANCHORS:
             length = line.find(anchor, 0, _REACH)
-            if length >= 0:
+            if length >= 0 and b"Layer(" not in line[:length]:
                 self._tail = line[max(0, length - _TAIL) : length]
                 self._known = [(length, self._tail), *self._known[: _PREFIXES - 1]]
                 self._start(number, line, length)

@@ -6,7 +6,6 @@ Memory is bounded: the file is read in pieces and an endless line is cut.
 from __future__ import annotations
 
 import codecs
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,9 @@ from .model import FormatError
 
 PIECE = 1 << 20
 LONGEST_LINE = 1 << 20
+
+# zlib's window bits for a gzip header and trailer.
+_GZIP = 31
 
 # What people give by mistake, by the first bytes.
 _OTHER_FILES = (
@@ -96,21 +98,35 @@ class Lines:
         yield from pieces
 
     def _unpacked(self) -> Iterator[bytes]:
-        source: BinaryIO | gzip.GzipFile = self._stream
-        head = source.read(2)
+        head = self._stream.read(2)
         self._stream.seek(0)
-        if head == b"\x1f\x8b":
-            source = gzip.GzipFile(fileobj=self._stream)
-        while True:
-            try:
-                piece = source.read(PIECE)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                self.damaged = str(error)
-                return
-            if not piece:
-                return
+        pieces = self._gunzip() if head == b"\x1f\x8b" else self._plain()
+        for piece in pieces:
             self.size += len(piece)
             yield piece
+
+    def _plain(self) -> Iterator[bytes]:
+        while piece := self._stream.read(PIECE):
+            yield piece
+
+    def _gunzip(self) -> Iterator[bytes]:
+        """Every byte that can be unpacked, from a file that ends early or is damaged, too."""
+        unpacker = zlib.decompressobj(_GZIP)
+        while packed := self._stream.read(PIECE >> 4):
+            while packed:
+                try:
+                    piece = unpacker.decompress(packed, PIECE)
+                except zlib.error as error:
+                    self.damaged = str(error)
+                    return
+                if piece:
+                    yield piece
+                packed = unpacker.unconsumed_tail
+                if unpacker.eof:
+                    packed = unpacker.unused_data
+                    unpacker = zlib.decompressobj(_GZIP)
+        if not unpacker.eof and self.size:
+            self.damaged = "it ends early"
 
 
 def open_log(path: Path) -> BinaryIO:
