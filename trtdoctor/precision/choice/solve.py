@@ -78,7 +78,7 @@ class Solver:
             for link in problem.links
             if link.writer.variable is not None and link.reader.variable is not None
         }
-        self._order, self._cells = _order(sizes, pairs)
+        self._order, self._cells = elimination_order(sizes, pairs)
 
     def plan(self, values: Floats, *, allowed: dict[int, list[bool]] | None = None) -> Plan | None:
         """The cheapest plan for these values of the terms, or None where no plan is possible.
@@ -97,7 +97,7 @@ class Solver:
         return eliminate(tables, self._order)
 
 
-def _order(sizes: list[int], pairs: set[tuple[int, int]]) -> tuple[list[int], int]:
+def elimination_order(sizes: list[int], pairs: set[tuple[int, int]]) -> tuple[list[int], int]:
     """An order of elimination with small tables (greedy), and the cells of its largest one."""
     near: dict[int, set[int]] = {variable: set() for variable in range(len(sizes))}
     for first, second in pairs:

@@ -307,8 +307,8 @@ class Build(Frozen, frozen=True, kw_only=True):
 class BuildLog(Frozen, frozen=True, kw_only=True):
     """All builds of a file in short, and one in full.
 
-    ``size`` is in bytes, unpacked; ``unparsed`` counts damaged lines; ``damaged`` says why unpacking
-    a gzip file stopped before its end.
+    ``size`` is in bytes, unpacked; ``unparsed`` counts damaged lines; ``damaged`` says why
+    unpacking a gzip file stopped before its end.
     """
 
     lines: int

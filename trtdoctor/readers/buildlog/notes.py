@@ -42,6 +42,8 @@ _SENTENCES: tuple[tuple[str, NoteKind, str, str], ...] = (
     ("Error Code ", NoteKind.ERROR, "", ""),
 )
 
+PHRASES = tuple(phrase for phrase, _, _, _ in _SENTENCES)
+
 _SETTINGS = frozenset(
     {
         "precision",

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from .drafts import AttemptDraft, BuildDraft
 from .model import Build, BuildLog, BuildSummary, FormatError, Note, NoteKind
-from .notes import network_input, note_of, onnx_node, setting_of, version_of
+from .notes import PHRASES, network_input, note_of, onnx_node, setting_of, version_of
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
 from .text import engine_layer, number, whole
@@ -88,6 +88,7 @@ class _Collector:
                 (b"o valid tactics", self.tuning.no_tactics),
             ),
             phrases=self._phrases(),
+            strays=tuple((phrase.encode(), self._note) for phrase in PHRASES),
             tactics=self.tuning.pending,
         )
 

@@ -60,6 +60,7 @@ class Scanner:
         anywhere: handlers by phrases that no prefix can hold, for the many lines that begin with a
             layer's name; they get the whole line.
         phrases: handlers by a phrase, in the order to try them, for what is rare.
+        strays: the same for lines with a prefix that is not known, as those of another severity.
         tactics: a list that collects the lines of tactics, the bulk of a log: the number of the
             first line and the text of one line or several.
     """
@@ -70,11 +71,13 @@ class Scanner:
         starts: dict[bytes, Handler],
         anywhere: tuple[tuple[bytes, Handler], ...],
         phrases: tuple[tuple[bytes, Handler], ...],
+        strays: tuple[tuple[bytes, Handler], ...],
         tactics: list[tuple[int, bytes]],
     ) -> None:
         self._starts = starts
         self._anywhere = anywhere
         self._phrases = phrases
+        self._strays = strays
         self._tactics = tactics
         self._known: list[tuple[int, bytes]] = []
         self._tables: dict[bytes, dict[bytes, Handler]] = {}
@@ -143,13 +146,20 @@ class Scanner:
                 handler(number, line)
                 self.recognised += 1
                 return at
+        body = line[at:]
         if self._tail is None or line[at - len(self._tail) : at] != self._tail:
+            body = line
             found = self._other_prefix(number, line, at)
             if found is not None:
                 return found
+            for phrase, handler in self._strays:
+                if phrase in line:
+                    handler(number, line)
+                    self.recognised += 1
+                    return at
         for phrase, handler in self._phrases:
             if phrase in line:
-                handler(number, line[at:])
+                handler(number, body)
                 self.recognised += 1
                 break
         return at

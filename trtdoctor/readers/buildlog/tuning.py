@@ -224,7 +224,9 @@ class Tuning:
         if not opened or found is None or len(parts) < 3:
             self.unparsed += 1
             return
-        conversion = name.startswith("Optimizer Reformat(") and len(found[0]) == len(found[1]) == 1
+        reformat = name.find("Optimizer Reformat(")
+        name = name[max(0, reformat) :]
+        conversion = reformat >= 0 and len(found[0]) == len(found[1]) == 1
         self.close()
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
