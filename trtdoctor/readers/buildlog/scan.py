@@ -82,6 +82,9 @@ class Scanner:
         self._known: list[tuple[int, bytes]] = []
         self._tables: dict[bytes, dict[bytes, Handler]] = {}
         self._at = 0
+        # Where the next runner's summary begins, and the one whose tactics must be taken singly.
+        self._summary = -1
+        self._mixed = -1
         self._tail: bytes | None = None
         self.recognised = 0
 
@@ -90,6 +93,7 @@ class Scanner:
         find = text.find
         tactic = TACTIC
         at = self._at
+        self._summary = self._mixed = -1
         get, back = self._expected()
         number, start, size = first, 0, len(text)
         while start < size:
@@ -127,8 +131,12 @@ class Scanner:
 
         Answers the number and the position of the next line.
         """
-        last = text.find(b"Fastest Tactic: ", end)
-        if last > 0:
+        if self._summary < start:
+            self._summary = text.find(b"Fastest Tactic: ", end)
+            if self._summary < 0:
+                self._summary = len(text)
+        last = self._summary
+        if last < len(text) and last != self._mixed:
             stop = text.rfind(b"\n", start, last) + 1
             lines = text.count(b"\n", start, stop)
             names = text.count(SET_NAME, start, stop)
@@ -136,6 +144,7 @@ class Scanner:
             if plain and lines == names + text.count(b" Time: ", start, stop):
                 self._tactics.append((number, text[start : stop - 1]))
                 return number + lines, stop
+            self._mixed = last
         self._tactics.append((number, text[start:end]))
         return number + 1, end + 1
 
