@@ -1,9 +1,9 @@
-"""Reading speed and memory of the build log reader, on logs blown up to the size of a large network's.
+"""Reading speed of the build log reader, on logs blown up to the size of a large network's.
 
     python benchmarks/buildlog.py [LOG ...] [--megabytes 300]
 
-Each log is told again with other layer names until it is that large, as one build; then it is read once,
-on one core. Prints MB/s of processor time and the memory that the reader needed on top.
+Each log is told again with other layer names until it is that large, as one build; then
+it is read three times on one core. Prints the best MB/s of processor time and the peak memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ DEFAULT = ("trt86-cnn.fp16", "trt85-tiny.fp16", "trt86-simple.fp16")
 
 
 def blow_up(log: Path, size: int, target: Path) -> None:
-    """Repeat the log's autotuning part; everything else once, as one build has it."""
+    """Repeat the autotuning part, each time with other names; the rest once, as in one build."""
+    names = {t.layer for a in read_build_log(log).build.attempts for t in a.layers if t.layer}
     content = log.read_bytes()
     content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     start = content.find(b"\n", content.find(b"Constructing optimization profile")) + 1
@@ -30,8 +31,13 @@ def blow_up(log: Path, size: int, target: Path) -> None:
     head, middle, tail = content[:start], content[start:end], content[end:]
     with target.open("wb") as out:
         out.write(head)
-        for _ in range(max(1, size // len(middle))):
-            out.write(middle)
+        for copy in range(max(1, size // len(middle))):
+            again = middle
+            for name in names:
+                again = again.replace(
+                    b": %b (" % name.encode(), b": %b_%d (" % (name.encode(), copy)
+                )
+            out.write(again)
         out.write(tail)
 
 
@@ -47,9 +53,11 @@ def main() -> None:
             large = Path(folder) / "build.log"
             blow_up(log, options.megabytes * 1_000_000, large)
             size = large.stat().st_size
-            started = time.process_time()
-            read = read_build_log(large)
-            seconds = time.process_time() - started
+            seconds = float("inf")
+            for _ in range(3):
+                started = time.process_time()
+                read = read_build_log(large)
+                seconds = min(seconds, time.process_time() - started)
         candidates = sum(len(t.candidates) for a in read.build.attempts for t in a.layers)
         candidates += sum(len(s.conversions) for a in read.build.attempts for s in a.conversions)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...readers.buildlog import (
     Attempt,
+    Autotuning,
     Build,
     Candidate,
     Conversion,
@@ -158,6 +159,8 @@ class _Maker:
         ]
         self._by_line: dict[tuple[TermKind, int], int] = {}
         self._unknown = 0
+        self._twins: dict[tuple[str, ...], list[Autotuning]] = {}
+        self._outputs: set[str] = set()
         self._costs = ConversionCosts(build, attempt)
 
     def make(self) -> Problem:
@@ -241,23 +244,30 @@ class _Maker:
         return self._term(TermKind.KERNEL, 0.0, candidate.line, known=False)
 
     def _same_text(self, node: Node, candidate: Candidate) -> tuple[float, int] | None:
-        """The time of an identical candidate: TensorRT 8 prints none for what its cache holds."""
+        """The time of an identical candidate: TensorRT 8 prints none for what its cache holds.
+
+        The nearest one before it counts, among layers with the very same candidates; one that the
+        layer's own runner timed comes first.
+        """
         tuning = node.tuning
         if tuning is None:
             return None
+        if not self._twins:
+            for attempt in self.build.attempts:
+                for other in attempt.layers:
+                    self._twins.setdefault(_signature(other), []).append(other)
         wanted = _text(candidate)
-        block = [_text(other) for other in tuning.candidates]
         found: tuple[float, int] | None = None
-        for attempt in self.build.attempts:
-            for other in attempt.layers:
-                if other.line >= tuning.line or [_text(c) for c in other.candidates] != block:
+        for other in reversed(self._twins.get(_signature(tuning), [])):
+            if other.line >= tuning.line:
+                continue
+            for twin in other.candidates:
+                best = twin.best
+                if best is None or best.time_ms is None or _text(twin) != wanted:
                     continue
-                for twin in other.candidates:
-                    best = twin.best
-                    if best is None or best.time_ms is None or _text(twin) != wanted:
-                        continue
-                    if node.layer.type in {t.runner for t in twin.timings} or found is None:
-                        found = (best.time_ms, best.line)
+                if node.layer.type in {timing.runner for timing in twin.timings}:
+                    return best.time_ms, best.line
+                found = found or (best.time_ms, best.line)
         return found
 
     # Links ---------------------------------------------------------------------------------------
@@ -273,6 +283,7 @@ class _Maker:
             for port, place in enumerate(node.inputs):
                 readers.setdefault(place.tensor, []).append((position, port))
                 dims.setdefault(place.tensor, place.seen.dims)
+        self._outputs = {*self.build.outputs, *(writers.keys() - readers.keys())}
         for tensor in dims:
             self._link_tensor(problem, index, tensor, writers, readers, dims[tensor])
 
@@ -298,7 +309,7 @@ class _Maker:
             fixed = self._costs.fixed_target(tensor)
             if fixed is not None and sources:
                 # A network output is held in one format, and read from it.
-                outside = End(None, form=fixed, network=tensor in self._outputs(readers))
+                outside = End(None, form=fixed, network=tensor in self._outputs)
                 for source in sources:
                     self._add(problem, tensor, source, outside, dims)
                 sources = [End(None, form=fixed)]
@@ -306,16 +317,6 @@ class _Maker:
             for position, port in readers.get(tensor, ()):
                 if position in index:
                     self._add(problem, tensor, source, End(index[position], port=port), dims)
-
-    def _outputs(self, readers: dict[str, list[tuple[int, int]]]) -> set[str]:
-        named = set(self.build.outputs)
-        found = {
-            place.tensor
-            for node in self.network.nodes
-            for place in node.outputs
-            if place.tensor not in readers
-        }
-        return found | named
 
     def _add(
         self, problem: Problem, tensor: str, writer: End, reader: End, dims: tuple[int, ...]
@@ -384,6 +385,10 @@ class _Maker:
 def _text(candidate: Candidate) -> str:
     inputs = ", ".join(form.text for form in candidate.inputs)
     return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
+
+
+def _signature(tuning: Autotuning) -> tuple[str, ...]:
+    return tuple(_text(candidate) for candidate in tuning.candidates)
 
 
 def _moves_nothing(candidate: Candidate) -> bool:

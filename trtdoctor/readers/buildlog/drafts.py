@@ -41,14 +41,14 @@ class CandidateDraft:
 
     def best(self) -> RunnerTiming | None:
         """The fastest of the runners; the first one where all are ``inf``."""
+        if len(self.timings) == 1:
+            return self.timings[0]
         finite = [timing for timing in self.timings if timing.time_ms is not None]
         if finite:
             return min(finite, key=lambda timing: timing.time_ms or 0.0)
         return self.timings[0] if self.timings else None
 
-    def outcome(self, *, ended: bool) -> Outcome:
-        """How it ended; ``ended`` is false where the log stops inside this candidate."""
-        best = self.best()
+    def _outcome(self, best: RunnerTiming | None, *, ended: bool) -> Outcome:
         if best is not None and best.time_ms is not None:
             return Outcome.TIMED
         if best is not None:
@@ -60,26 +60,27 @@ class CandidateDraft:
         return Outcome.NO_TACTICS if self.without or self.asked else Outcome.UNTIMED
 
     def candidate(self, *, ended: bool) -> Candidate:
-        """The frozen form, as a layer's candidate."""
+        """The frozen form; ``ended`` is false where the log stops inside this candidate."""
+        best = self.best()
         return Candidate(
             line=self.line,
             inputs=self.formats[0],
             outputs=self.formats[1],
-            outcome=self.outcome(ended=ended),
-            best=self.best(),
+            outcome=self._outcome(best, ended=ended),
+            best=best,
             timings=tuple(self.timings),
             without_tactics=tuple(self.without),
             skipped=tuple(self.skipped),
         )
 
     def conversion(self, *, ended: bool) -> Conversion:
-        """The frozen form, as a conversion."""
+        """The frozen form as a conversion; ``ended`` as above."""
         best = self.best()
         return Conversion(
             line=self.line,
             source=self.formats[0][0],
             target=self.formats[1][0],
-            outcome=self.outcome(ended=ended),
+            outcome=self._outcome(best, ended=ended),
             time_ms=None if best is None else best.time_ms,
             time_line=None if best is None else best.line,
             cached=best is not None and best.cached,

@@ -12,6 +12,10 @@ from collections.abc import Callable
 
 Handler = Callable[[int, bytes], None]
 
+# Lines of tactics: the number of the first, their text, and how many carry a time where no other
+# line is among them.
+Tactics = tuple[int, bytes, int | None]
+
 KEY = 6
 SET_NAME = b" Set Tactic Name: "
 _PREFIXES = 8
@@ -72,7 +76,7 @@ class Scanner:
         anywhere: tuple[tuple[bytes, Handler], ...],
         phrases: tuple[tuple[bytes, Handler], ...],
         strays: tuple[tuple[bytes, Handler], ...],
-        tactics: list[tuple[int, bytes]],
+        tactics: list[Tactics],
     ) -> None:
         self._starts = starts
         self._anywhere = anywhere
@@ -140,12 +144,12 @@ class Scanner:
             stop = text.rfind(b"\n", start, last) + 1
             lines = text.count(b"\n", start, stop)
             names = text.count(SET_NAME, start, stop)
-            plain = text.find(b"---------------", start, stop) < 0
-            if plain and lines == names + text.count(b" Time: ", start, stop):
-                self._tactics.append((number, text[start : stop - 1]))
+            timed = text.count(b" Time: ", start, stop)
+            if lines == names + timed and text.find(b"---------------", start, stop) < 0:
+                self._tactics.append((number, text[start : stop - 1], timed))
                 return number + lines, stop
             self._mixed = last
-        self._tactics.append((number, text[start:end]))
+        self._tactics.append((number, text[start:end], None))
         return number + 1, end + 1
 
     def _missed(self, number: int, line: bytes, at: int) -> int:
@@ -197,7 +201,7 @@ class Scanner:
             return False
         self.recognised += 1
         if handler is TACTIC:
-            self._tactics.append((number, line))
+            self._tactics.append((number, line, None))
         else:
             handler(number, line[at:])
         return True

@@ -18,7 +18,6 @@ class Formats:
 
     def __init__(self) -> None:
         self._known: dict[str, TensorFormat | None] = {}
-        self._combinations: dict[str, Combination | None] = {}
 
     def one(self, text: str) -> TensorFormat | None:
         """``Half(128,1:8,128,128)`` with whatever stands around it, or None."""
@@ -37,11 +36,8 @@ class Formats:
 
     def combination(self, text: str) -> Combination | None:
         """``A, B -> C``."""
-        if text not in self._combinations:
-            self._combinations[text] = self._combination(text) if len(text) < _LONGEST else None
-        return self._combinations[text]
-
-    def _combination(self, text: str) -> Combination | None:
+        if len(text) > _LONGEST:
+            return None
         before, arrow, after = text.partition("->")
         if not arrow:
             return None

@@ -12,7 +12,8 @@ from .model import (
     RunnerTiming,
     SkippedTactic,
 )
-from .text import Formats, last_group, number, reformat_of, runner_of, whole
+from .scan import Tactics
+from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
 
 _STARS = " ***"
 
@@ -31,10 +32,12 @@ class Tuning:
     """
 
     def __init__(self) -> None:
-        self.pending: list[tuple[int, bytes]] = []
+        self.pending: list[Tactics] = []
         self.unparsed = 0
         self.attempt: AttemptDraft | None = None
         self._formats = Formats()
+        self._combinations: dict[bytes, tuple[bool, Combination | None]] = {}
+        self._runners: dict[bytes, tuple[str, str] | None] = {}
         self._block: BlockDraft | None = None
         self._candidate: CandidateDraft | None = None
         self._runner: str | None = None
@@ -55,6 +58,7 @@ class Tuning:
 
     def _open(self, block: BlockDraft) -> None:
         self.close()
+        self._runners.clear()
         if self.attempt is not None:
             self._block = block
             self.attempt.blocks.append(block)
@@ -81,15 +85,13 @@ class Tuning:
 
     def combination(self, line: int, body: bytes) -> None:
         """``*** Autotuning format combination: A -> B`` or ``*** Autotuning Reformat: A -> B``."""
-        text = text_of(body)
-        end = text.rfind(_STARS)
-        text = text[: end if end > 20 else None]
-        head, colon, formats = text.partition(":")
-        if not colon or "Autotuning" not in head:
-            return
         self.close()
-        found = self._formats.combination(formats)
-        conversion = "Reformat" in head
+        if body not in self._combinations:
+            text = text_of(body)
+            end = text.rfind(_STARS)
+            head, _, formats = text[: end if end > len(_STARS) else None].partition(":")
+            self._combinations[body] = "Reformat" in head, self._formats.combination(formats)
+        conversion, found = self._combinations[body]
         if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
             self.unparsed += 1
             return
@@ -100,7 +102,9 @@ class Tuning:
     def runner(self, line: int, body: bytes) -> None:
         """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
         self._finish_runner()
-        found = runner_of(text_of(body).partition("Timing Runner: ")[2])
+        if body not in self._runners:
+            self._runners[body] = runner_of(text_of(body).partition("Timing Runner: ")[2])
+        found = self._runners[body]
         if found is None:
             return
         name, self._runner = found
@@ -163,8 +167,11 @@ class Tuning:
 
     def _listed(self, tactic: str) -> tuple[int, str | None]:
         """How many of the pending lines carry a time, and the kernel name of this tactic."""
-        listed = b"\n".join([body for _, body in self.pending])
-        if b"skipped" in listed or b"insufficient" in listed:
+        if len(self.pending) == 1:
+            _, listed, timed = self.pending[0]
+        else:
+            listed, timed = b"\n".join([body for _, body, _ in self.pending]), None
+        if timed is None and (b"skipped" in listed or b"insufficient" in listed):
             for line, body in self._pending_lines():
                 if b" Time: " not in body and (b"skipped" in body or b"insufficient" in body):
                     self._skip(line, text_of(body))
@@ -174,10 +181,10 @@ class Tuning:
             start = listed.rfind(b"Tactic Name: ", 0, end)
             name = listed[start + len(b"Tactic Name: ") : end] if start >= 0 else b"\n"
             kernel = None if b"\n" in name else name.decode("utf-8", "replace").strip()
-        return listed.count(b" Time: "), kernel
+        return listed.count(b" Time: ") if timed is None else timed, kernel
 
     def _pending_lines(self) -> Iterator[tuple[int, bytes]]:
-        for first, text in self.pending:
+        for first, text, _ in self.pending:
             yield from enumerate(text.split(b"\n"), first)
 
     def _finish_runner(self) -> None:
