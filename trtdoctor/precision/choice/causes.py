@@ -19,7 +19,7 @@ from ...readers.buildlog import (
     NoteKind,
     Outcome,
 )
-from .model import Analysis
+from .model import Analysis, PlannedLayer
 from .network import Node, network_of, plain
 from .problem import is_half
 from .reasons import Cause, Cost, LayerReasons, Reason, Witness
@@ -32,6 +32,9 @@ MOVEMENT = frozenset(
 
 # The builder makes these itself, so no user has pinned them to a type.
 _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsqueeze_")
+
+
+_MOST_KERNELS = 8
 
 
 class World(str, Enum):
@@ -111,6 +114,7 @@ class _Finder:
         self._witness = witness
         self._tunings = [t for a in build.attempts for t in a.layers]
         self._half = next((c for t in self._tunings for c in t.candidates if _holds_half(c)), None)
+        self._world = world_of(build)
         self._disabled = self._not_enabled()
 
     def layer(self, node: Node) -> LayerReasons:
@@ -128,16 +132,23 @@ class _Finder:
         reasons: list[Reason] = [*self._fallbacks(layer)]
         if self._disabled is not None:
             reasons.append(self._disabled)
-        elif tuning is not None and self._half is not None:
+        elif tuning is not None and self._half is not None and self._world is World.WEAK:
             found = self._excluded(layer, tuning)
             reasons.extend(found)
-            if not found and verdict is not None and planned is not None and planned.same_type:
+            known = verdict is not None and verdict.known
+            if (
+                not found
+                and verdict is not None
+                and known
+                and planned is not None
+                and planned.same_type
+            ):
                 assert self._analysis is not None
                 reasons.extend(weighed_reasons(self._analysis, verdict, self._witness))
                 reasons.extend(self._perhaps_memory(tuning))
-        reasons.extend(self._constraints(layer, alone=not reasons))
-        reasons.extend(self._fused(layer))
-        forced = verdict.forced if verdict is not None else None
+        reasons.extend(self._constraints(layer))
+        reasons.extend(self._fused(layer, planned))
+        forced = verdict.forced if verdict is not None and verdict.known else None
         return LayerReasons(
             layer=layer.name,
             line=layer.line,
@@ -164,7 +175,7 @@ class _Finder:
                 confidence=Confidence.CERTAIN,
                 evidence=(self._at(note.line, note.text),),
             )
-        if self._half is not None or world_of(self._build) is not World.WEAK:
+        if self._half is not None or self._world is not World.WEAK:
             return None
         timed = [
             (tuning, candidate)
@@ -322,11 +333,12 @@ class _Finder:
             if note.subject == plain(layer.name) or note.subject in parts
         ][:1]
 
-    def _constraints(self, layer: EngineLayer, *, alone: bool) -> list[Reason]:
+    def _constraints(self, layer: EngineLayer) -> list[Reason]:
         """The log's own sentences about constraints.
 
-        8.6 and 10 print the "non-conforming" one for layers that nobody pinned, too, so it is no
-        proof by itself.
+        8.6 and 10 print the "non-conforming" one for layers that nobody pinned, too: it counts only
+        where the log shows that a type was asked for.
+
         """
         name = plain(layer.name)
         asked = bool(self._build.noted(NoteKind.PIN)) or any(
@@ -341,20 +353,25 @@ class _Finder:
                 sure = Confidence.CERTAIN
             elif asked:
                 sure = Confidence.LIKELY
-            elif alone:
-                continue
             else:
-                sure = Confidence.POSSIBLE
+                continue
+
             return [self._reason(Cause.CONSTRAINT_NOT_HONOURED, sure, line)]
         return []
 
-    def _fused(self, layer: EngineLayer) -> list[Reason]:
+    def _fused(self, layer: EngineLayer, planned: PlannedLayer | None) -> list[Reason]:
         if layer.type != "Myelin":
             return []
         words = "a fused block: its log shows the types at its edges, not those inside"
-        return [
-            self._reason(Cause.INSIDE_FUSED_BLOCK, Confidence.CERTAIN, self._at(layer.line, words))
-        ]
+        lines = [self._at(layer.line, words)]
+        for tuning in self._attempt.layers:
+            for candidate in tuning.candidates:
+                if planned is not None and candidate.line == planned.candidate_line:
+                    lines.extend(
+                        self._at(inner.line, f"inside, {inner.operation} ran {inner.kernel}")
+                        for inner in candidate.inner[:_MOST_KERNELS]
+                    )
+        return [self._reason(Cause.INSIDE_FUSED_BLOCK, Confidence.CERTAIN, *lines)]
 
     def _reason(self, cause: Cause, confidence: Confidence, *evidence: Evidence) -> Reason:
         return Reason(cause=cause, confidence=confidence, evidence=evidence)

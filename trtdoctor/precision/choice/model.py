@@ -149,11 +149,14 @@ class LayerVerdict(Frozen, frozen=True, kw_only=True):
 
     ``half`` is how the plan has it; ``half_when_free`` how it would be with all conversions free.
     ``forced`` is the best plan with the layer the other way, and ``region`` names what flips
-    together. ``again`` is the share of perturbed problems in which it stays as it is.
+    together. ``again`` is the share of perturbed problems in which it stays as it is. ``known`` is
+    false where the log lacks the time of one of its candidates, so that nothing follows.
     """
 
     layer: str
     half: bool
+    known: bool
+
     half_when_free: bool
     forced: Alternative | None
     region: str | None

@@ -81,6 +81,8 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
 
 def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> Reason | None:
     """FP16 network tensors turn it FP16 and the plan cheaper: an estimate, never certain."""
+    if not analysis.choice.reproduced:
+        return None
     for io in (analysis.io_best, analysis.io_linear):
         if io is not None and io.falls and verdict.layer in io.half:
             return Reason(

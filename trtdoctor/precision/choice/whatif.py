@@ -79,6 +79,7 @@ def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict,
             LayerVerdict(
                 layer=variable.node.layer.name,
                 half=half,
+                known=all(problem.terms[option.term].known for option in variable.options),
                 half_when_free=free is not None and variable.options[free.options[index]].half,
                 forced=alternative,
                 region=_region(alternative.flips) if alternative else None,

@@ -36,6 +36,7 @@ class CandidateDraft:
     timings: list[RunnerTiming] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     skipped: list[SkippedTactic] = field(default_factory=list)
+    inner: list[InnerKernel] = field(default_factory=list)
     asked: int = 0
     chosen: bool = False
 
@@ -71,6 +72,7 @@ class CandidateDraft:
             timings=tuple(self.timings),
             without_tactics=tuple(self.without),
             skipped=tuple(self.skipped),
+            inner=tuple(self.inner),
         )
 
     def conversion(self, *, ended: bool) -> Conversion:
@@ -100,7 +102,6 @@ class BlockDraft:
     target: str | None = None
     candidates: list[Candidate] = field(default_factory=list)
     tried: list[Conversion] = field(default_factory=list)
-    inner: list[InnerKernel] = field(default_factory=list)
 
 
 @dataclass
@@ -135,7 +136,6 @@ class AttemptDraft:
                     candidates=tuple(block.candidates),
                     removed=count[1] if count else None,
                     removed_line=count[0] if count else None,
-                    inner=tuple(block.inner),
                 )
                 for block, count in zip(layers, removed, strict=True)
             ),

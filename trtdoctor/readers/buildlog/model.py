@@ -80,6 +80,15 @@ class Outcome(str, Enum):
     UNFINISHED = "unfinished"
 
 
+class InnerKernel(Frozen, frozen=True, kw_only=True):
+    """The fastest kernel that Myelin timed for one operation inside a fused block."""
+
+    operation: str
+    kernel: str
+    time_ms: float
+    line: int
+
+
 class Candidate(Frozen, frozen=True, kw_only=True):
     """One autotuning format combination of a layer, with the best time any runner reached."""
 
@@ -91,15 +100,7 @@ class Candidate(Frozen, frozen=True, kw_only=True):
     timings: tuple[RunnerTiming, ...] = ()
     without_tactics: tuple[str, ...] = ()
     skipped: tuple[SkippedTactic, ...] = ()
-
-
-class InnerKernel(Frozen, frozen=True, kw_only=True):
-    """The fastest kernel that Myelin timed for one operation inside a fused block."""
-
-    operation: str
-    kernel: str
-    time_ms: float
-    line: int
+    inner: tuple[InnerKernel, ...] = ()
 
 
 class Autotuning(Frozen, frozen=True, kw_only=True):
@@ -114,7 +115,6 @@ class Autotuning(Frozen, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...]
     removed: int | None = None
     removed_line: int | None = None
-    inner: tuple[InnerKernel, ...] = ()
 
 
 class Conversion(Frozen, frozen=True, kw_only=True):

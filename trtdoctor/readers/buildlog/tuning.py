@@ -306,8 +306,8 @@ class Tuning:
             self._table = False
             cells = [cell.strip() for cell in text_of(body).partition(")")[2].split(", ")]
             time = number(cells[1]) if len(cells) > 4 else None
-            if time is not None and self._operation is not None and self._block is not None:
-                self._block.inner.append(
+            if time is not None and self._operation is not None and self._candidate is not None:
+                self._candidate.inner.append(
                     InnerKernel(operation=self._operation, kernel=cells[4], time_ms=time, line=line)
                 )
 
