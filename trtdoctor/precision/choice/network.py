@@ -47,10 +47,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in engine order. ``unplaced`` are timed layers that are not in the engine."""
+    """Layers in engine order, and how the engine holds each tensor outside of its readers.
+
+    ``unplaced`` are timed layers that are not in the engine.
+    """
 
     nodes: tuple[Node, ...]
     unplaced: tuple[Autotuning, ...]
+    held: dict[str, EngineTensor]
 
 
 def network_of(build: Build, attempt: Attempt) -> Network:
@@ -88,7 +92,13 @@ def network_of(build: Build, attempt: Attempt) -> Network:
         )
         for position, layer in enumerate(kept)
     )
-    return Network(nodes=nodes, unplaced=unplaced)
+    held = {
+        plain(tensor.name): tensor
+        for layer in mine
+        for tensor in (*layer.inputs, *layer.outputs)
+        if not tensor.name.startswith(_ALIAS)
+    }
+    return Network(nodes=nodes, unplaced=unplaced, held=held)
 
 
 def _profile(name: str) -> int:

@@ -304,9 +304,15 @@ class _Maker:
         ]
         if tensor not in writers:
             fixed = self._costs.fixed_source(tensor)
+            if fixed is None:
+                ends = [End(index[p], port=port) for p, port in readers[tensor] if p in index]
+                fixed = self._edge(problem, tensor, ends)
             sources = [End(None, form=fixed, network=True)] if fixed is not None else []
         else:
             fixed = self._costs.fixed_target(tensor)
+            if fixed is None and tensor in self._outputs:
+                fixed = self._edge(problem, tensor, sources)
+
             if fixed is not None and sources:
                 # A network output is held in one format, and read from it.
                 outside = End(None, form=fixed, network=tensor in self._outputs)
@@ -317,6 +323,25 @@ class _Maker:
             for position, port in readers.get(tensor, ()):
                 if position in index:
                     self._add(problem, tensor, source, End(index[position], port=port), dims)
+
+    def _edge(self, problem: Problem, tensor: str, ends: list[End]) -> TensorFormat | None:
+        """The format of a network tensor for which the log names no conversion.
+
+        As the engine holds it, row-major unless that shows a vector; None where its layers offer no
+        such format, or only one format at all.
+        """
+        seen = self.network.held.get(tensor)
+        forms = {
+            form.text: form for end in ends for form in problem.formats(end) if form is not None
+        }
+        if seen is None or len(forms) < 2:
+            return None
+        fitting = [
+            form
+            for form in forms.values()
+            if agrees(form, seen.dtype, seen.vector) and (form.vector > 1 or linear(form))
+        ]
+        return fitting[0] if len(fitting) == 1 else None
 
     def _add(
         self, problem: Problem, tensor: str, writer: End, reader: End, dims: tuple[int, ...]
