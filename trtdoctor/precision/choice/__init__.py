@@ -1,0 +1,40 @@
+"""What the builder decided, by solving the problem its log prints, and why it is not FP16."""
+
+from __future__ import annotations
+
+from .causes import World, causes_of, world_of
+from .model import (
+    Alternative,
+    Analysis,
+    Change,
+    Choice,
+    DecidedAgain,
+    LayerVerdict,
+    NetworkFormat,
+    NetworkIo,
+    PlannedConversion,
+    PlannedLayer,
+)
+from .reasons import Cause, Cost, LayerReasons, Reason
+from .whatif import analyse
+
+__all__ = [
+    "Alternative",
+    "Analysis",
+    "Cause",
+    "Change",
+    "Choice",
+    "Cost",
+    "DecidedAgain",
+    "LayerReasons",
+    "LayerVerdict",
+    "NetworkFormat",
+    "NetworkIo",
+    "PlannedConversion",
+    "PlannedLayer",
+    "Reason",
+    "World",
+    "analyse",
+    "causes_of",
+    "world_of",
+]

@@ -1,0 +1,488 @@
+"""The builder's optimisation problem, as its log prints it.
+
+One variable for each layer (which format combination), a kernel's time for each value, and a
+conversion's time wherever a tensor's writer and reader disagree. Every cost is a *term* with the
+line that it was read from; tables hold indices of terms, so that "what if" means other values of
+the terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from ...readers.buildlog import (
+    Attempt,
+    Autotuning,
+    Build,
+    Candidate,
+    Conversion,
+    ConversionSide,
+    EngineTensor,
+    Outcome,
+    TensorFormat,
+)
+from .formats import agrees, linear, same_addresses
+from .network import Network, Node, network_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+else:
+    Floats = Indices = Any
+
+NOTHING = 0
+IMPOSSIBLE = 1
+
+
+class TermKind(str, Enum):
+    """What a term is the time of."""
+
+    NONE = "none"
+    KERNEL = "kernel"
+    CONVERSION = "conversion"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One cost in milliseconds and the line it stands on.
+
+    ``known`` is false where the log prints no time for it and none of an identical text exists.
+    """
+
+    kind: TermKind
+    ms: float
+    line: int | None = None
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a layer's variable."""
+
+    candidate: Candidate
+    term: int
+
+    @property
+    def half(self) -> bool:
+        """Whether it computes on FP16 tensors."""
+        return is_half(self.candidate)
+
+
+def is_half(candidate: Candidate) -> bool:
+    """Whether a combination is FP16: all floating inputs are Half (outputs, if it has none)."""
+    floats = [form for form in candidate.inputs if form.is_float]
+    floats = floats or [form for form in candidate.outputs if form.is_float]
+    return bool(floats) and all(form.dtype == "Half" for form in floats)
+
+
+@dataclass
+class Variable:
+    """A layer and its options. ``dropped`` are candidates without a time: no option of the plan."""
+
+    node: Node
+    options: list[Option]
+    dropped: list[Candidate]
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a link: a layer's port, or a fixed format (``variable`` is null)."""
+
+    variable: int | None
+    port: int = 0
+    form: TensorFormat | None = None
+    network: bool = False
+
+
+@dataclass
+class Link:
+    """A tensor between its writer and one reader. ``table`` holds terms, writer by reader."""
+
+    tensor: str
+    writer: End
+    reader: End
+    dims: tuple[int, ...]
+    table: Indices
+
+
+@dataclass
+class Problem:
+    """Everything that is needed to solve, and to say where each number comes from."""
+
+    build: Build
+    attempt: Attempt
+    network: Network
+    terms: list[Term]
+    variables: list[Variable]
+    links: list[Link] = field(default_factory=list)
+    unknown_terms: int = 0
+
+    def formats(self, end: End) -> list[TensorFormat | None]:
+        """The formats that an end can take, in the order of its options."""
+        if end.variable is None:
+            return [end.form]
+        return [option_form(option, end) for option in self.variables[end.variable].options]
+
+    def values(self) -> Floats:
+        """The terms' times as an array."""
+        import numpy as np
+
+        return np.array([term.ms for term in self.terms])
+
+
+def option_form(option: Option, end: End) -> TensorFormat | None:
+    """The format that an option has at this end; a negative port counts outputs from -1."""
+    candidate = option.candidate
+    forms = candidate.outputs if end.port < 0 else candidate.inputs
+    index = -end.port - 1 if end.port < 0 else end.port
+    return forms[index] if index < len(forms) else None
+
+
+def problem_of(build: Build, attempt: Attempt) -> Problem:
+    """Build the problem of one attempt."""
+    return _Maker(build, attempt).make()
+
+
+class _Maker:
+    def __init__(self, build: Build, attempt: Attempt) -> None:
+        self.build = build
+        self.attempt = attempt
+        self.network = network_of(build, attempt)
+        self.terms = [
+            Term(TermKind.NONE, 0.0),
+            Term(TermKind.NONE, float("inf")),
+        ]
+        self._by_line: dict[tuple[TermKind, int], int] = {}
+        self._unknown = 0
+        self._twins: dict[tuple[str, ...], list[Autotuning]] = {}
+        self._outputs: set[str] = set()
+        self._costs = ConversionCosts(build, attempt)
+
+    def make(self) -> Problem:
+        variables: list[Variable] = []
+        index: dict[int, int] = {}
+        for position, node in enumerate(self.network.nodes):
+            variable = self._variable(node)
+            if variable is not None:
+                index[position] = len(variables)
+                variables.append(variable)
+        problem = Problem(self.build, self.attempt, self.network, self.terms, variables)
+        self._link(problem, index)
+        problem.unknown_terms = self._unknown
+        return problem
+
+    def _term(self, kind: TermKind, ms: float, line: int | None, *, known: bool = True) -> int:
+        if line is not None and known:
+            key = (kind, line)
+            if key in self._by_line and self.terms[self._by_line[key]].ms == ms:
+                return self._by_line[key]
+            self._by_line[key] = len(self.terms)
+        if not known:
+            self._unknown += 1
+        self.terms.append(Term(kind, ms, line, known))
+        return len(self.terms) - 1
+
+    def _variable(self, node: Node) -> Variable | None:
+        tuning = node.tuning
+        if tuning is None:
+            return self._mover(node)
+        shape = (len(node.inputs), len(node.outputs))
+        candidates = [c for c in tuning.candidates if (len(c.inputs), len(c.outputs)) == shape]
+        options: list[Option] = []
+        dropped: list[Candidate] = []
+        for candidate in candidates:
+            term = self._kernel(node, candidate, alone=len(candidates) == 1)
+            if term is None:
+                dropped.append(candidate)
+            else:
+                options.append(Option(candidate, term))
+        return Variable(node, options, dropped) if options else None
+
+    def _mover(self, node: Node) -> Variable | None:
+        """A layer that only converts: its options are the conversions, free where nothing moves."""
+        if node.moves is None:
+            return None
+        options: list[Option] = []
+        dropped: list[Candidate] = []
+        dims = node.layer.inputs[0].dims
+        for tried in node.moves.conversions:
+            candidate = Candidate(
+                line=tried.line,
+                inputs=(tried.source,),
+                outputs=(tried.target,),
+                outcome=tried.outcome,
+            )
+            if same_addresses(tried.source, tried.target, dims):
+                term = NOTHING
+            else:
+                term = self._timed(tried)
+            if term == IMPOSSIBLE:
+                dropped.append(candidate)
+            else:
+                options.append(Option(candidate, term))
+        return Variable(node, options, dropped) if options else None
+
+    def _kernel(self, node: Node, candidate: Candidate, *, alone: bool) -> int | None:
+        if node.layer.type == "NoOp" and _moves_nothing(candidate):
+            return NOTHING
+        best = candidate.best
+        if candidate.outcome is Outcome.TIMED and best is not None and best.time_ms is not None:
+            return self._term(TermKind.KERNEL, best.time_ms, best.line)
+        if candidate.outcome is not Outcome.UNTIMED:
+            return None
+        found = self._same_text(node, candidate)
+        if found is not None:
+            return self._term(TermKind.KERNEL, *found)
+        if alone:
+            # The only combination is not timed; whatever it costs changes no choice.
+            return NOTHING
+        return self._term(TermKind.KERNEL, 0.0, candidate.line, known=False)
+
+    def _same_text(self, node: Node, candidate: Candidate) -> tuple[float, int] | None:
+        """The time of an identical candidate: TensorRT 8 prints none for what its cache holds.
+
+        The nearest one before it counts, among layers with the very same candidates; one that the
+        layer's own runner timed comes first.
+        """
+        tuning = node.tuning
+        if tuning is None:
+            return None
+        if not self._twins:
+            for attempt in self.build.attempts:
+                for other in attempt.layers:
+                    self._twins.setdefault(_signature(other), []).append(other)
+        wanted = _text(candidate)
+        found: tuple[float, int] | None = None
+        for other in reversed(self._twins.get(_signature(tuning), [])):
+            if other.line >= tuning.line:
+                continue
+            for twin in other.candidates:
+                best = twin.best
+                if best is None or best.time_ms is None or _text(twin) != wanted:
+                    continue
+                if node.layer.type in {timing.runner for timing in twin.timings}:
+                    return best.time_ms, best.line
+                found = found or (best.time_ms, best.line)
+        return found
+
+    # Links ---------------------------------------------------------------------------------------
+
+    def _link(self, problem: Problem, index: dict[int, int]) -> None:
+        writers: dict[str, list[tuple[int, int]]] = {}
+        readers: dict[str, list[tuple[int, int]]] = {}
+        dims: dict[str, tuple[int, ...]] = {}
+        for position, node in enumerate(self.network.nodes):
+            for port, place in enumerate(node.outputs):
+                writers.setdefault(place.tensor, []).append((position, port))
+                dims[place.tensor] = place.seen.dims
+            for port, place in enumerate(node.inputs):
+                readers.setdefault(place.tensor, []).append((position, port))
+                dims.setdefault(place.tensor, place.seen.dims)
+        self._outputs = {*self.build.outputs, *(writers.keys() - readers.keys())}
+        for tensor in dims:
+            self._link_tensor(problem, index, tensor, writers, readers, dims[tensor])
+
+    def _link_tensor(
+        self,
+        problem: Problem,
+        index: dict[int, int],
+        tensor: str,
+        writers: dict[str, list[tuple[int, int]]],
+        readers: dict[str, list[tuple[int, int]]],
+        dims: tuple[int, ...],
+    ) -> None:
+        # Several layers may write into one tensor, where the builder took a concatenation away.
+        sources = [
+            End(index[position], port=-port - 1)
+            for position, port in writers.get(tensor, ())
+            if position in index
+        ]
+        if tensor not in writers:
+            fixed = self._costs.fixed_source(tensor)
+            if fixed is None:
+                ends = [End(index[p], port=port) for p, port in readers[tensor] if p in index]
+                fixed = self._edge(problem, tensor, ends)
+            sources = [End(None, form=fixed, network=True)] if fixed is not None else []
+        else:
+            fixed = self._costs.fixed_target(tensor)
+            if fixed is None and tensor in self._outputs:
+                fixed = self._edge(problem, tensor, sources)
+
+            if fixed is not None and sources:
+                # A network output is held in one format, and read from it.
+                outside = End(None, form=fixed, network=tensor in self._outputs)
+                for source in sources:
+                    self._add(problem, tensor, source, outside, dims)
+                sources = [End(None, form=fixed)]
+        for source in sources:
+            for position, port in readers.get(tensor, ()):
+                if position in index:
+                    self._add(problem, tensor, source, End(index[position], port=port), dims)
+
+    def _edge(self, problem: Problem, tensor: str, ends: list[End]) -> TensorFormat | None:
+        """The format of a network tensor for which the log names no conversion.
+
+        As the engine holds it, row-major unless that shows a vector; None where its layers offer no
+        such format, or only one format at all.
+        """
+        seen = self.network.held.get(tensor)
+        forms = {
+            form.text: form for end in ends for form in problem.formats(end) if form is not None
+        }
+        if seen is None or len(forms) < 2:
+            return None
+        fitting = [
+            form
+            for form in forms.values()
+            if agrees(form, seen.dtype, seen.vector) and (form.vector > 1 or linear(form))
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _add(
+        self, problem: Problem, tensor: str, writer: End, reader: End, dims: tuple[int, ...]
+    ) -> None:
+        import numpy as np
+
+        rows, columns = problem.formats(writer), problem.formats(reader)
+        known: dict[tuple[str, str], int] = {}
+        table = np.empty((len(rows), len(columns)), dtype=np.int64)
+        for i, source in enumerate(rows):
+            for j, target in enumerate(columns):
+                if source is None or target is None:
+                    table[i, j] = NOTHING
+                    continue
+                key = (source.text, target.text)
+                if key not in known:
+                    known[key] = self._conversion(tensor, source, target, dims)
+                table[i, j] = known[key]
+        link = Link(tensor, writer, reader, dims, table)
+        if self._possible(problem, link):
+            problem.links.append(link)
+        else:
+            # The engine itself does this, so it is possible, and the log does not hold its price.
+            self._unknown += 1
+
+    def _possible(self, problem: Problem, link: Link) -> bool:
+        """Whether the table allows what the engine shows at the two ends."""
+        rows, columns = (
+            [
+                place
+                for place, form in enumerate(problem.formats(end))
+                if form is None or seen is None or agrees(form, seen.dtype, seen.vector)
+            ]
+            for end, seen in (
+                (link.writer, self._seen(problem, link.writer)),
+                (link.reader, self._seen(problem, link.reader)),
+            )
+        )
+        return any(link.table[i, j] != IMPOSSIBLE for i in rows for j in columns)
+
+    def _seen(self, problem: Problem, end: End) -> EngineTensor | None:
+        if end.variable is None:
+            return None
+        node = problem.variables[end.variable].node
+        if end.port < 0:
+            return node.outputs[-end.port - 1].seen
+        return node.inputs[end.port].seen
+
+    def _conversion(
+        self, tensor: str, source: TensorFormat, target: TensorFormat, dims: tuple[int, ...]
+    ) -> int:
+        if same_addresses(source, target, dims):
+            return NOTHING
+        found = self._costs.tried(tensor, source, target)
+        return IMPOSSIBLE if found is None else self._timed(found)
+
+    def _timed(self, found: Conversion) -> int:
+        ms, line = self._costs.time_of(found)
+        if ms is None:
+            if found.outcome in (Outcome.INFINITE, Outcome.NO_TACTICS):
+                return IMPOSSIBLE
+            return self._term(TermKind.CONVERSION, self._costs.typical(), found.line, known=False)
+        return self._term(TermKind.CONVERSION, ms, line)
+
+
+def _text(candidate: Candidate) -> str:
+    inputs = ", ".join(form.text for form in candidate.inputs)
+    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
+
+
+def _signature(tuning: Autotuning) -> tuple[str, ...]:
+    return tuple(_text(candidate) for candidate in tuning.candidates)
+
+
+def _moves_nothing(candidate: Candidate) -> bool:
+    """Whether a layer that the engine runs as NoOp can be one in this combination too."""
+    forms = (*candidate.inputs, *candidate.outputs)
+    return all(linear(form) for form in forms) and len({form.dtype for form in forms}) == 1
+
+
+class ConversionCosts:
+    """The conversions tried, by tensor; a time not printed is that of identical text."""
+
+    def __init__(self, build: Build, attempt: Attempt) -> None:
+        self._out: dict[str, dict[tuple[str, str], Conversion]] = {}
+        self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
+        self._unnamed: dict[tuple[str, str], Conversion] = {}
+        self._timed: dict[tuple[str, str], list[Conversion]] = {}
+        for tried in attempt.conversions:
+            pairs = {(c.source.text, c.target.text): c for c in tried.conversions}
+            if tried.tensor is None:
+                self._unnamed.update(pairs)
+            elif tried.side is ConversionSide.IN:
+                self._in.setdefault(tried.tensor, {}).update(pairs)
+            else:
+                self._out.setdefault(tried.tensor, {}).update(pairs)
+                if tried.target is not None:
+                    self._in.setdefault(tried.target, {}).update(pairs)
+        for other in build.attempts:
+            for tried in other.conversions:
+                for conversion in tried.conversions:
+                    if conversion.time_ms is not None:
+                        key = (conversion.source.text, conversion.target.text)
+                        self._timed.setdefault(key, []).append(conversion)
+
+    def fixed_source(self, tensor: str) -> TensorFormat | None:
+        """The one format that a network input is held in, where conversions from it were tried."""
+        sources = {c.source.text: c.source for c in self._out.get(tensor, {}).values()}
+        return next(iter(sources.values())) if len(sources) == 1 else None
+
+    def fixed_target(self, tensor: str) -> TensorFormat | None:
+        """The one format that a network output is held in, where conversions to it were tried."""
+        targets = {c.target.text: c.target for c in self._in.get(tensor, {}).values()}
+        return next(iter(targets.values())) if len(targets) == 1 else None
+
+    def tried(self, tensor: str, source: TensorFormat, target: TensorFormat) -> Conversion | None:
+        """The conversion as the log tried it for this tensor, or for one it does not name."""
+        key = (source.text, target.text)
+        for table in (self._out.get(tensor), self._in.get(tensor)):
+            if table is not None and key in table:
+                return table[key]
+        return self._unnamed.get(key)
+
+    def time_of(self, conversion: Conversion) -> tuple[float | None, int]:
+        """Its time and line; for an untimed one those of the nearest identical text before it."""
+        if conversion.time_ms is not None:
+            return conversion.time_ms, conversion.time_line or conversion.line
+        if conversion.outcome is not Outcome.UNTIMED:
+            return None, conversion.line
+        same = self._timed.get((conversion.source.text, conversion.target.text), [])
+        before = [c for c in same if c.line < conversion.line]
+        twin = before[-1] if before else same[0] if same else None
+        if twin is None:
+            return None, conversion.line
+        return twin.time_ms, twin.time_line or twin.line
+
+    def timed(self, source: TensorFormat, target: TensorFormat) -> Conversion | None:
+        """Any timed conversion of this text, of whatever tensor."""
+        return next(iter(self._timed.get((source.text, target.text), ())), None)
+
+    def typical(self) -> float:
+        """The median of all timed conversions: stands in where no time is printed at all."""
+        times = sorted(c.time_ms for found in self._timed.values() for c in found if c.time_ms)
+        return times[len(times) // 2] if times else 0.0

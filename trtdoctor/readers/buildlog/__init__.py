@@ -1,0 +1,58 @@
+"""Verbose build logs of TensorRT 8.5 to 10 and RTX, as facts with line numbers."""
+
+from __future__ import annotations
+
+from .model import (
+    AddedConversion,
+    Attempt,
+    Autotuning,
+    Build,
+    BuildLog,
+    BuildSummary,
+    Candidate,
+    Conversion,
+    ConversionSet,
+    ConversionSide,
+    EngineLayer,
+    EngineTensor,
+    FormatError,
+    InnerKernel,
+    NetworkTensor,
+    Note,
+    NoteKind,
+    OnnxNode,
+    Outcome,
+    RunnerTiming,
+    Setting,
+    SkippedTactic,
+    TensorFormat,
+)
+from .reader import parse_build_log, read_build_log
+
+__all__ = [
+    "AddedConversion",
+    "Attempt",
+    "Autotuning",
+    "Build",
+    "BuildLog",
+    "BuildSummary",
+    "Candidate",
+    "Conversion",
+    "ConversionSet",
+    "ConversionSide",
+    "EngineLayer",
+    "EngineTensor",
+    "FormatError",
+    "InnerKernel",
+    "NetworkTensor",
+    "Note",
+    "NoteKind",
+    "OnnxNode",
+    "Outcome",
+    "RunnerTiming",
+    "Setting",
+    "SkippedTactic",
+    "TensorFormat",
+    "parse_build_log",
+    "read_build_log",
+]

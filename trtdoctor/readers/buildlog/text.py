@@ -1,0 +1,195 @@
+"""The small grammars inside a log line: formats, combinations, ``Layer(...)`` lines.
+
+Each answers None for text that it does not understand; nothing raises.
+"""
+
+from __future__ import annotations
+
+from .model import EngineLayer, EngineTensor, TensorFormat
+
+Combination = tuple[tuple[TensorFormat, ...], tuple[TensorFormat, ...]]
+
+# Beyond this nothing a builder prints is a format or a layer's line.
+_LONGEST = 1 << 16
+
+
+class Formats:
+    """Reads formats and keeps one object for each distinct text, so that memory stays small."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, TensorFormat | None] = {}
+
+    def one(self, text: str) -> TensorFormat | None:
+        """``Half(128,1:8,128,128)`` with whatever stands around it, or None."""
+        text = text.strip()
+        if text not in self._known:
+            self._known[text] = _format(text)
+        return self._known[text]
+
+    def many(self, text: str) -> tuple[TensorFormat, ...] | None:
+        """A list of formats, separated by comma and space; an empty text is an empty list."""
+        text = text.strip()
+        if not text:
+            return ()
+        found = tuple(self.one(part) for part in text.split(", "))
+        return None if None in found else found  # type: ignore[return-value]
+
+    def combination(self, text: str) -> Combination | None:
+        """``A, B -> C``."""
+        if len(text) > _LONGEST:
+            return None
+        before, arrow, after = text.partition("->")
+        if not arrow:
+            return None
+        inputs, outputs = self.many(before), self.many(after)
+        if inputs is None or outputs is None or not (inputs or outputs):
+            return None
+        return inputs, outputs
+
+
+def _format(text: str) -> TensorFormat | None:
+    dtype, opened, rest = text.partition("(")
+    inside, closed, after = rest.rpartition(")")
+    if not opened or not closed or "(" in inside:
+        return None
+    before = dtype.split()
+    if not before or not before[-1].isalnum():
+        return None
+    note = " ".join([*before[:-1], *after.split()])
+    parsed = _extents(inside)
+    if parsed is None:
+        return None
+    strides, vector, axis = parsed
+    return TensorFormat(
+        text=text, dtype=before[-1], strides=strides, vector=vector, vector_axis=axis, note=note
+    )
+
+
+def _extents(text: str) -> tuple[tuple[int, ...], int, int | None] | None:
+    """Comma-separated integers, one of which may carry ``:vector``."""
+    values: list[int] = []
+    vector, axis = 1, None
+    if not text.strip():
+        return (), 1, None
+    for position, part in enumerate(text.split(",")):
+        number, colon, width = part.partition(":")
+        try:
+            values.append(int(number))
+            if colon:
+                vector, axis = int(width), position
+        except ValueError:
+            return None
+    if vector < 1:
+        return None
+    return tuple(values), vector, axis
+
+
+def number(text: str) -> float | None:
+    """A time as printed; None for ``inf``, for ``nan`` and for what is no number."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0.0 <= value < float("inf") else None
+
+
+def whole(text: str) -> int | None:
+    """The integer that the text starts with, or None."""
+    digits = ""
+    for character in text.strip():
+        if not ("0" <= character <= "9"):
+            break
+        digits += character
+    return int(digits) if 0 < len(digits) <= 19 else None
+
+
+def engine_layer(text: str, line: int) -> EngineLayer | None:
+    """``Layer(TYPE): NAME, Tactic: 0x…, IN (T[dims]) -> OUT (T[dims])``, with any names."""
+    kind, closed, rest = text[len("Layer(") :].partition("): ")
+    if not closed:
+        return None
+    tactic: str | None = None
+    name, mark, after = rest.partition(", Tactic: 0x")
+    if mark:
+        digits, _, tensors = after.partition(",")
+        tactic = "0x" + digits.strip()
+    else:
+        name, mark, tensors = rest.partition(", ")
+        if not mark:
+            return None
+    sides = _sides(tensors)
+    if sides is None:
+        return None
+    inputs, outputs = _tensors(sides[0]), _tensors(sides[1])
+    if inputs is None or outputs is None:
+        return None
+    return EngineLayer(
+        line=line, type=kind, name=name, tactic=tactic, inputs=inputs, outputs=outputs
+    )
+
+
+def _sides(text: str) -> tuple[str, str] | None:
+    text = text.strip()
+    if text.startswith("->"):
+        return "", text[2:]
+    before, arrow, after = text.partition("]) -> ")
+    if arrow:
+        return before + "])", after
+    return (text[:-2], "") if text.endswith("->") else None
+
+
+def _tensors(text: str) -> tuple[EngineTensor, ...] | None:
+    text = text.strip()
+    if not text:
+        return ()
+    if not text.endswith("])"):
+        return None
+    found: list[EngineTensor] = []
+    for part in text[:-2].split("]), "):
+        name, opened, shape = part.rpartition(" (")
+        dtype, bracket, extents = shape.partition("[")
+        parsed = _extents(extents)
+        if not opened or not bracket or parsed is None:
+            return None
+        dims, vector, axis = parsed
+        found.append(
+            EngineTensor(name=name, dtype=dtype, dims=dims, vector=vector, vector_axis=axis)
+        )
+    return tuple(found)
+
+
+def last_group(text: str) -> tuple[str, str] | None:
+    """``BEFORE (INSIDE)``, where the inside may hold parentheses that balance."""
+    if not text.endswith(")"):
+        return None
+    depth = 0
+    for position in range(len(text) - 1, 0, -1):
+        if text[position] == ")":
+            depth += 1
+        elif text[position] == "(":
+            depth -= 1
+            if depth == 0 and text[position - 1] == " ":
+                return text[: position - 1], text[position + 1 : -1]
+    before, opened, inside = text[:-1].rpartition(" (")
+    return (before, inside) if opened else None
+
+
+def runner_of(text: str) -> tuple[str, str] | None:
+    """``NAME (RUNNER[0x80000009])`` or ``NAME (RUNNER)`` as name and runner."""
+    name, opened, runner = text.rstrip().rpartition(" (")
+    if not opened or not name or not runner.endswith(")"):
+        return None
+    return name, runner[:-1].partition("[")[0]
+
+
+def reformat_of(name: str) -> tuple[str | None, str | None] | None:
+    """``Optimizer Reformat(A -> B)`` as its two tensors; ``<in>`` and ``<out>`` are None."""
+    if not name.startswith("Optimizer Reformat(") or not name.endswith(")"):
+        return None
+    inside = name[len("Optimizer Reformat(") : -1]
+    if inside.endswith(" -> <out>"):
+        return inside[: -len(" -> <out>")], None
+    if inside.startswith("<in> -> "):
+        return None, inside[len("<in> -> ") :]
+    before, arrow, after = inside.partition(" -> ")
+    return (before, after) if arrow else None

@@ -1,0 +1,327 @@
+"""Collects autotuning: layers, their candidates, tactics and times, and conversions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .drafts import AttemptDraft, BlockDraft, CandidateDraft
+from .model import (
+    AddedConversion,
+    ConversionSide,
+    InnerKernel,
+    RunnerTiming,
+    SkippedTactic,
+)
+from .scan import Tactics
+from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
+
+_STARS = " ***"
+
+
+def text_of(line: bytes) -> str:
+    """A message as text, without carriage return and colour codes at its end."""
+    text = line.decode("utf-8", "replace").rstrip()
+    return text.removesuffix("\x1b[0m").rstrip() if text.endswith("m") else text
+
+
+class Tuning:
+    """Turns the lines of one attempt's autotuning into drafts.
+
+    ``pending`` holds the numbered text of tactic lines since the last runner; ``unparsed`` counts
+    lines that look right and cannot be read.
+    """
+
+    def __init__(self) -> None:
+        self.pending: list[Tactics] = []
+        self.unparsed = 0
+        self.attempt: AttemptDraft | None = None
+        self._formats = Formats()
+        self._combinations: dict[bytes, tuple[bool, Combination | None]] = {}
+        self._runners: dict[bytes, tuple[str, str] | None] = {}
+        self._block: BlockDraft | None = None
+        self._candidate: CandidateDraft | None = None
+        self._runner: str | None = None
+        self._need: SkippedTactic | None = None
+        self._operation: str | None = None
+        self._table = False
+
+    def costs(self, line: int, body: bytes) -> None:
+        """``=============== Computing costs for NAME`` and its kin for conversions."""
+        text = text_of(body)
+        if "Computing reformatting costs" in text:
+            self._open(BlockDraft(line=line, conversions=True))
+        elif "Computing costs for" in text:
+            name = text.partition("Computing costs for")[2].strip()
+            named = bool(name)
+            block = BlockDraft(line=line, conversions=False, layer=name or None, named=named)
+            self._open(block)
+
+    def _open(self, block: BlockDraft) -> None:
+        self.close()
+        self._runners.clear()
+        if self.attempt is not None:
+            self._block = block
+            self.attempt.blocks.append(block)
+
+    def close(self, *, ended: bool = True) -> None:
+        """Finish what is open; ``ended`` is false at the end of a log that was cut off."""
+        self._finish_runner()
+        candidate, block = self._candidate, self._block
+        if candidate is not None and block is not None:
+            if block.conversions:
+                block.tried.append(candidate.conversion(ended=ended))
+            else:
+                block.candidates.append(candidate.candidate(ended=ended))
+        self._candidate = None
+        self._need = None
+        self._operation = None
+        self._table = False
+        self.pending.clear()
+
+    def leave(self) -> None:
+        """Close everything: the attempt's autotuning is over."""
+        self.close()
+        self._block = None
+
+    def combination(self, line: int, body: bytes) -> None:
+        """``*** Autotuning format combination: A -> B`` or ``*** Autotuning Reformat: A -> B``."""
+        self.close()
+        if body not in self._combinations:
+            text = text_of(body)
+            end = text.rfind(_STARS)
+            head, _, formats = text[: end if end > len(_STARS) else None].partition(":")
+            self._combinations[body] = "Reformat" in head, self._formats.combination(formats)
+        conversion, found = self._combinations[body]
+        if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
+            self.unparsed += 1
+            return
+        if self._block is None or self._block.conversions is not conversion:
+            self._open(BlockDraft(line=line, conversions=conversion))
+        self._candidate = CandidateDraft(line=line, formats=found)
+
+    def runner(self, line: int, body: bytes) -> None:
+        """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
+        self._finish_runner()
+        if body not in self._runners:
+            self._runners[body] = runner_of(text_of(body).partition("Timing Runner: ")[2])
+        found = self._runners[body]
+        if found is None:
+            return
+        name, self._runner = found
+        if self._candidate is not None:
+            self._candidate.asked += 1
+        self._name(name)
+
+    def chose(self, line: int, body: bytes) -> None:
+        """``>>> Chose Runner Type: …``, which a builder without a GPU prints untimed."""
+        if self._candidate is not None:
+            self._candidate.chosen = True
+
+    def _name(self, name: str) -> None:
+        block = self._block
+        if block is None:
+            return
+        if not block.conversions:
+            block.layer = block.layer or name
+            return
+        tensors = reformat_of(name)
+        if tensors is None:
+            block.layer = block.layer or name
+            return
+        if block.tensor is not None:
+            return
+        source, target = tensors
+        if source is not None and target is not None:
+            block.side, block.tensor, block.target = ConversionSide.BETWEEN, source, target
+        elif source is not None:
+            block.side, block.tensor = ConversionSide.OUT, source
+        else:
+            block.side, block.tensor = ConversionSide.IN, target
+
+    def fastest(self, line: int, body: bytes) -> None:
+        """``Fastest Tactic: 0x… Time: …``, alone or after ``NAME (RUNNER) profiling completed``."""
+        text = text_of(body)
+        before, mark, after = text.partition("Fastest Tactic: ")
+        tactic, timed, time = after.partition(" Time: ")
+        if not mark or not timed or self._candidate is None:
+            return
+        runner = self._runner
+        if runner is None:
+            named = runner_of(before.partition(" profiling completed")[0])
+            if named is None:
+                return
+            runner = named[1]
+        tactics, kernel = self._listed(tactic.strip())
+        self._candidate.timings.append(
+            RunnerTiming(
+                runner=runner,
+                tactic=tactic.strip(),
+                time_ms=number(time.split(" ")[0]),
+                line=line,
+                tactics=tactics,
+                kernel=kernel,
+            )
+        )
+        self._runner = None
+        self.pending.clear()
+
+    def _listed(self, tactic: str) -> tuple[int, str | None]:
+        """How many of the pending lines carry a time, and the kernel name of this tactic."""
+        if len(self.pending) == 1:
+            _, listed, timed = self.pending[0]
+        else:
+            listed, timed = b"\n".join([body for _, body, _ in self.pending]), None
+        if timed is None and (b"skipped" in listed or b"insufficient" in listed):
+            for line, body in self._pending_lines():
+                if b" Time: " not in body and (b"skipped" in body or b"insufficient" in body):
+                    self._skip(line, text_of(body))
+        kernel = None
+        end = listed.find(b" Tactic: " + tactic.encode("utf-8", "replace"))
+        if end >= 0:
+            start = listed.rfind(b"Tactic Name: ", 0, end)
+            name = listed[start + len(b"Tactic Name: ") : end] if start >= 0 else b"\n"
+            kernel = None if b"\n" in name else name.decode("utf-8", "replace").strip()
+        return listed.count(b" Time: ") if timed is None else timed, kernel
+
+    def _pending_lines(self) -> Iterator[tuple[int, bytes]]:
+        for first, text, _ in self.pending:
+            yield from enumerate(text.split(b"\n"), first)
+
+    def _finish_runner(self) -> None:
+        """A runner whose summary is missing (the log was cut): its tactics still have times."""
+        if self._runner is not None and self._candidate is not None and self.pending:
+            best: tuple[float, str, int] | None = None
+            for line, body in self._pending_lines():
+                before, timed, time = text_of(body).rpartition(" Time: ")
+                value = number(time) if timed else None
+                if value is not None and (best is None or value < best[0]):
+                    best = (value, before.rpartition("Tactic: ")[2].strip(), line)
+            tactics, kernel = self._listed(best[1] if best else "")
+            if best is not None:
+                self._candidate.timings.append(
+                    RunnerTiming(
+                        runner=self._runner,
+                        tactic=best[1],
+                        time_ms=best[0],
+                        line=best[2],
+                        tactics=tactics,
+                        kernel=kernel,
+                    )
+                )
+        self._runner = None
+        self.pending.clear()
+
+    def no_tactics(self, line: int, body: bytes) -> None:
+        """``RUNNER has no valid tactics for …`` or ``Skipping RUNNER: No valid tactics for …``."""
+        text = text_of(body)
+        if self._candidate is None:
+            return
+        before, mark, _ = text.partition(" has no valid tactics")
+        if not mark:
+            before = text.partition(": No valid tactics")[0].partition("Skipping ")[2]
+        self._candidate.without.append(before.rpartition(" ")[2])
+        self._runner = None
+
+    def cached(self, line: int, body: bytes) -> None:
+        """``NAME [A -> B] got cached result: RUNNER, tactic 0x…, T ms`` of TensorRT 10."""
+        before, _, after = text_of(body).partition("] got cached result: ")
+        name, opened, formats = before.rpartition(" [")
+        found = self._formats.combination(formats)
+        parts = after.split(", ")
+        if not opened or found is None or len(parts) < 3:
+            self.unparsed += 1
+            return
+        reformat = name.find("Optimizer Reformat(")
+        name = name[max(0, reformat) :]
+        conversion = reformat >= 0 and len(found[0]) == len(found[1]) == 1
+        self.close()
+        if self._block is None or self._block.conversions is not conversion:
+            self._open(BlockDraft(line=line, conversions=conversion))
+        self._candidate = CandidateDraft(line=line, formats=found, asked=1)
+        self._name(name)
+        self._candidate.timings.append(
+            RunnerTiming(
+                runner=parts[0],
+                tactic=parts[1].removeprefix("tactic "),
+                time_ms=number(parts[2].split(" ")[0]),
+                line=line,
+                cached=True,
+            )
+        )
+
+    def memory(self, line: int, body: bytes) -> None:
+        """Sentences about memory that a tactic lacked."""
+        text = text_of(body)
+        if "Exceeded mem budget of" in text:
+            available = whole(text.partition("Exceeded mem budget of ")[2])
+            requested = whole(text.partition("Need ")[2])
+            self._need = SkippedTactic(
+                line=line, requested=requested, available=available, text=text.strip()
+            )
+        elif self._candidate is not None:
+            self._skip(line, text)
+
+    def _skip(self, line: int, text: str) -> None:
+        if self._candidate is None:
+            return
+        if self._candidate.skipped and self._candidate.skipped[-1].line == line + 1:
+            return  # two lines say it of one tactic, and the second was handled first
+        need, self._need = self._need, None
+        tactic = None
+        if "actic 0x" in text or "actic: 0x" in text:
+            tactic = "0x" + text.rpartition("0x")[2].split(" ")[0].strip(".,")
+        if need is not None:
+            # 10.x prints the budget as the requested size; the need stands on the line before.
+            skipped = SkippedTactic(
+                line=need.line,
+                tactic=tactic,
+                requested=need.requested,
+                available=need.available,
+                text=text.strip(),
+            )
+        else:
+            requested = whole(text.partition("equested: ")[2])
+            available = whole(text.partition("vailable: ")[2])
+            skipped = SkippedTactic(
+                line=line,
+                tactic=tactic,
+                requested=requested,
+                available=available,
+                text=text.strip(),
+            )
+        self._candidate.skipped.append(skipped)
+
+    def foreign(self, line: int, body: bytes) -> None:
+        """`` (foreignNode) …``: what Myelin prints while it tunes the inside of a block."""
+        if body[14:16] == b"  " and not self._table:
+            return  # a row of the table of kernels, beyond the first
+        if b"Exceeded mem budget" in body:
+            self.memory(line, body)
+        elif b"Autotuning op " in body:
+            text = text_of(body).partition("Autotuning op ")[2]
+            self._operation = text.partition(": ")[0]
+        elif b"tactic_id, cost" in body:
+            self._table = True
+        elif self._table:
+            self._table = False
+            cells = [cell.strip() for cell in text_of(body).partition(")")[2].split(", ")]
+            time = number(cells[1]) if len(cells) > 4 else None
+            if time is not None and self._operation is not None and self._candidate is not None:
+                self._candidate.inner.append(
+                    InnerKernel(operation=self._operation, kernel=cells[4], time_ms=time, line=line)
+                )
+
+    def added(self, line: int, body: bytes) -> None:
+        """``Adding reformat layer: NAME (TENSOR) from A to B``."""
+        self.leave()
+        text = text_of(body).partition("Adding reformat layer: ")[2]
+        before, _, formats = text.rpartition(" from ")
+        source, to, target = formats.rpartition(" to ")
+        names = last_group(before)
+        first, second = self._formats.one(source), self._formats.one(target)
+        if not to or names is None or first is None or second is None or self.attempt is None:
+            self.unparsed += 1
+            return
+        self.attempt.added.append(
+            AddedConversion(line=line, name=names[0], tensor=names[1], source=first, target=second)
+        )
