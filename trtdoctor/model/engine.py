@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from .base import Frozen
+from .finding import Confidence, Evidence, Remedy
 
 
 class Precision(str, Enum):
@@ -129,11 +130,67 @@ class EngineBlock(Frozen, frozen=True, kw_only=True):
     layers: tuple[Layer, ...]
 
 
+class ReasonTold(Frozen, frozen=True, kw_only=True):
+    """Another cause that may hold for a layer."""
+
+    cause: str
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+
+
+class CostTold(Frozen, frozen=True, kw_only=True):
+    """What FP16 would cost the layer's region, and the whole plan's time; in milliseconds."""
+
+    margin_ms: float
+    kernels_ms: float
+    conversions_ms: float
+    plan_ms: float
+
+
+class Explanation(Frozen, frozen=True, kw_only=True):
+    """Why one layer is not FP16. ``cause`` is ``unknown`` where nothing is proven.
+
+    ``region`` names what decides together with it; ``decided_again`` says whether another build
+    would decide the same.
+    """
+
+    layer: str
+    precision: Precision
+    cause: str
+    confidence: Confidence | None = None
+    region: str | None = None
+    decided_again: str | None = None
+    other_causes: tuple[ReasonTold, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    cost: CostTold | None = None
+    remedy: Remedy | None = None
+
+
+class ChoiceTold(Frozen, frozen=True, kw_only=True):
+    """Solving the builder's problem again: pairs of how many agree, and the plan's time.
+
+    ``conversions_free_ms`` and ``network_io_ms`` are predicted totals under those conditions, null
+    where there is none; ``alternative_ms`` is the least total with any layer forced to FP16.
+    """
+
+    log: str
+    build: int
+    profile: int
+    reproduced: bool
+    layers: tuple[int, int]
+    conversions: tuple[int, int]
+    plan_ms: float
+    alternative_ms: float | None = None
+    network_io_ms: float | None = None
+    network_io: tuple[str, ...] = ()
+
+
 class EngineReport(Frozen, frozen=True, kw_only=True):
     """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
 
     ``what`` and ``to_do`` say in a sentence each what the file is and what to do about it; ``notes``
-    what else a reader should know; ``blocks`` what is inside fused blocks.
+    what else a reader should know; ``blocks`` what is inside fused blocks; ``answer`` says in two
+    sentences why it is not all FP16; ``missing`` names evidence that would tell more.
     """
 
     path: str
@@ -147,6 +204,8 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     layers: tuple[Layer, ...] = ()
     blocks: tuple[EngineBlock, ...] = ()
     notes: tuple[str, ...] = ()
-    choice: dict[str, Any] | None = None
+    choice: ChoiceTold | None = None
     summary: dict[str, Any] | None = None
-    explanations: tuple[dict[str, Any], ...] = ()
+    answer: str | None = None
+    explanations: tuple[Explanation, ...] = ()
+    missing: tuple[Remedy, ...] = ()

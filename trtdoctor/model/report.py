@@ -7,6 +7,9 @@ from typing import Any
 
 from .base import Frozen
 from .engine import EngineReport
+from .finding import Confidence as Confidence
+from .finding import Evidence as Evidence
+from .finding import Remedy as Remedy
 from .machine import Machine
 
 REPORT_SCHEMA = "trtdoctor.report/1"
@@ -37,14 +40,6 @@ class Severity(str, Enum):
         return {"error": 2, "warning": 1, "info": 0}[self.value]
 
 
-class Confidence(str, Enum):
-    """How sure a statement is."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-
-
 class Status(str, Enum):
     """How one check came out."""
 
@@ -62,20 +57,6 @@ class Verdict(str, Enum):
     HEALTHY = "healthy"
     PROBLEMS = "problems"
     INCONCLUSIVE = "inconclusive"
-
-
-class Evidence(Frozen, frozen=True, kw_only=True):
-    """One observed value and where it was read."""
-
-    source: str
-    value: str
-
-
-class Remedy(Frozen, frozen=True, kw_only=True):
-    """What to change, and the commands that do it or that would tell more."""
-
-    text: str
-    commands: tuple[str, ...] = ()
 
 
 class Finding(Frozen, frozen=True, kw_only=True):
