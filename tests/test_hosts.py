@@ -7,14 +7,18 @@ warning. ``recording.json`` of a host that was made by hand says so in its ``not
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from trtdoctor.cli.app import run
 
+ROOT = Path(__file__).resolve().parents[1]
 HOSTS = sorted(p.parent for p in (Path(__file__).parent / "hosts").glob("*/recording.json"))
 
 
@@ -77,3 +81,18 @@ def test_an_answer_that_is_deleted_never_makes_a_machine_healthier(
             old = before[outcome["check"]["id"]]["status"]
             if outcome["status"] == "passed":
                 assert old in ("passed", "not_applicable"), (line[:120], outcome["check"]["id"])
+
+
+def test_the_recordings_of_imagined_machines_are_current(tmp_path: Path) -> None:
+    script = ROOT / "tests/hosts/imagined.py"
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    subprocess.run(
+        [sys.executable, script, tmp_path], check=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    refresh = "run 'python tests/hosts/imagined.py', then pytest --update-golden and read the diff"
+    kept = {host.name for host in HOSTS if "imagined-" in host.name}
+    assert kept == {folder.name for folder in tmp_path.iterdir()}, refresh
+    for folder in tmp_path.iterdir():
+        for file in folder.iterdir():
+            old = script.parent / folder.name / file.name
+            assert old.read_bytes() == file.read_bytes(), f"{old} is not current: {refresh}"

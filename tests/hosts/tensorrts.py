@@ -22,13 +22,22 @@ _NETWORK = {
 
 
 def imported(
-    module: str, folder: str, version: str, libraries: list[str], **changes: Any
+    module: str,
+    folder: str,
+    version: str,
+    libraries: list[str],
+    *,
+    library: str | None = None,
+    **changes: Any,
 ) -> Answer:
-    """What the child that imported a TensorRT says where all went well."""
-    parts = [int(part) for part in version.split(".") if part.isdigit()]
+    """What the child that imported a TensorRT says where all went well.
+
+    ``library`` is the library's own version, where it has more parts than the module's.
+    """
+    parts = [int(part) for part in (library or version).split(".")]
     major = 11 if module == "tensorrt_rtx" else parts[0]
     runtime_only = module in ("tensorrt_lean", "tensorrt_dispatch")
-    whole = [*parts, 0, 0][:4] if major >= 10 else [parts[0] * 1000 + parts[1] * 100 + parts[2]]
+    whole = parts if major >= 10 else [parts[0] * 1000 + parts[1] * 100 + parts[2]]
     return returned(
         {
             "ending": "returned",
@@ -72,19 +81,24 @@ def wheels(
     version: str,
     flavour: str = "cu12",
     *,
+    runtime: str | None = None,
+    library: str | None = None,
     import_answer: Answer | None = None,
     machine: str = "x86_64",
 ) -> Piece:
-    """TensorRT from the package index, with the CUDA runtime beside it where pip brings one."""
+    """TensorRT from the package index, and the CUDA runtime that pip brings with it.
+
+    ``runtime`` is that runtime's version; ``library`` as for ``imported``.
+    """
     base = f"tensorrt-{flavour}" if flavour else "tensorrt"
     split = f"{base}-" if flavour else "tensorrt-"
     parts = {"tensorrt": version, base: version}
     parts |= {f"{split}bindings": version, f"{split}libs": version}
-    runtime = {"cu13": "nvidia-cuda-runtime", "cu11": "nvidia-cuda-runtime-cu11"}.get(
+    brings = {"cu13": "nvidia-cuda-runtime", "cu11": "nvidia-cuda-runtime-cu11"}.get(
         flavour, "nvidia-cuda-runtime-cu12"
     )
-    number = {"cu13": "13.0.96", "cu11": "11.8.89"}.get(flavour, "12.6.77")
-    requires = {"tensorrt": [f"tensorrt_{flavour}=={version}"] if flavour else [f"{runtime}"]}
+    number = runtime or {"cu13": "13.0.96", "cu11": "11.8.89"}.get(flavour, "12.6.77")
+    requires = {"tensorrt": [f"tensorrt_{flavour}=={version}"] if flavour else [brings]}
     names = _library_names(version)
     resource = f"libnvinfer_builder_resource.so.{'.'.join(version.split('.')[:3])}"
     libraries = {
@@ -106,11 +120,11 @@ def wheels(
             "runpath": [],
         }
     }
-    answer = import_answer or imported("tensorrt", where, version, [*libraries])
+    answer = import_answer or imported("tensorrt", where, version, [*libraries], library=library)
     return Piece(
         files={f"{where}/tensorrt_libs/{resource}": "", **nvidia},
         libraries={**libraries, **bindings},
-        packages=packages(where, {"numpy": "1.26.4", runtime: number, **parts}, requires),
+        packages=packages(where, {"numpy": "1.26.4", brings: number, **parts}, requires),
         modules={
             "tensorrt": f"{where}/tensorrt",
             "tensorrt_bindings": f"{where}/tensorrt_bindings",
@@ -153,7 +167,6 @@ def rtx_wheels(where: str, version: str, flavour: str = "cu13") -> Piece:
         where,
         version,
         [*libraries],
-        library_version=[int(part) for part in version.split(".")],
         network_flags=["STRONGLY_TYPED"],
     )
     return Piece(
@@ -177,7 +190,8 @@ def debian(version: str, package: str, *, machine: str = "x86_64", trtexec: bool
         cache[name] = f"{folder}/{name}"
     files[f"{folder}/libnvinfer_builder_resource.so.{version}"] = ""
     if trtexec:
-        files["/usr/src/tensorrt/bin/trtexec"] = ""
+        program = elf([*_library_names(version)], None, machine)
+        libraries["/usr/src/tensorrt/bin/trtexec"] = {**program, "runpath": []}
     return Piece(
         files=files,
         libraries=libraries,
@@ -188,14 +202,29 @@ def debian(version: str, package: str, *, machine: str = "x86_64", trtexec: bool
 
 
 def system_bindings(
-    where: str, version: str, libraries: Piece, *, machine: str = "x86_64"
+    where: str,
+    version: str,
+    libraries: Piece,
+    *,
+    library: str | None = None,
+    machine: str = "x86_64",
 ) -> Piece:
     """Python bindings that belong to a distribution's libraries, as one package."""
     names = [*reversed(_library_names(version))]
     loaded = [libraries.links.get(path, path) for path in libraries.cache.values()]
     return Piece(
         libraries={f"{where}/tensorrt/tensorrt.so": elf(names, None, machine)},
-        packages=packages(where, {"tensorrt": version}, {"tensorrt": []}),
+        packages=packages(where, {"numpy": "1.26.4", "tensorrt": version}, {"tensorrt": []}),
         modules={"tensorrt": f"{where}/tensorrt"},
-        children={"import_module:tensorrt": imported("tensorrt", where, version, loaded)},
+        children={
+            "import_module:tensorrt": imported("tensorrt", where, version, loaded, library=library)
+        },
+    )
+
+
+def builder(module: str = "tensorrt", *, fast_fp16: bool = True, tf32: bool = True) -> Piece:
+    """A Builder that could be made, as TensorRT up to 10 answers."""
+    said = {"ending": "returned", "log": [], "fast_fp16": fast_fp16, "fast_int8": True}
+    return Piece(
+        children={f"make_builder:{module}": returned({**said, "tf32": tf32, "plugins": 61})}
     )

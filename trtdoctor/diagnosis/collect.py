@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 import msgspec
 
-from trtdoctor.host import Denied, Host, TimedOut
+from trtdoctor.host import Denied, Host, HostError, TimedOut
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.observing import Cost, NotThere, Probe
 
@@ -88,6 +88,8 @@ def _look(probe: Probe, host: Host) -> FactRecord:
         return record(FactStatus.DENIED, str(error))
     except TimedOut as error:
         return record(FactStatus.TIMEOUT, str(error))
+    except HostError as error:
+        return record(FactStatus.FAILED, str(error))
     except Exception as error:  # noqa: BLE001  a probe that raises costs its fact, not the run
         return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     return msgspec.structs.replace(record(FactStatus.OK, None, seen.source), value=value)

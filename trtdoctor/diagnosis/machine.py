@@ -22,6 +22,7 @@ from trtdoctor.model.facts import (
     ModuleImport,
     Nvml,
     OperatingSystem,
+    PciDevices,
     TargetPython,
     Wsl,
 )
@@ -29,6 +30,7 @@ from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 
 Value = TypeVar("Value", bound=FactValue)
+_NO_DEVICE = 100
 _PRODUCT_OF_MODULE = {
     "tensorrt": "tensorrt",
     "tensorrt_bindings": "tensorrt",
@@ -78,9 +80,9 @@ def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
         os=_os(facts.get(OperatingSystem)),
         environment=_environment(facts),
         gpus=gpus,
-        gpus_reason=None if gpus else facts.why(Gpus),
+        gpus_reason=None if gpus else _no_gpus(facts),
         driver=driver,
-        driver_reason=None if driver else facts.why(KernelDriver),
+        driver_reason=None if driver else _no_driver(facts, nvml),
         cuda_driver=cuda_version,
         cuda_runtimes=tuple(
             dict.fromkeys(
@@ -145,8 +147,25 @@ def _gpus(facts: _Facts, knowledge: Knowledge) -> tuple[GpuCard, ...] | None:
             _gpu(f"gpu:{g.index}", g.name, g.compute_capability, g.memory_total_bytes, knowledge)
             for g in nvml.devices
         )
-    absent = {facts.record(kind).status for kind in (Gpus, CudaDriver)} == {FactStatus.ABSENT}
-    return () if absent or (cuda is not None and cuda.init_code == 100) else None
+    # CUDA also says "no device" where this user may not open one: NVML has to agree.
+    no_device = facts.record(CudaDriver).status is FactStatus.ABSENT or (
+        cuda is not None and cuda.init_code == _NO_DEVICE
+    )
+    return () if no_device and facts.record(Gpus).status is FactStatus.ABSENT else None
+
+
+def _no_gpus(facts: _Facts) -> str | None:
+    reason, bus = facts.why(Gpus), facts.get(PciDevices)
+    return f"{reason}; the PCI bus has {len(bus.devices)}" if reason and bus else reason
+
+
+def _no_driver(facts: _Facts, nvml: Nvml | None) -> str | None:
+    if facts.get(Wsl) is None:
+        return facts.why(KernelDriver)
+    # WSL has no kernel module to look for: only NVML knows Windows' driver.
+    if nvml is None:
+        return facts.why(Nvml)
+    return f"unknown: nvmlInit: {nvml.init_error} ({nvml.init_code})"
 
 
 def _gpu(

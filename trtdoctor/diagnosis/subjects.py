@@ -195,7 +195,9 @@ def _loaded(module: ModuleImport, installs: tuple[Install, ...]) -> LoadedTensor
     return LoadedTensorRT(
         product=product,
         version=version,
-        cuda_major=(install.cuda_major if install else None) or _runtime_major(module),
+        cuda_major=(install.cuda_major if install else None)
+        or _owners_major(module, installs)
+        or _runtime_major(module),
         source=f"import {module.module}" if module.returned else f"metadata of {product}",
     )
 
@@ -207,6 +209,13 @@ def _install_of(
     if module.file is None:
         return own[0] if len(own) == 1 else None
     return next((i for i in own if module.file.startswith(i.location.rstrip("/") + "/")), None)
+
+
+def _owners_major(module: ModuleImport, installs: tuple[Install, ...]) -> int | None:
+    """The CUDA of the installs whose libraries were loaded: bindings can run on the system's."""
+    loaded = {library.path for library in module.libraries}
+    found = {i.cuda_major for i in installs if i.cuda_major and loaded.intersection(i.libraries)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _runtime_major(module: ModuleImport) -> int | None:

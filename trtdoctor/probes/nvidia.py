@@ -89,7 +89,10 @@ def pci_devices(host: Host) -> Observed[PciDevices]:
                 )
             )
     if not devices and not switches:
-        raise NotThere(f"none of {len(addresses)} PCI functions is NVIDIA's", source=_PCI)
+        raise NotThere(
+            f"none of {len(addresses)} PCI functions is a GPU or an NVSwitch of NVIDIA's",
+            source=_PCI,
+        )
     return Observed(value=PciDevices(devices=tuple(devices), nvswitches=switches), source=_PCI)
 
 

@@ -14,6 +14,8 @@ TYPING_WORDS = {
     Typing.BOTH: "weakly typed by default (FP16 flag), strongly typed on request",
     Typing.UNKNOWN: "typing unknown",
 }
+# They run engines and build none, so no precision is chosen in them.
+_RUNTIMES_ONLY = ("tensorrt-lean", "tensorrt-dispatch")
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "notes"}
 
 
@@ -139,12 +141,14 @@ def machine_rows(machine: Machine) -> Iterable[tuple[str, str]]:
     for place in machine.environment:
         yield "", place
     if machine.gpus:
-        for number, gpu in enumerate(machine.gpus):
-            name, abilities = gpu_lines(gpu)
+        lines = [gpu_lines(gpu) for gpu in machine.gpus]
+        for number, (name, abilities) in enumerate(lines):
             yield ("GPU" if number == 0 else ""), name
-            yield "", abilities
+            # GPUs of one kind, one below the other, need their abilities told once.
+            if number + 1 == len(lines) or lines[number + 1][1] != abilities:
+                yield "", abilities
     else:
-        yield "GPU", ("none" if machine.gpus is not None else "") or _why(machine.gpus_reason)
+        yield "GPU", _why(machine.gpus_reason)
     yield "Driver", machine.driver or _why(machine.driver_reason)
     driver = f"driver supports up to CUDA {machine.cuda_driver}" if machine.cuda_driver else ""
     runtimes = f"runtimes: {', '.join(machine.cuda_runtimes)}" if machine.cuda_runtimes else ""
@@ -154,7 +158,7 @@ def machine_rows(machine: Machine) -> Iterable[tuple[str, str]]:
     if machine.tensorrts:
         for number, card in enumerate(machine.tensorrts):
             yield ("TensorRT" if number == 0 else ""), tensorrt_line(card)
-            if card.imported:
+            if card.imported and card.product not in _RUNTIMES_ONLY:
                 yield "", TYPING_WORDS[card.typing]
     else:
         yield "TensorRT", _why(machine.tensorrts_reason)
