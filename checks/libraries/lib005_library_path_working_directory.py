@@ -27,7 +27,9 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
     - ld.so(8), LD_LIBRARY_PATH
     """
     relative = [
-        entry.path for entry in path.entries if not entry.path.startswith(("/", "~", "$", "<", '"', "'"))
+        entry.path
+        for entry in path.entries
+        if not entry.path.startswith(("/", "~", "$", "<", '"', "'"))
     ]
     if not relative:
         yield Note(text=f"{len(path.entries)} entries, all absolute")
