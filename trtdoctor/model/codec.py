@@ -14,7 +14,6 @@ import msgspec
 
 from .report import REPORT_SCHEMA, Report
 
-
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
