@@ -51,6 +51,9 @@ def test_unknown_keys_are_ignored() -> None:
         (b'{"schema": "other/1"}', "no trtdoctor report"),
         (b'{"schema": "trtdoctor.report/2"}', "newer than this trtdoctor"),
         (b'{"schema": "trtdoctor.report/1"}', "damaged"),
+        ('{"schema": "trtdoctor.report/\u00b2"}'.encode(), "no trtdoctor report"),
+        (b'{"schema": "trtdoctor.report/' + b"9" * 5000 + b'"}', "no trtdoctor report"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "is not JSON"),
     ],
 )
 def test_what_is_no_report_is_refused_in_one_sentence(data: bytes, says: str) -> None:
@@ -80,6 +83,14 @@ def test_a_mutated_report_is_a_report_or_a_sentence(data: st.DataObject) -> None
 def test_text_that_is_no_utf8_is_written_out() -> None:
     name = os.fsdecode(b"caf\xe9.engine")
     assert "caf\\\\xe9.engine" in encode(report(command=name)).decode()
+
+
+def test_text_that_is_no_text_at_all_is_written_out() -> None:
+    assert json.loads(encode({"a": "\ud800 \udcff é"})) == {"a": "\\ud800 \\xff é"}
+
+
+def test_integers_of_any_size_come_back() -> None:
+    assert json.loads(encode({"a": [2**80, -(2**70), 7]})) == {"a": [2**80, -(2**70), 7]}
 
 
 def test_a_written_report_fits_the_schema() -> None:

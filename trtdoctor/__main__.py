@@ -22,7 +22,7 @@ def main() -> None:
 def _leave_working_directory() -> None:
     """Import nothing from the working directory, though ``-m`` and PYTHONPATH put it first."""
     try:
-        here = os.getcwd()  # noqa: PTH109  pathlib could be answered from there
+        here = os.getcwd()  # noqa: PTH109  pathlib would be imported from where it must not
     except OSError:
         return
     given = os.environ.get("PYTHONPATH")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
+import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from types import ModuleType
 
 import msgspec
@@ -14,6 +17,7 @@ import msgspec
 from trtdoctor.model.report import Problem
 
 from .checking import AREAS, Check
+from .judge import told
 
 GROUP = "trtdoctor.checks"
 
@@ -40,7 +44,12 @@ class Catalogue:
 
 
 def discover() -> Catalogue:
-    """Load every check. Never raises for a plugin's sake."""
+    """Load every check. Never raises for a plugin's sake, and lets none print to stdout."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return _discover()
+
+
+def _discover() -> Catalogue:
     checks: dict[str, Check] = {}
     plugins: list[str] = []
     problems: list[Problem] = []
@@ -51,7 +60,16 @@ def discover() -> Catalogue:
                 _add(importlib.import_module(item.name), None, checks)
             except Exception as error:  # noqa: BLE001  one broken module must not cost the others
                 problems.append(_problem(f"module {item.name}", error))
-    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.value)):
+    points: list[EntryPoint] = []
+    try:
+        points += entry_points(group=GROUP)
+    except Exception:  # noqa: BLE001  one distribution's broken metadata must not hide the others
+        for distribution in distributions():
+            try:
+                points += _declared(distribution)
+            except Exception as error:  # noqa: BLE001  it might have been a plugin
+                problems.append(_problem(f"metadata of {_name(distribution)}", error))
+    for point in sorted(points, key=lambda p: (p.name, p.value)):
         plugin = _plugin_name(point)
         try:
             _add(point.load(), plugin, checks)
@@ -64,19 +82,31 @@ def discover() -> Catalogue:
     return Catalogue(checks=tuple(ordered), plugins=tuple(plugins), problems=tuple(problems))
 
 
+def _declared(distribution: Distribution) -> Iterator[EntryPoint]:
+    """A distribution's plugins; what else it declares may be malformed."""
+    if GROUP in (distribution.read_text("entry_points.txt") or ""):
+        yield from (point for point in distribution.entry_points if point.group == GROUP)
+
+
+def _name(distribution: Distribution) -> str:
+    with contextlib.suppress(Exception):
+        return f"{distribution.metadata['Name']} {distribution.version}"
+    return "an installed distribution"
+
+
 def _plugin_name(point: EntryPoint) -> str:
-    if point.dist is None:
-        return point.name
-    return f"{point.dist.name} {point.dist.version}"
+    return point.name if point.dist is None else _name(point.dist)
 
 
 def _add(module: ModuleType, plugin: str | None, checks: dict[str, Check]) -> None:
     """Add a module's checks, all or none."""
-    found = [value for value in vars(module).values() if isinstance(value, Check)]
-    taken = {check.name: check.id for check in checks.values()}
+    found = list({id(v): v for v in vars(module).values() if isinstance(v, Check)}.values())
+    ids, names = set(checks), {check.name for check in checks.values()}
     for check in found:
-        if check.id in checks or check.name in taken:
-            raise ValueError(f"check {check.id} {check.name} is already defined elsewhere")
+        if check.id in ids or check.name in names:
+            raise ValueError(f"check {check.id} {check.name} is already defined")
+        ids.add(check.id)
+        names.add(check.name)
     for check in found:
         info = msgspec.structs.replace(check.info, plugin=plugin)
         checks[check.id] = replace(check, info=info)
@@ -85,6 +115,6 @@ def _add(module: ModuleType, plugin: str | None, checks: dict[str, Check]) -> No
 def _problem(where: str, error: BaseException) -> Problem:
     return Problem(
         where=where,
-        message=f"did not load: {type(error).__name__}: {error}",
+        message=f"did not load: {told(error)}",
         detail="".join(traceback.format_exception(error)),
     )

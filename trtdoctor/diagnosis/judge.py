@@ -6,6 +6,8 @@ by the same code.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 import traceback
 from collections.abc import Iterable, Sequence
@@ -28,6 +30,8 @@ from trtdoctor.model.report import (
 
 from .checking import Check, Fact, NotApplicable, Note, Parameter, Unknown, Want
 
+# A check that says more than this says nothing that anybody reads, and may never end.
+_MOST = 1000
 _MISSING = FactRecord(status=FactStatus.NOT_RUN, reason="this snapshot has no such fact")
 
 
@@ -77,8 +81,10 @@ def judge(
         took = (time.perf_counter() - started) * 1000
         outcomes[check.id] = msgspec.structs.replace(outcome, took_ms=round(took, 2))
 
-    for check in checks:
-        decide(check, ())
+    # What a plugin prints must not end up in the report on stdout.
+    with contextlib.redirect_stdout(sys.stderr):
+        for check in checks:
+            decide(check, ())
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
         if check.id in ignored:
@@ -139,13 +145,18 @@ def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcom
     status: Status | None = None
     try:
         arguments = _arguments(check, snapshot, knowledge)
-        for item in check.judge(**arguments):
+        for number, item in enumerate(check.judge(**arguments)):
+            if number == _MOST:
+                notes.append(f"stopped after {_MOST} findings")
+                break
             if isinstance(item, Finding):
-                findings.append(item)
+                # A plugin's type errors are told here, where they cost one check.
+                findings.append(msgspec.convert(msgspec.to_builtins(item), Finding))
             elif isinstance(item, Unknown):
-                unknowns.append(f"{item.subject}: {item.reason}" if item.subject else item.reason)
+                reason = _text(item.reason)
+                unknowns.append(f"{item.subject}: {reason}" if item.subject else reason)
             elif isinstance(item, Note):
-                notes.append(item.text)
+                notes.append(_text(item.text))
             else:
                 raise TypeError(
                     f"a check yields Finding, Unknown or Note, not {type(item).__name__}"
@@ -156,10 +167,10 @@ def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcom
         status, notes = Status.NOT_APPLICABLE, [str(reason)]
     except KnowledgeEnds as end:
         unknowns.append(str(end))
-    except Exception as error:  # noqa: BLE001  a check that raises costs itself, not the run
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  it costs itself, not the run
         status = Status.CRASHED
         origin = f"plugin {check.info.plugin}" if check.info.plugin else "trtdoctor"
-        summary = f"{type(error).__name__}: {error}"
+        summary = told(error)
         notes = [f"{summary} (a bug in {check.id} of {origin}, please report it)"]
         problem = Problem(
             where=f"check {check.id} {check.name} ({origin})",
@@ -177,6 +188,20 @@ def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcom
         reason="; ".join(reasons) or None,
         findings=tuple(findings),
     ), problem
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line, also where it cannot say what it is."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  foreign exceptions may do anything
+        return type(error).__name__
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a reason is text, not {type(value).__name__}")
+    return value
 
 
 def _arguments(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> dict[str, Any]:

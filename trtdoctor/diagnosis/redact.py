@@ -14,7 +14,18 @@ import msgspec
 
 from trtdoctor.model.base import Sensitive
 from trtdoctor.model.facts import FACT_TYPES
-from trtdoctor.model.report import FactRecord, Redaction, Report, Snapshot
+from trtdoctor.model.machine import Typing
+from trtdoctor.model.report import (
+    Confidence,
+    FactRecord,
+    FactStatus,
+    Redaction,
+    Report,
+    Severity,
+    Snapshot,
+    Status,
+    Verdict,
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -22,11 +33,45 @@ T = TypeVar("T", bound=msgspec.Struct)
 _COMMON = frozenset(
     {"root", "user", "admin", "ubuntu", "debian", "nvidia", "jetson", "tegra-ubuntu", "orin", "app"}
     | {"docker", "runner", "localhost", "cuda", "tensorrt", "home", "default"}
+    # Folders, programs and words of the facts: as a name they would turn facts into nonsense.
+    | {"bin", "data", "dev", "etc", "lib", "lib64", "lib32", "media", "mnt", "opt", "proc", "run"}
+    | {"sbin", "share", "srv", "src", "sys", "tmp", "usr", "var", "local", "include", "users"}
+    | {"pip", "conda", "python", "python3", "venv", "linux", "podman", "kubernetes", "gpu", "nvml"}
+    | {"x86_64", "aarch64", "driver", "system", "container", "toolkit", "library", "trtexec"}
+    | {"file", "folder", "missing", "empty", "other", "returned", "raised", "exception", "exit"}
+    | {"signal", "deadline", "enabled", "disabled", "open", "proprietary", "check", "test", "guest"}
+    | {
+        item.value
+        for kind in (Status, Severity, Confidence, Verdict, FactStatus, Typing)
+        for item in kind
+    }
 )
 _EMPTY = Snapshot(taken="", facts={})
 _HOME = re.compile(r"/(?:home|Users)/([^/\s:;,'\"]+)")
-_GPU = re.compile(r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?:/\d+)*", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+:[^/\s@]+(?=@)")
+_GPU = re.compile(
+    r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?![\w-])|"
+    r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]+:[^/\s]*|[^/\s@:]{16,})(?=@)")
+# A value said to be secret by the name before it; the colon alone is common in messages.
+_ASSIGNED = re.compile(
+    r"""(\b\w*(?:TOKEN(?!IZ)|SECRET|PASSWO?R?D|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY)\w*"""
+    r"""(?:=|['"]\s*[:=]\s*)['"]?|\bBearer\s+)([^\s'",;&]{6,})""",
+    re.IGNORECASE,
+)
+# Keys whose issuers gave them a form of their own.
+_KEYS = re.compile(
+    r"\b(?:hf_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|nvapi-[\w-]{20,}"
+    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+)"
+)
+# Four dotted numbers are a version of TensorRT unless a scheme, an at sign or a port says otherwise.
+_ADDRESS = re.compile(
+    r"(?<![\w:])[0-9a-f]{2}(?::[0-9a-f]{2}){5}(?:(?::[0-9a-f]{2}){2}|(?::[0-9a-f]{2}){14})?(?![\w:])"
+    r"|(?:(?<=://)|(?<=@))\d+(?:\.\d+){3}(?![\w.])|(?<![\w.])\d+(?:\.\d+){3}(?=:\d{2,5}\b)",
+    re.IGNORECASE,
+)
+_SYSTEM_FOLDERS = re.compile(r"/?[^/]*|/(?:usr|var|opt|etc|run|tmp|lib\w*|proc|sys|dev)(?:/.*)?")
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
 
 
@@ -37,6 +82,7 @@ class Redactor:
         self.count = 0
         self._names: dict[tuple[str, str], str] = {}
         self._tokens: dict[str, str] = {}
+        self._homes = _HOME
         self._types = {kind.FACT: kind for kind in FACT_TYPES}
         for name, record in snapshot.facts.items():
             for kind, text in self._private(name, record):
@@ -71,11 +117,14 @@ class Redactor:
     def text(self, text: str) -> str:
         """A text with every private value in it replaced."""
         text = _CREDENTIALS.sub(lambda _: self._counted("<secret>"), text)
+        text = _ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), text)
+        text = _KEYS.sub(lambda _: self._counted("<secret>"), text)
+        text = _ADDRESS.sub(lambda m: self._counted(self._pseudonym("address", m.group())), text)
         text = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), text)
-        text = _HOME.sub(self._home, text)
+        # What is known of this machine goes first: a name may have spaces that end a path elsewhere.
         if self._pattern:
             text = self._pattern.sub(lambda m: self._counted(self._tokens[m.group()]), text)
-        return text
+        return self._homes.sub(self._home, text)
 
     def _private(self, name: str, record: FactRecord) -> Iterator[tuple[str, str]]:
         kind = self._types.get(name)
@@ -87,7 +136,7 @@ class Redactor:
             for found in _HOME.finditer(text):
                 self._token(Sensitive.USER.value, found.group(1))
         elif kind == Sensitive.HOME.value:
-            self._token(Sensitive.USER.value, text.rstrip("/").rpartition("/")[2])
+            self._learn_home(text.rstrip("/"))
         elif kind == Sensitive.HOST.value:
             self._token(kind, text)
             self._token(kind, text.partition(".")[0])
@@ -95,6 +144,19 @@ class Redactor:
             self._pseudonym(kind, text)
         else:
             self._token(kind, text)
+
+    def _learn_home(self, home: str) -> None:
+        parent, _, name = home.rpartition("/")
+        self._token(Sensitive.USER.value, name)
+        if parent and not _SYSTEM_FOLDERS.fullmatch(parent):
+            # Where one home lies in an unusual place, the others lie beside it.
+            self._homes = re.compile(
+                rf"(?:/home|/Users|(?<![\w.-]){re.escape(parent)})/([^/\s:;,'\"]+)"
+                if not parent.startswith(("/home", "/Users"))
+                else rf"(?:{re.escape(parent)}|/home|/Users)/([^/\s:;,'\"]+)"
+            )
+        elif home and name not in self._tokens and name.casefold() not in _COMMON:
+            self._tokens[home] = self._pseudonym(Sensitive.HOME.value, home)
 
     def _token(self, kind: str, text: str) -> None:
         if len(text) >= 3 and text.casefold() not in _COMMON:
@@ -108,9 +170,13 @@ class Redactor:
         return self._names[key]
 
     def _gpu(self, text: str) -> str:
-        # CUDA accepts a UUID cut short; it is the same GPU.
+        # CUDA accepts a UUID cut short, and others write it bare or in capitals; it is the same GPU.
+        wanted = text.casefold()
         for (kind, full), name in self._names.items():
-            if kind == Sensitive.UUID.value and full.startswith(text):
+            known = full.casefold()
+            if kind == Sensitive.UUID.value and (
+                known.startswith(wanted) or known.partition("-")[2] == wanted
+            ):
                 return name
         return self._pseudonym(Sensitive.UUID.value, text)
 
@@ -132,7 +198,7 @@ class Redactor:
         kind = self._types.get(name)
         if kind is None or value is None:
             return value
-        plain = msgspec.json.decode(msgspec.json.encode(value))
+        plain = _map_values(value, lambda text: text)
         whole = {Sensitive.HOST, Sensitive.USER, Sensitive.SERIAL, Sensitive.SECRET}
         _replace_declared(
             msgspec.inspect.type_info(kind),
@@ -140,8 +206,9 @@ class Redactor:
             {item.value for item in whole},
             lambda sort, text: self._counted(self._pseudonym(sort, text)),
         )
-        for variable, text in (plain.get("variables") or {}).items():
-            if _SECRET_NAME.search(variable):
+        variables = plain.get("variables") if isinstance(plain, dict) else None
+        for variable, text in variables.items() if isinstance(variables, dict) else ():
+            if _SECRET_NAME.search(variable) and isinstance(text, str):
                 plain["variables"][variable] = self._counted(self._pseudonym("secret", text))
         return plain
 
@@ -150,7 +217,10 @@ def _any_of(tokens: dict[str, str]) -> re.Pattern[str] | None:
     if not tokens:
         return None
     words = "|".join(re.escape(word) for word in sorted(tokens, key=len, reverse=True))
-    return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])")
+    long = "|".join(re.escape(word) for word in tokens if len(word) >= 5)
+    # Short names are parts of too many words; the others are seen in "alice_env" and "x.alice" too.
+    wide = rf"|(?<![A-Za-z0-9])(?:{long})(?![A-Za-z0-9])" if long else ""
+    return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]){wide}")
 
 
 def _map_values(value: Any, change: Callable[[str], str]) -> Any:

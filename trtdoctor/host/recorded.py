@@ -138,7 +138,7 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
             f"{folder} is no recording ({error.strerror}: {_HEADER} or {_ANSWERS}); "
             "give a folder written by --record"
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecordingError(f"{folder / _HEADER} is damaged ({error}); record it anew") from None
     if header.schema != RECORDING_SCHEMA:
         raise RecordingError(
@@ -150,7 +150,7 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
             continue
         try:
             entry = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise RecordingError(
                 f"{folder / _ANSWERS} is damaged in line {number} ({error}); record it anew"
             ) from None

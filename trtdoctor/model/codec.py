@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .report import REPORT_SCHEMA, Report
+
+# How Python keeps a byte that is no UTF-8 in a string.
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 
 class DocumentError(Exception):
@@ -21,31 +24,31 @@ class DocumentError(Exception):
 
 def printable(text: str) -> str:
     """The text with bytes that are no UTF-8 (surrogate escapes) written out in hexadecimal."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text
-
-
-def map_text(value: Any, change: Callable[[str], str]) -> Any:
-    """A copy of plain JSON data with every string, keys included, passed through ``change``."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {change(key): map_text(item, change) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [map_text(item, change) for item in value]
-    return value
+    if text.isascii():
+        return text
+    # A lone surrogate that stands for no byte can only come out of somebody's JSON.
+    bytes_shown = _ESCAPED_BYTE.sub(lambda m: f"\\x{ord(m.group()) - 0xDC00:02x}", text)
+    return bytes_shown.encode("utf-8", "backslashreplace").decode()
 
 
 def encode(document: Any, *, indent: int = 2) -> bytes:
     """JSON of a document or of plain data, UTF-8, ending in a newline; ``indent`` 0 is one line."""
     try:
         raw = msgspec.json.encode(document)
-    except UnicodeEncodeError:
-        raw = msgspec.json.encode(map_text(msgspec.to_builtins(document), printable))
+    except (UnicodeEncodeError, OverflowError):
+        raw = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
     return (msgspec.json.format(raw, indent=indent) if indent else raw) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    """Plain data with text that is no UTF-8 shown, and with integers of any size."""
+    if isinstance(value, dict):
+        return {printable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        return msgspec.Raw(str(value).encode())
+    return printable(value) if isinstance(value, str) else value
 
 
 def schema() -> dict[str, Any]:
@@ -67,13 +70,13 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
     """
     try:
         plain = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DocumentError(
             f"{name} is not JSON ({error}); give a report.json of trtdoctor"
         ) from None
     schema_id = plain.get("schema") if isinstance(plain, dict) else None
     family, _, major = str(schema_id).partition("/")
-    if family != "trtdoctor.report" or not major.isdigit():
+    if family != "trtdoctor.report" or not re.fullmatch("[0-9]{1,9}", major):
         raise DocumentError(
             f"{name} is JSON but no trtdoctor report; give a file written by -o report.json"
         )
