@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...readers.buildlog import Attempt, Build, Candidate, Outcome, TensorFormat
+from .conversions import ConversionCosts
 from .formats import same_addresses
 from .model import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
 from .network import Node
@@ -12,7 +13,6 @@ from .plan import choice_of, compare, half_of, solved
 from .problem import (
     IMPOSSIBLE,
     NOTHING,
-    ConversionCosts,
     End,
     Floats,
     Link,
