@@ -190,6 +190,9 @@ class _Terminal:
         self._print((f"{title} ({number})", style))
 
     def _closing(self, report: Report) -> None:
+        if report.machine is None and report.verdict is Verdict.HEALTHY:
+            # Of files alone nothing was asked that could be healthy.
+            return
         self._console.print()
         hint = "" if self._options.verbose else " (-v lists all of them)"
         self._print((counts(report) + hint, "dim"))
