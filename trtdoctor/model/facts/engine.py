@@ -45,8 +45,8 @@ class EngineLoad(Frozen, frozen=True, kw_only=True):
     ``version`` is the runtime's; ``loaded`` null where it did not come to that, and ``why_not`` says
     why; ``missing_module`` is the module that the plan needs and the target Python lacks.
     ``stage`` is how far it came: ``import cuda plugins runtime deserialize context inspect``, null
-    where it came to its end or was not tried. ``device_memory_bytes`` is what an execution context needs beside the weights; ``context_log``
-    what was logged while one was made.
+    where it came to its end or was not tried. ``device_memory_bytes`` is what an execution context
+    needs beside the weights; ``context_log`` what was logged while one was made.
     """
 
     path: PathText
