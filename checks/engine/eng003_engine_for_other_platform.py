@@ -17,10 +17,9 @@ from trtdoctor.api import (
     check,
     facts,
     load_of,
+    platform_name,
     sound_plans,
 )
-
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 @check(id="ENG003", name="engine-for-other-platform", severity=Severity.ERROR, since="0.1.0")
@@ -47,7 +46,7 @@ def engine_for_other_platform(
     ## References
     - TensorRT documentation, "Cross-Platform Compatibility"
     """
-    here = _platform(system)
+    here = platform_name(system)
     telling = [plan for plan in sound_plans(files) if plan.identity.platform]
     if not telling:
         raise NotApplicable("the file does not name the platform it was built for")
@@ -57,11 +56,6 @@ def engine_for_other_platform(
             yield Note(text=f"{plan.subject} is for {here}")
         else:
             yield _finding(plan, here)
-
-
-def _platform(system: facts.OperatingSystem) -> str:
-    machine = system.machine.lower()
-    return f"{system.system.lower()}-{_MACHINES.get(machine, machine)}"
 
 
 def _finding(plan: Plan, here: str) -> Finding:

@@ -19,8 +19,8 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
-    devices,
     facts,
+    first_device,
     product_supports,
     sound_plans,
 )
@@ -45,7 +45,7 @@ def engine_needs_tensorrt_rtx(
 
     ## Why it matters
     TensorRT and TensorRT-RTX do not load each other's plans: `incompatible serialization version
-    (1987343478 != 1953657958)` or `Magic tag does not match`. TensorRT-RTX runs on GeForce and RTX
+    (1953657974 != 1953657958)` or `Magic tag does not match`. TensorRT-RTX runs on GeForce and RTX
     boards, not on data-centre GPUs such as the H100.
 
     ## How to fix it
@@ -60,7 +60,7 @@ def engine_needs_tensorrt_rtx(
         raise NotApplicable("no engine of TensorRT-RTX was given")
     if imports.status == "not_run":
         raise NotApplicable("the machine was not looked at")
-    device = _first(gpus, cuda)
+    device = first_device(gpus, cuda)
     for plan in plans:
         cc = device.compute_capability if device else None
         if device and cc and product_supports(plan, cc, kb) is False:
@@ -71,14 +71,6 @@ def engine_needs_tensorrt_rtx(
             yield Note(text=f"{plan.subject}: the target Python has {_MODULE}")
         else:
             yield _missing(plan, python.value)
-
-
-def _first(gpus: Fact[facts.Gpus], cuda: Fact[facts.CudaDriver]) -> Device | None:
-    try:
-        known = devices(gpus, cuda)
-    except NotApplicable:
-        return None
-    return None if isinstance(known, Unknown) else known[0]
 
 
 def _there(imports: facts.Imports | None) -> bool:

@@ -64,7 +64,10 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
         told = f" trtdoctor reads its layers from {where.get(precision.source or '', 'elsewhere')}."
     program = "tensorrt_rtx" if plan.rtx else "trtexec"
     module = "tensorrt_rtx" if plan.rtx else "tensorrt"
-    polygraphy = "polygraphy convert MODEL.onnx --convert-to trt --profiling-verbosity detailed -o MODEL.engine"
+    polygraphy = (
+        "polygraphy convert MODEL.onnx --convert-to trt -o MODEL.engine "
+        "--profiling-verbosity detailed"
+    )
     return Finding(
         message=f"The inspector tells {_TELLS[verbosity]} of {plan.subject}.{told}",
         subject=plan.subject,

@@ -10,11 +10,19 @@ from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.engine import EngineIdentity
-from trtdoctor.model.facts import EngineFile, EngineFiles, EngineLoad, EngineLoads
+from trtdoctor.model.facts import (
+    CudaDriver,
+    EngineFile,
+    EngineFiles,
+    EngineLoad,
+    EngineLoads,
+    Gpus,
+    OperatingSystem,
+)
 from trtdoctor.model.report import Confidence
 
-from .checking import NotApplicable
-from .subjects import Device, LoadedTensorRT
+from .checking import Fact, NotApplicable, Unknown
+from .subjects import Device, LoadedTensorRT, devices
 
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.
@@ -23,6 +31,7 @@ _FIRST_COMPATIBLE = "8.6"
 # Newer runtimes are documented to load version-compatible plans of these majors.
 _ACROSS = {(8, 9): True, (8, 10): True, (10, 11): True, (8, 11): False}
 _AMPERE = (8, 0)
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +207,39 @@ def device_fit(plan: Plan, device: Device, kb: Knowledge) -> Fit:
     else:
         why = "it was not built hardware compatible"
     return Fit(fits=False, why=why, confidence=weakest(sure, _level_confidence(plan)))
+
+
+def first_device(gpus: Fact[Gpus], cuda: Fact[CudaDriver]) -> Device | None:
+    """The GPU that programs take unless told otherwise; None where there is none or nobody knows."""
+    try:
+        known = devices(gpus, cuda)
+    except NotApplicable:
+        return None
+    return None if isinstance(known, Unknown) else known[0]
+
+
+def unfit(
+    plan: Plan,
+    device: Device | None,
+    platform: str | None,
+    loaded: tuple[LoadedTensorRT, ...],
+    kb: Knowledge,
+) -> str | None:
+    """The check that finds this plan not to fit here, by the same facts; None where none does."""
+    if device is not None and device_fit(plan, device, kb).fits is False:
+        return "engine-for-other-gpu"
+    if platform and plan.identity.platform not in (None, platform):
+        return "engine-for-other-platform"
+    runtime = runtime_for(plan, loaded)
+    if runtime and version_fit(plan, runtime.version, runtime.product).fits is False:
+        return "engine-version-mismatch"
+    return None
+
+
+def platform_name(system: OperatingSystem) -> str:
+    """This platform as plans name theirs: ``linux-x86_64``."""
+    machine = system.machine.lower()
+    return f"{system.system.lower()}-{_MACHINES.get(machine, machine)}"
 
 
 def product_supports(plan: Plan, cc: str, kb: Knowledge) -> bool | None:
