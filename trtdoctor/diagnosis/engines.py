@@ -64,6 +64,8 @@ def file_fact(path: Path, file: FileIdentity) -> EngineFile:
         identity=file.engine,
         problems={item.problem.value: item.message for item in file.problems},
         newer_than_known=file.newer_than_known,
+        plan_size=file.plan.length if file.plan else None,
+        location=str(path.absolute()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from .observing import Cost, Observed, Probe
 _MODULES = {"tensorrt": ("tensorrt", "tensorrt_lean"), "tensorrt-rtx": ("tensorrt_rtx",)}
 # A large engine takes long to read and to copy to the GPU; the run's own deadline is the limit.
 _DEADLINE = 3600.0
+_STAGE = re.compile(r"^trtdoctor-stage: (?P<stage>\w+) ?(?P<version>\S*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +46,11 @@ def engine_loads(requests: Sequence[LoadRequest]) -> Probe:
 
 def _load(host: Host, request: LoadRequest) -> EngineLoad:
     why_not = request.why_not
-    module = None
+    module = missing = None
     if why_not is None:
-        module, why_not = _module(host, request)
+        module, missing, why_not = _module(host, request)
     if module is None:
-        return EngineLoad(path=request.path, why_not=why_not)
+        return EngineLoad(path=request.path, why_not=why_not, missing_module=missing)
     answer = host.child(
         "load_engine",
         {
@@ -66,35 +68,51 @@ def _load(host: Host, request: LoadRequest) -> EngineLoad:
     if ending == "returned":
         ending, detail = said["ending"], said.get("detail")
     if ending == "skipped":
+        if said.get("skipped") == "version":
+            had = said.get("version")
+            detail = f"the plan needs TensorRT {request.version}, and {module} is {had}"
         return EngineLoad(
-            path=request.path,
-            module=module,
-            version=said.get("version"),
-            why_not=f"the plan needs TensorRT {request.version}, and {module} is {said.get('version')}",
+            path=request.path, module=module, version=said.get("version"), why_not=detail
         )
     ending = "exception" if ending == "raised" else ending
+    stage, version = _reached(answer.output)
+    output = _STAGE.sub("", answer.output).strip()
+    loaded: bool | None = said.get("loaded")
+    if loaded is None:
+        # Only the call itself shows whether a plan loads; before it, nothing is known of the plan.
+        loaded = {"deserialize": False, "context": True, "inspect": True}.get(stage or "")
+        why_not = f"it came as far as {stage or 'starting Python'}: {detail}"
     return EngineLoad(
         path=request.path,
         module=module,
-        version=said.get("version"),
-        attempt=Attempt(
-            ending=Ending(ending), detail=detail, output=answer.output.strip()[-2000:] or None
-        ),
-        loaded=bool(said.get("loaded")),
+        version=said.get("version") or version,
+        attempt=Attempt(ending=Ending(ending), detail=detail, output=output[-2000:] or None),
+        loaded=loaded,
+        why_not=why_not if loaded is None else None,
+        stage=None if ending == "returned" else stage,
         log=tuple(said.get("log") or ()),
         device_memory_bytes=said.get("device_memory"),
         with_context=bool(said.get("with_context")),
-        context_log=tuple(said.get("context_log") or ()),
+        context_log=(*(said.get("context_log") or ()), *([said["cut"]] if "cut" in said else [])),
         layers=tuple(said.get("layers") or ()),
     )
 
 
-def _module(host: Host, request: LoadRequest) -> tuple[str | None, str | None]:
+def _reached(output: str) -> tuple[str | None, str | None]:
+    """How far the child came by its own words, and the version it had by then."""
+    stage = version = None
+    for match in _STAGE.finditer(output):
+        stage, version = match["stage"], match["version"] or version
+    return stage, version
+
+
+def _module(host: Host, request: LoadRequest) -> tuple[str | None, str | None, str | None]:
+    """The module to load with; else the one that is missing, if it is that, and why not."""
     wanted = _MODULES.get(request.product or "", ())
     seen = inventory(host).modules
     for name in wanted:
         if seen.get(name) is not None:
-            return name, None
+            return name, None, None
     if not wanted:
-        return None, "which product made the plan is unknown"
-    return None, f"the target Python has no module {wanted[0]}"
+        return None, None, "which product made the plan is unknown"
+    return None, wanted[0], f"the target Python has no module {wanted[0]}"

@@ -14,7 +14,9 @@ class EngineFile(Frozen, frozen=True, kw_only=True):
 
     ``container`` is what kind of file it is; ``what`` and ``to_do`` say so in a sentence each;
     ``identity`` is null where no plan is in it; ``problems`` maps the kind of each damage to a
-    sentence. ``size`` is in bytes.
+    sentence. ``size`` is in bytes, and so is ``plan_size``, of the plan alone as it lies in the
+    file; null where there is none or it cannot be taken out in one step. ``location`` is the path
+    made absolute, by which ``EngineLoad`` names the file.
     """
 
     path: PathText
@@ -25,6 +27,8 @@ class EngineFile(Frozen, frozen=True, kw_only=True):
     identity: EngineIdentity | None = None
     problems: dict[str, str] = {}
     newer_than_known: bool = False
+    plan_size: int | None = None
+    location: PathText | None = None
 
 
 class EngineFiles(FactValue, frozen=True, kw_only=True):
@@ -38,9 +42,11 @@ class EngineFiles(FactValue, frozen=True, kw_only=True):
 class EngineLoad(Frozen, frozen=True, kw_only=True):
     """Deserialising one engine in the target Python: how it ended, and what was logged meanwhile.
 
-    ``version`` is the runtime's; ``loaded`` null where it was not tried, and ``why_not`` says why.
-    ``device_memory_bytes`` is what an execution context needs beside the weights; ``context_log``
-    what was logged while one was made.
+    ``version`` is the runtime's; ``loaded`` null where it did not come to that, and ``why_not`` says
+    why; ``missing_module`` is the module that the plan needs and the target Python lacks.
+    ``stage`` is how far it came: ``import cuda plugins runtime deserialize context inspect``, null
+    where it came to its end or was not tried. ``device_memory_bytes`` is what an execution context
+    needs beside the weights; ``context_log`` what was logged while one was made.
     """
 
     path: PathText
@@ -49,6 +55,8 @@ class EngineLoad(Frozen, frozen=True, kw_only=True):
     attempt: Attempt | None = None
     loaded: bool | None = None
     why_not: str | None = None
+    missing_module: str | None = None
+    stage: str | None = None
     log: tuple[str, ...] = ()
     device_memory_bytes: int | None = None
     with_context: bool = False

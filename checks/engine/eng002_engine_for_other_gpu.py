@@ -1,0 +1,147 @@
+"""ENG002: an engine that was built for another GPU."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from trtdoctor.api import (
+    Device,
+    Evidence,
+    Fact,
+    Finding,
+    Fit,
+    Knowledge,
+    Note,
+    Plan,
+    Remedy,
+    Severity,
+    Unknown,
+    Yielded,
+    check,
+    device_fit,
+    devices,
+    facts,
+    load_of,
+    product_supports,
+    sound_plans,
+)
+
+_SAME_MEMORY = 0.03
+
+
+@check(
+    id="ENG002",
+    name="engine-for-other-gpu",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    explained_by=("driver-missing", "driver-library-mismatch", "no-gpu-visible"),
+)
+def engine_for_other_gpu(
+    files: facts.EngineFiles,
+    loads: Fact[facts.EngineLoads],
+    gpus: Fact[facts.Gpus],
+    cuda: Fact[facts.CudaDriver],
+    kb: Knowledge,
+) -> Iterator[Yielded]:
+    """An engine was built for another GPU than this machine's.
+
+    ## What it checks
+    The compute capabilities that each plan was built for against the first visible GPU, which programs
+    take unless told otherwise. Plans built hardware compatible with Ampere and newer run on any GPU from
+    compute capability 8.0 on; TensorRT-RTX lists what it built for. Another model of the same compute
+    capability is noted: it works, though tuned for the other one.
+
+    ## Why it matters
+    Loading fails: `expecting compute X got compute Y`, where X is this GPU and Y the plan's.
+
+    ## How to fix it
+    Build the engine on this GPU, or build it hardware compatible where it must run on several.
+
+    ## Known limits
+    Of releases that are newer than known the file may not tell; then the outcome is unknown.
+
+    ## References
+    - TensorRT documentation, "Hardware Compatibility"
+    """
+    plans = sound_plans(files)
+    known = devices(gpus, cuda)
+    if isinstance(known, Unknown):
+        yield known
+        return
+    for plan in plans:
+        load = load_of(plan.file, loads.value)
+        if load is not None and load.loaded:
+            yield Note(text=f"{plan.subject}: it loads here")
+        else:
+            yield _judge(plan, known, kb)
+
+
+def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded:
+    first = known[0]
+    fit = device_fit(plan, first, kb)
+    if fit.fits:
+        return Note(text=f"{plan.subject} fits {first.label}: {fit.why}{_other_board(plan, first)}")
+    if fit.fits is None:
+        cc = first.compute_capability
+        if plan.rtx and cc and product_supports(plan, cc, kb) is False:
+            return Note(text=f"{plan.subject}: TensorRT-RTX does not support {first.label} at all")
+        return Unknown(subject=plan.subject, reason=fit.why)
+    fitting = [device for device in known[1:] if device_fit(plan, device, kb).fits]
+    return _finding(plan, first, fitting, fit)
+
+
+def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit) -> Finding:
+    built = ", ".join(plan.identity.compute_capabilities or ())
+    board = (plan.identity.built_on or {}).get("likely_board")
+    text = "Build the engine again on this GPU."
+    commands = [f"trtexec --onnx=MODEL.onnx --saveEngine={shlex.quote(plan.subject)}"]
+    if plan.rtx:
+        text = "Build the engine again with this compute capability among those it is built for."
+        commands = [
+            "config.num_compute_capabilities = 1",
+            "config.set_compute_capability(trt.ComputeCapability."
+            f"SM{(first.compute_capability or '').replace('.', '')}, 0)",
+        ]
+    elif _ampere(first):
+        text += " An engine for several GPUs from Ampere on is built with hardware compatibility."
+        commands.append(f"{commands[0]} --hardwareCompatibilityLevel=ampere+")
+    if fitting:
+        text = f"{fitting[0].label} fits; use that one, or build again. {text}"
+        uuid = fitting[0].cuda and fitting[0].cuda.uuid
+        commands[:0] = [f"export CUDA_VISIBLE_DEVICES={uuid}"] if uuid else []
+    return Finding(
+        message=f"{plan.subject} was built for compute capability {built}"
+        f"{f', likely on {board}' if board else ''}, and {first.label} has "
+        f"{first.compute_capability}: {fit.why}.",
+        subject=plan.subject,
+        confidence=fit.confidence,
+        evidence=(
+            Evidence(source="compute capabilities in the plan", value=built),
+            Evidence(
+                source="hardware compatibility in the plan",
+                value=plan.identity.hardware_compatibility or "not told",
+            ),
+            Evidence(source=first.compute_capability_source, value=str(first.compute_capability)),
+        ),
+        remedy=Remedy(text=text, commands=tuple(commands)),
+    )
+
+
+def _ampere(device: Device) -> bool:
+    integrated = device.cuda.integrated if device.cuda else False
+    major = int((device.compute_capability or "0").partition(".")[0])
+    return major >= 8 and not integrated
+
+
+def _other_board(plan: Plan, device: Device) -> str:
+    """What differs between the GPU that it was built on and this one of the same capability."""
+    built, here = plan.identity.built_on or {}, device.cuda
+    if plan.rtx or here is None:
+        return ""
+    if here.multiprocessors and built.get("multiprocessors", 0) not in (0, here.multiprocessors):
+        return f"; it was tuned on {built['multiprocessors']} multiprocessors, not {here.multiprocessors}"
+    memory, total = built.get("memory_bytes"), here.memory_total_bytes
+    if memory and total and abs(memory - total) > _SAME_MEMORY * total:
+        return f"; it was tuned on a GPU with {memory >> 20} MiB, not {total >> 20}"
+    return ""

@@ -1,0 +1,1 @@
+"""Checks of the precision that engines were built with."""
