@@ -11,6 +11,7 @@ from enum import Enum
 
 from ...model.report import Confidence, Evidence
 from ...readers.buildlog import (
+    FLOAT_TYPES,
     Attempt,
     Autotuning,
     Build,
@@ -35,6 +36,7 @@ _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsquee
 
 
 _MOST_KERNELS = 8
+_OTHER_FLOATS = FLOAT_TYPES - {"Half"}
 
 
 class World(str, Enum):
@@ -89,9 +91,10 @@ def _owed(layer: EngineLayer) -> bool:
     """Whether a layer computes on floating tensors of another type than FP16."""
     if layer.type in MOVEMENT:
         return False
-    inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in ("Float", "BFloat16")]
+    inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]
+
     halves = [tensor for tensor in (*layer.inputs, *layer.outputs) if tensor.dtype == "Half"]
-    outputs = [tensor for tensor in layer.outputs if tensor.dtype in ("Float", "BFloat16")]
+    outputs = [tensor for tensor in layer.outputs if tensor.dtype in _OTHER_FLOATS]
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
 
 
