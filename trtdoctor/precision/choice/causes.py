@@ -49,23 +49,24 @@ class World(str, Enum):
 
 def world_of(build: Build) -> World:
     """Which of the two worlds a build belongs to, from what its log shows."""
-    for note in build.noted(NoteKind.TYPING):
-        return World.WEAK if "Weakly-typed" in note.text else World.STRONG
-    banner = build.setting("Precision")
-    if banner is not None and "trongly" in banner.value:
-        return World.STRONG
-    major = (build.version or "").partition(".")[0]
-    if major.isdigit() and int(major) >= 11:
-        return World.STRONG
-    # Version 8, the only one that announces costs without a name, knows no strong typing.
-    if build.names_costs is False or (major.isdigit() and int(major) < 9):
-        return World.WEAK
+    # A strongly typed layer has one type: only a weak builder tries two.
     mixed = any(
         {True, False} <= {is_half(c) for c in tuning.candidates if _float(c)}
         for attempt in build.attempts
         for tuning in attempt.layers
     )
-    return World.WEAK if mixed else World.UNKNOWN
+    # Version 8, the only one that announces costs without a name, knows no strong typing.
+    major = (build.version or "").partition(".")[0]
+    old = build.names_costs is False or (major.isdigit() and int(major) < 9)
+    if mixed or old:
+        return World.WEAK
+    banner = build.setting("Precision")
+    new = major.isdigit() and int(major) >= 11
+    if new or (banner is not None and "trongly" in banner.value):
+        return World.STRONG
+    for note in build.noted(NoteKind.TYPING):
+        return World.WEAK if "Weakly-typed" in note.text else World.STRONG
+    return World.UNKNOWN
 
 
 def causes_of(
