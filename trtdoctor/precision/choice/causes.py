@@ -11,6 +11,7 @@ from enum import Enum
 
 from ...model.report import Confidence, Evidence
 from ...readers.buildlog import (
+    FLOAT_TYPES,
     Attempt,
     Autotuning,
     Build,
@@ -35,6 +36,7 @@ _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsquee
 
 
 _MOST_KERNELS = 8
+_OTHER_FLOATS = FLOAT_TYPES - {"Half"}
 
 
 class World(str, Enum):
@@ -47,23 +49,24 @@ class World(str, Enum):
 
 def world_of(build: Build) -> World:
     """Which of the two worlds a build belongs to, from what its log shows."""
-    for note in build.noted(NoteKind.TYPING):
-        return World.WEAK if "Weakly-typed" in note.text else World.STRONG
-    banner = build.setting("Precision")
-    if banner is not None and "trongly" in banner.value:
-        return World.STRONG
-    major = (build.version or "").partition(".")[0]
-    if major.isdigit() and int(major) >= 11:
-        return World.STRONG
-    # Version 8, the only one that announces costs without a name, knows no strong typing.
-    if build.names_costs is False or (major.isdigit() and int(major) < 9):
-        return World.WEAK
+    # A strongly typed layer has one type: only a weak builder tries two.
     mixed = any(
         {True, False} <= {is_half(c) for c in tuning.candidates if _float(c)}
         for attempt in build.attempts
         for tuning in attempt.layers
     )
-    return World.WEAK if mixed else World.UNKNOWN
+    # Version 8, the only one that announces costs without a name, knows no strong typing.
+    major = (build.version or "").partition(".")[0]
+    old = build.names_costs is False or (major.isdigit() and int(major) < 9)
+    if mixed or old:
+        return World.WEAK
+    banner = build.setting("Precision")
+    new = major.isdigit() and int(major) >= 11
+    if new or (banner is not None and "trongly" in banner.value):
+        return World.STRONG
+    for note in build.noted(NoteKind.TYPING):
+        return World.WEAK if "Weakly-typed" in note.text else World.STRONG
+    return World.UNKNOWN
 
 
 def causes_of(
@@ -89,9 +92,10 @@ def _owed(layer: EngineLayer) -> bool:
     """Whether a layer computes on floating tensors of another type than FP16."""
     if layer.type in MOVEMENT:
         return False
-    inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in ("Float", "BFloat16")]
+    inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]
+
     halves = [tensor for tensor in (*layer.inputs, *layer.outputs) if tensor.dtype == "Half"]
-    outputs = [tensor for tensor in layer.outputs if tensor.dtype in ("Float", "BFloat16")]
+    outputs = [tensor for tensor in layer.outputs if tensor.dtype in _OTHER_FLOATS]
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
 
 

@@ -129,11 +129,13 @@ def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
     # The builder lists no conversion that it could do without, so a free one more is no difference.
     extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0)
     typed = sum(layer.same_type for layer in layers)
+    planned = {layer.name for layer in layers}
     untimed = tuple(
         node.layer.name
         for node in problem.network.nodes
-        if node.tuning is None and node.moves is None and node.layer.inputs
+        if node.layer.inputs and node.layer.name not in planned
     )
+
     return Choice(
         strategy=problem.attempt.strategy,
         profile=problem.attempt.profile,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...readers.buildlog import Attempt, Build, Candidate, Outcome, TensorFormat
 from .conversions import ConversionCosts
 from .formats import same_addresses
+from .make import problem_of
 from .model import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
 from .network import Node
 from .plan import choice_of, compare, half_of, solved
@@ -21,7 +22,6 @@ from .problem import (
     Term,
     TermKind,
     Variable,
-    problem_of,
 )
 from .solve import Plan, Solver
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .model import (
+    FLOAT_TYPES,
     AddedConversion,
     Attempt,
     Autotuning,
@@ -30,6 +31,7 @@ from .model import (
 from .reader import parse_build_log, read_build_log
 
 __all__ = [
+    "FLOAT_TYPES",
     "AddedConversion",
     "Attempt",
     "Autotuning",

@@ -36,7 +36,7 @@ class TensorFormat(Frozen, frozen=True, kw_only=True):
         return self.dtype in FLOAT_TYPES
 
 
-FLOAT_TYPES = frozenset({"Float", "Half", "BFloat16"})
+FLOAT_TYPES = frozenset({"Float", "Half", "BFloat16", "BF16"})
 
 
 class RunnerTiming(Frozen, frozen=True, kw_only=True):

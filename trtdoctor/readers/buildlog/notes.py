@@ -36,8 +36,7 @@ _SENTENCES: tuple[tuple[str, NoteKind, str, str], ...] = (
     ("Deleting timing cache:", NoteKind.TIMING_CACHE, "", ""),
     ("timing cache entries", NoteKind.TIMING_CACHE, "", ""),
     ("timing cache in use", NoteKind.TIMING_CACHE, "", ""),
-    ("Strongly Typed", NoteKind.TYPING, "", ""),
-    ("kSTRONGLY_TYPED", NoteKind.TYPING, "", ""),
+    ("created with kSTRONGLY_TYPED flag", NoteKind.TYPING, "", ""),
     ("Weakly-typed networks", NoteKind.TYPING, "", ""),
     ("Error Code ", NoteKind.ERROR, "", ""),
 )
@@ -59,7 +58,6 @@ _SETTINGS = frozenset(
         "timingcachemode",
         "timingcachefile",
         "tensorrt version",
-        "strongly typed",
         "tactic sources",
         "allow gpu fallback for dla",
         "dlacore",

@@ -16,6 +16,8 @@ from .tuning import Tuning, text_of
 # A runner times some hundreds of tactics; a file with more between two summaries is no log.
 _MOST_PENDING = 1 << 16
 _MOST_NOTES = 10_000
+_MOST_NODES = 1_000_000
+
 _LONGEST_MESSAGE = 1 << 16
 
 
@@ -86,6 +88,8 @@ class _Collector:
             anywhere=(
                 (b"Fastest Tactic: ", self.tuning.fastest),
                 (b"o valid tactics", self.tuning.no_tactics),
+                (b"] inputs: [", _nothing),
+                (b"] outputs: [", _nothing),
             ),
             phrases=self._phrases(),
             strays=tuple((phrase.encode(), self._note) for phrase in PHRASES),
@@ -132,7 +136,17 @@ class _Collector:
             table[start] = self._setting
         for start in (b"builde", b"Memory", b"timing", b"Strong", b"Tensor", b"Layer ", b"DLACor"):
             table[start] = self._setting
-        for start in (b"Plugin", b"Regist", b"[MemUs", b"After ", b"Search", b"Kernel", b"Finali"):
+        for start in (
+            b"Import",
+            b"Castin",
+            b"Plugin",
+            b"Regist",
+            b"[MemUs",
+            b"After ",
+            b"Search",
+            b"Kernel",
+            b"Finali",
+        ):
             table[start] = _nothing
         return table
 
@@ -255,10 +269,12 @@ class _Collector:
             return
         strategy = whole(text.partition("backend strategy ")[2])
         estimate = number(text.partition("estimated inference time (")[2].partition(")")[0])
-        for attempt in self._draft.attempts:
-            if attempt.strategy == strategy:
-                attempt.estimate_ms = estimate
-                attempt.verdict_line = line
+        for attempt in reversed(self._draft.attempts):
+            if attempt.strategy != strategy:
+                break
+            attempt.estimate_ms = estimate
+            attempt.verdict_line = line
+
         if not text.startswith("Skip"):
             self._draft.chosen_strategy = strategy
 
@@ -307,6 +323,8 @@ class _Collector:
             self._draft.outputs.append(name)
 
     def _node(self, line: int, body: bytes) -> None:
+        if len(self._draft.nodes) >= _MOST_NODES:
+            return
         node = onnx_node(line, text_of(body))
         if node is not None:
             self._draft.nodes.append(node)
