@@ -189,6 +189,23 @@ def test_a_root_cause_explains_a_whole_chain_in_any_order() -> None:
     assert by_id["DRV904"].status is Status.PASSED
 
 
+def test_what_is_absent_says_so_though_explained_and_passes_the_explanation_on() -> None:
+    def needs_nvml(nvml: Nvml) -> Iterator[Finding]:
+        yield Finding(message="never")
+
+    checks = [
+        make(needs, id="DRV901", name="first-one"),
+        make(needs_nvml, id="DRV902", name="second-one", explained_by=("first-one",)),
+        make(needs, id="DRV903", name="third-one", explained_by=("second-one",)),
+    ]
+    facts = {**DRIVER, "nvidia.nvml": {"status": "absent", "reason": "no library"}}
+    outcomes, _ = judge(snapshot_of(facts), checks, KB)
+    assert [(o.status, o.reason) for o in outcomes[1:]] == [
+        (Status.NOT_APPLICABLE, "nvidia.nvml: no library"),
+        (Status.NOT_APPLICABLE, "explained by DRV901 first-one"),
+    ]
+
+
 def test_a_deselected_root_cause_still_explains() -> None:
     outcomes, _ = judge(snapshot_of(DRIVER), chain(), KB, ignored=frozenset({"DRV901"}))
     statuses = {o.check.id: o.status for o in outcomes}
