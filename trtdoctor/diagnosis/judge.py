@@ -67,7 +67,7 @@ def judge(
             if name in by_name and name not in above:
                 decide(by_name[name], (*above, check.name))
         started = time.perf_counter()
-        cause = _explained(check, by_name, outcomes, explanations)
+        cause = _explained(check.explained_by, by_name, outcomes, explanations)
         if cause is not None:
             explanations[check.name] = cause
             # What is not there cannot be in a bad state, whatever else is wrong with the machine.
@@ -87,6 +87,16 @@ def judge(
     with contextlib.redirect_stdout(sys.stderr):
         for check in checks:
             decide(check, ())
+    for check in checks:
+        # Only now is every finding known, so the order of the checks does not matter.
+        outcome = outcomes[check.id]
+        cause = _explained(check.blinded_by, by_name, outcomes, explanations)
+        if outcome.status is Status.UNKNOWN and cause is not None:
+            outcomes[check.id] = msgspec.structs.replace(
+                outcome,
+                status=Status.NOT_APPLICABLE,
+                reason=f"explained by {by_name[cause].id} {cause}: {outcome.reason}",
+            )
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
         if check.id in ignored:
@@ -123,12 +133,12 @@ def exit_code(
 
 
 def _explained(
-    check: Check,
+    names: tuple[str, ...],
     by_name: dict[str, Check],
     outcomes: dict[str, Outcome],
     explanations: dict[str, str],
 ) -> str | None:
-    for name in check.explained_by:
+    for name in names:
         other = by_name.get(name)
         if other is None or other.id not in outcomes:
             continue
