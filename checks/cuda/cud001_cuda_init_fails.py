@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from trtdoctor.api import (
+    Confidence,
     Evidence,
     Fact,
     FactStatus,
     Finding,
     Knowledge,
     KnowledgeEnds,
+    NotApplicable,
     Remedy,
     Severity,
+    Unknown,
     Yielded,
     check,
     facts,
 )
+
+# A driver without persistence mode takes some seconds to wake its GPUs.
+_PATIENCE_SECONDS = 10.0
 
 
 @check(
@@ -37,18 +44,20 @@ from trtdoctor.api import (
     ),
 )
 def cuda_init_fails(
-    cuda: facts.CudaDriver,
+    cuda: Fact[facts.CudaDriver],
+    nvml: Fact[facts.Nvml],
+    smi: Fact[facts.NvidiaSmi],
     driver: Fact[facts.KernelDriver],
     nodes: Fact[facts.DeviceNodes],
     wsl: Fact[facts.Wsl],
     jetson: Fact[facts.Jetson],
     kb: Knowledge,
 ) -> Iterator[Yielded]:
-    """CUDA does not start: cuInit returns an error.
+    """CUDA does not start: cuInit returns an error, or never returns.
 
     ## What it checks
     The code that `cuInit` of the CUDA driver library returns, decoded, with the library that was
-    really loaded. Where another check found the cause (no driver, denied nodes, no GPU, fabric
+    really loaded; and whether it returns at all. Where another check found the cause (no driver, denied nodes, no GPU, fabric
     manager), this one does not apply.
 
     ## Why it matters
@@ -59,14 +68,65 @@ def cuda_init_fails(
     the second `libcuda.so.1`. 804: a forward-compatibility library was loaded on a GPU that cannot
     use one; take it off the library path. 802: a service is not ready, such as the fabric manager,
     or a GPU in confidential computing mode. 999: look for Xid messages and for the nvidia-uvm
-    module. 46: the compute mode or another process keeps the GPU.
+    module. 46: the compute mode or another process keeps the GPU. No return: the driver or a GPU
+    hangs; look for Xid messages, and restart.
+
+    ## Known limits
+    A busy machine, or many GPUs without persistence mode, can look like a hang: a `cuInit` that did
+    not return is `likely`, not `certain`, and unknown where it had less than 10 seconds.
 
     ## References
     - CUDA Driver API Reference, CUresult
     """
+    if cuda.status is FactStatus.TIMEOUT:
+        yield _hangs(cuda, nvml, smi)
+    elif cuda.unseen:
+        reason = f"cuda.driver: {cuda.reason or cuda.status.value}"
+        yield Unknown(reason=f"could not look ({cuda.status.value}): {reason}")
+    elif cuda.value is None:
+        raise NotApplicable(f"cuda.driver: {cuda.reason or cuda.status.value}")
+    elif cuda.value.init_code != 0:
+        yield _fails(cuda.value, driver, nodes, wsl, jetson, kb)
+
+
+def _hangs(
+    cuda: Fact[facts.CudaDriver], nvml: Fact[facts.Nvml], smi: Fact[facts.NvidiaSmi]
+) -> Yielded:
+    had = re.search(r"within ([\d.]+) s\b", cuda.reason or "")
+    if had and float(had.group(1)) < _PATIENCE_SECONDS:
+        return Unknown(
+            reason=f"cuInit did not return within {had.group(1)} s, which proves nothing; a longer "
+            "--deadline can tell"
+        )
+    evidence = [Evidence(source="cuInit", value=cuda.reason or "timeout")]
+    silent = []
+    for name, fact in (("NVML", nvml), ("nvidia-smi", smi)):
+        if fact.status is FactStatus.TIMEOUT:
+            silent.append(name)
+            evidence.append(Evidence(source=name, value=fact.reason or "timeout"))
+    besides = f"; {' and '.join(silent)} did not answer either" if silent else ""
+    within = f" within {had.group(1)} s" if had else " in time"
+    return Finding(
+        message=f"cuInit did not return{within}{besides}: the driver or a GPU hangs.",
+        confidence=Confidence.LIKELY,
+        evidence=tuple(evidence),
+        remedy=Remedy(
+            text="Look for Xid messages in the kernel's log and for processes that cannot be killed "
+            "(state D); restart. If the machine was only busy, a longer --deadline tells.",
+            commands=("sudo dmesg | grep -iE 'xid|nvrm'", "ps -eo pid,stat,comm | grep ' D'"),
+        ),
+    )
+
+
+def _fails(
+    cuda: facts.CudaDriver,
+    driver: Fact[facts.KernelDriver],
+    nodes: Fact[facts.DeviceNodes],
+    wsl: Fact[facts.Wsl],
+    jetson: Fact[facts.Jetson],
+    kb: Knowledge,
+) -> Finding:
     code = cuda.init_code
-    if code == 0:
-        return
     source: tuple[str, ...] = ()
     try:
         row = kb.cuda_error(code)
@@ -121,7 +181,7 @@ def cuda_init_fails(
             )
     elif code == 46:
         remedy = Remedy(text=remedy.text, commands=("nvidia-smi -q -d COMPUTE", "nvidia-smi"))
-    yield Finding(
+    return Finding(
         message=f"cuInit fails with code {code} ({name}): {meaning}.{why}",
         evidence=tuple(evidence),
         remedy=remedy,

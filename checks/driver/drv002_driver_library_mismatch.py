@@ -33,7 +33,13 @@ _REMEDY = Remedy(
     name="driver-library-mismatch",
     severity=Severity.ERROR,
     since="0.1.0",
-    explained_by=("container-without-gpu", "driver-missing", "device-nodes-denied"),
+    explained_by=(
+        "container-without-gpu",
+        "driver-missing",
+        "device-nodes-denied",
+        "wsl-driver-shadowed",
+    ),
+    blinded_by=("cuda-init-fails",),
 )
 def driver_library_mismatch(
     nvml: facts.Nvml,

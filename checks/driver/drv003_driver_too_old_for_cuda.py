@@ -28,7 +28,12 @@ from trtdoctor.api import (
     name="driver-too-old-for-cuda",
     severity=Severity.ERROR,
     since="0.1.0",
-    explained_by=("container-without-gpu", "driver-missing", "driver-library-mismatch"),
+    explained_by=(
+        "container-without-gpu",
+        "driver-missing",
+        "driver-library-mismatch",
+        "wsl-driver-shadowed",
+    ),
 )
 def driver_too_old_for_cuda(
     driver: Fact[facts.KernelDriver],

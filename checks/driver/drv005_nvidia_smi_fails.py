@@ -32,6 +32,7 @@ from trtdoctor.api import (
         "device-nodes-denied",
         "gpu-lost",
         "no-gpu-visible",
+        "cuda-init-fails",
     ),
 )
 def nvidia_smi_fails(
@@ -61,7 +62,7 @@ def nvidia_smi_fails(
     """
     commands = ["sudo dmesg | grep -iE 'xid|nvrm'"]
     if jetson.value:
-        raise NotApplicable("nvidia-smi is no part of a Jetson's tools")
+        raise NotApplicable("nvidia-smi tells little of a Jetson's GPU")
     if smi.status is FactStatus.TIMEOUT:
         if gpus.value and any(gpu.persistence_mode == "disabled" for gpu in gpus.value.devices):
             commands.append("sudo nvidia-smi -pm 1")

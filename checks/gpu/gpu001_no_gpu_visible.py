@@ -37,6 +37,7 @@ _NO_DEVICE = 100
         "gpu-lost",
         "wsl-driver-shadowed",
     ),
+    blinded_by=("cuda-init-fails",),
 )
 def no_gpu_visible(
     cuda: Fact[facts.CudaDriver],

@@ -35,6 +35,7 @@ from trtdoctor.api import (
         "device-nodes-denied",
         "no-gpu-visible",
     ),
+    blinded_by=("cuda-init-fails",),
 )
 def hardware_no_fast_fp16(
     gpus: Fact[facts.Gpus], cuda: Fact[facts.CudaDriver], kb: Knowledge

@@ -36,7 +36,9 @@ from trtdoctor.api import (
         "driver-library-mismatch",
         "device-nodes-denied",
         "no-gpu-visible",
+        "jetson-pip-tensorrt",
     ),
+    blinded_by=("cuda-init-fails",),
 )
 def gpu_outside_tensorrt_support(
     gpus: Fact[facts.Gpus],

@@ -35,6 +35,7 @@ _BAD = {
     severity=Severity.WARNING,
     since="0.1.0",
     explained_by=("container-without-gpu", "driver-missing", "no-gpu-visible"),
+    blinded_by=("cuda-init-fails",),
 )
 def gpu_throttled(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yielded]:
     """The GPU is slowed down by heat or by its power supply.

@@ -29,6 +29,7 @@ _GIB = 1 << 30
     severity=Severity.WARNING,
     since="0.1.0",
     explained_by=("container-without-gpu", "driver-missing", "no-gpu-visible"),
+    blinded_by=("cuda-init-fails",),
 )
 def gpu_memory_low(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yielded]:
     """Little GPU memory is free, because other programs hold it.

@@ -34,6 +34,7 @@ _NOT_READY = 802
         "driver-library-mismatch",
         "device-nodes-denied",
     ),
+    blinded_by=("cuda-init-fails",),
 )
 def fabric_manager_down(
     manager: Fact[facts.FabricManager],

@@ -29,6 +29,7 @@ _BUSY_PERCENT = 50
     severity=Severity.INFO,
     since="0.1.0",
     explained_by=("container-without-gpu", "driver-missing", "no-gpu-visible"),
+    blinded_by=("cuda-init-fails",),
 )
 def pcie_link_degraded(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yielded]:
     """The GPU's PCIe link is narrower or slower than it could be.

@@ -25,6 +25,7 @@ from trtdoctor.api import (
     severity=Severity.WARNING,
     since="0.1.0",
     explained_by=("container-without-gpu", "driver-missing", "no-gpu-visible"),
+    blinded_by=("cuda-init-fails",),
 )
 def ecc_errors(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yielded]:
     """The GPU's memory had errors that could not be corrected.

@@ -15,7 +15,13 @@ _LOST = {"(15)": "is lost: it does not answer its driver", "(16)": "must be rese
     name="gpu-lost",
     severity=Severity.ERROR,
     since="0.1.0",
-    explained_by=("driver-missing", "driver-library-mismatch", "device-nodes-denied"),
+    explained_by=(
+        "driver-missing",
+        "driver-library-mismatch",
+        "device-nodes-denied",
+        "wsl-driver-shadowed",
+    ),
+    blinded_by=("cuda-init-fails",),
 )
 def gpu_lost(gpus: facts.Gpus) -> Iterator[Yielded]:
     """A GPU does not answer its driver any more.

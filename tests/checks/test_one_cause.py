@@ -120,6 +120,7 @@ def trt(version: str) -> dict[str, Any]:
 NO_USER_SPACE = {"nvidia.nvml": ABSENT, "nvidia.gpus": ABSENT, "cuda.driver": ABSENT}
 NO_USER_SPACE |= {"nvidia.smi": ABSENT, "nvidia.nodes": ABSENT}
 BROKEN_NVML = {"status": "failed", "reason": "NVML did not start"}
+SILENT = {"status": "timeout", "reason": "no answer within 20 s"}
 ORIN = {"ordinal": 0, "name": "Orin", "compute_capability": "8.7", "integrated": True}
 DOCKER = {"engine": "docker", "evidence": ["/.dockerenv exists"]}
 
@@ -330,6 +331,17 @@ SICK = {
             }
         ),
         "fabric-manager-down",
+    ),
+    "everything hangs": (
+        machine(
+            **{
+                "nvidia.nvml": SILENT,
+                "nvidia.gpus": SILENT,
+                "nvidia.smi": SILENT,
+                "cuda.driver": SILENT,
+            }
+        ),
+        "cuda-init-fails",
     ),
     "everything hidden": (
         machine(**{"cuda.driver": {**failing(100), "visible_devices": ""}}),

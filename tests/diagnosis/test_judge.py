@@ -189,6 +189,47 @@ def test_a_root_cause_explains_a_whole_chain_in_any_order() -> None:
     assert by_id["DRV904"].status is Status.PASSED
 
 
+def test_what_is_absent_says_so_though_explained_and_passes_the_explanation_on() -> None:
+    def needs_nvml(nvml: Nvml) -> Iterator[Finding]:
+        yield Finding(message="never")
+
+    checks = [
+        make(needs, id="DRV901", name="first-one"),
+        make(needs_nvml, id="DRV902", name="second-one", explained_by=("first-one",)),
+        make(needs, id="DRV903", name="third-one", explained_by=("second-one",)),
+    ]
+    facts = {**DRIVER, "nvidia.nvml": {"status": "absent", "reason": "no library"}}
+    outcomes, _ = judge(snapshot_of(facts), checks, KB)
+    assert [(o.status, o.reason) for o in outcomes[1:]] == [
+        (Status.NOT_APPLICABLE, "nvidia.nvml: no library"),
+        (Status.NOT_APPLICABLE, "explained by DRV901 first-one"),
+    ]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_could_not_be_decided_has_its_cause_in_a_finding(order: int) -> None:
+    def half(driver: KernelDriver) -> Iterator[Finding | Unknown]:
+        yield Unknown(reason="not told")
+        yield Finding(message="bad")
+
+    def blind(driver: KernelDriver) -> Iterator[Unknown]:
+        yield Unknown(reason="not told")
+
+    checks = [
+        make(needs, id="DRV901", name="first-one", explained_by=("second-one",)),
+        make(blind, id="DRV902", name="second-one", blinded_by=("first-one",)),
+        make(half, id="DRV903", name="third-one", blinded_by=("first-one",)),
+        make(blind, id="DRV904", name="fourth-one", blinded_by=("second-one",)),
+    ][::order]
+    outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
+    assert {o.check.id: (o.status, o.reason) for o in outcomes} == {
+        "DRV901": (Status.FAILED, None),
+        "DRV902": (Status.NOT_APPLICABLE, "explained by DRV901 first-one: not told"),
+        "DRV903": (Status.FAILED, "not told"),
+        "DRV904": (Status.UNKNOWN, "not told"),
+    }
+
+
 def test_a_deselected_root_cause_still_explains() -> None:
     outcomes, _ = judge(snapshot_of(DRIVER), chain(), KB, ignored=frozenset({"DRV901"}))
     statuses = {o.check.id: o.status for o in outcomes}

@@ -111,6 +111,7 @@ class Check:
     info: CheckInfo
     parameters: tuple[Parameter, ...]
     explained_by: tuple[str, ...]
+    blinded_by: tuple[str, ...]
     since: str
     documentation: dict[str, str]
     judge: Callable[..., Iterable[Yielded]]
@@ -133,6 +134,7 @@ def check(
     severity: Severity,
     since: str,
     explained_by: tuple[str, ...] = (),
+    blinded_by: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Iterable[Yielded]]], Check]:
     """Make a check of a generator function.
 
@@ -143,6 +145,9 @@ def check(
         since: the version of trtdoctor (or of the plugin) that first had it.
         explained_by: names of checks; where one of them failed, or was itself explained, this
             problem has its cause there and the check does not apply.
+        blinded_by: names of checks, also ones that this check explains; where one of them failed
+            and this one could not decide, it could not for that cause and does not apply. What it
+            did find stays.
 
     Raises:
         CheckDefinitionError: if the id, the name, the docstring or a parameter is malformed.
@@ -163,6 +168,7 @@ def check(
             info=info,
             parameters=_parameters(id, function),
             explained_by=explained_by,
+            blinded_by=blinded_by,
             since=since,
             documentation=documentation,
             judge=function,

@@ -67,13 +67,15 @@ def judge(
             if name in by_name and name not in above:
                 decide(by_name[name], (*above, check.name))
         started = time.perf_counter()
-        cause = _explained(check, by_name, outcomes, explanations)
+        cause = _explained(check.explained_by, by_name, outcomes, explanations)
         if cause is not None:
             explanations[check.name] = cause
+            # What is not there cannot be in a bad state, whatever else is wrong with the machine.
+            absence = _absence(check, snapshot)
             outcome = Outcome(
                 check=check.info,
                 status=Status.NOT_APPLICABLE,
-                reason=f"explained by {by_name[cause].id} {cause}",
+                reason=absence or f"explained by {by_name[cause].id} {cause}",
             )
         else:
             outcome, problem = _run(check, snapshot, knowledge)
@@ -85,6 +87,16 @@ def judge(
     with contextlib.redirect_stdout(sys.stderr):
         for check in checks:
             decide(check, ())
+    for check in checks:
+        # Only now is every finding known, so the order of the checks does not matter.
+        outcome = outcomes[check.id]
+        cause = _explained(check.blinded_by, by_name, outcomes, explanations)
+        if outcome.status is Status.UNKNOWN and cause is not None:
+            outcomes[check.id] = msgspec.structs.replace(
+                outcome,
+                status=Status.NOT_APPLICABLE,
+                reason=f"explained by {by_name[cause].id} {cause}: {outcome.reason}",
+            )
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
         if check.id in ignored:
@@ -121,12 +133,12 @@ def exit_code(
 
 
 def _explained(
-    check: Check,
+    names: tuple[str, ...],
     by_name: dict[str, Check],
     outcomes: dict[str, Outcome],
     explanations: dict[str, str],
 ) -> str | None:
-    for name in check.explained_by:
+    for name in names:
         other = by_name.get(name)
         if other is None or other.id not in outcomes:
             continue
@@ -134,6 +146,15 @@ def _explained(
             return name
         if name in explanations:
             return explanations[name]
+    return None
+
+
+def _absence(check: Check, snapshot: Snapshot) -> str | None:
+    """The first fact that the check requires and that is claimed absent, with why."""
+    for parameter in check.parameters:
+        record = _record(snapshot, parameter)
+        if parameter.want is Want.REQUIRED and record.status is FactStatus.ABSENT:
+            return _why(parameter, record)
     return None
 
 
@@ -228,8 +249,7 @@ def _argument(parameter: Parameter, snapshot: Snapshot, knowledge: Knowledge) ->
         return Fact(status=record.status, value=value, reason=record.reason, source=record.source)
     if record.status is FactStatus.OK:
         return value
-    name = parameter.fact.FACT
-    reason = f"{name}: {record.reason or record.status.value}"
+    reason = _why(parameter, record)
     if record.status is FactStatus.ABSENT:
         if parameter.want is Want.OPTIONAL:
             return None
@@ -237,6 +257,11 @@ def _argument(parameter: Parameter, snapshot: Snapshot, knowledge: Knowledge) ->
     if record.status is FactStatus.NOT_RUN:
         raise _Decided(Status.NOT_APPLICABLE, reason)
     raise _Decided(Status.UNKNOWN, f"could not look ({record.status.value}): {reason}")
+
+
+def _why(parameter: Parameter, record: FactRecord) -> str:
+    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
+    return f"{name}{record.reason or record.status.value}"
 
 
 def _value(record: FactRecord, parameter: Parameter) -> Any:
