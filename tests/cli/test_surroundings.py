@@ -122,3 +122,16 @@ def test_the_doctor_imports_nothing_from_the_working_directory(
     done = shell(f"{start} check --fail-on never", tmp_path, environment)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("sprung-*")) == []
+
+
+def test_a_python_that_drops_docstrings_loses_no_check(tmp_path: Path) -> None:
+    usual = shell(f"{DOCTOR} check -o usual.json", tmp_path)
+    done = shell(f"{DOCTOR} check -o r.json", tmp_path, {"PYTHONOPTIMIZE": "2"})
+    assert done.returncode == usual.returncode
+    assert shell(f"{DOCTOR} report diff usual.json r.json", tmp_path).returncode == 0
+
+
+def test_too_little_memory_for_threads_still_gives_a_report(tmp_path: Path) -> None:
+    done = shell(f"ulimit -v 200000; {DOCTOR} check", tmp_path)
+    assert done.returncode in (1, 3), done.stderr
+    assert done.stdout.splitlines()[-1].startswith(("Problems", "Inconclusive"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trtdoctor.diagnosis.collect import Collection
-from trtdoctor.host import Host, HostError, Missing, Target, TimedOut
+from trtdoctor.host import Host, HostError, Missing, Target, TimedOut, Unusable
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import Probe
@@ -229,3 +231,46 @@ def test_every_child_runs_in_old_and_new_interpreters(
     assert host.child("cuda_driver", python=where).ending == "returned"
     answer = host.child("nvml", {"system": [], "device": {}}, python=where)
     assert answer.ending == "returned" or "pynvml" in str(answer.detail)
+
+
+def test_a_child_that_never_comes_back_does_not_keep_the_program(tmp_path: Path) -> None:
+    # As a process in a hung driver, which not even SIGKILL ends.
+    program = """
+import threading
+from trtdoctor.diagnosis.collect import Collection
+from trtdoctor.host import Host
+from trtdoctor.probes.tensorrt import tensorrt_imports
+from trtdoctor.testing import FakeMachine
+
+class Hung(FakeMachine):
+    def _child(self, about, path):
+        if about["script"] == "import_module":
+            threading.Event().wait()
+        modules = {"tensorrt": {"origin": "/x", "folders": []}}
+        value = {"path": [], "denied": [], "packages": [], "modules": modules}
+        return {"ending": "returned", "value": value}
+
+facts = Collection(Host(Hung()), [tensorrt_imports], active=False).finish(budget=1).facts
+print(facts["tensorrt.imports"].status.value)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.strip() == "timeout", done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x02\x01\x01" + b"\xff" * 200])
+def test_what_is_no_library_costs_itself_alone(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "libx.so").write_bytes(content)
+    os.mkfifo(tmp_path / "liby.so")
+    for name in ("libx.so", "liby.so"):
+        with pytest.raises(Unusable):
+            Host(LiveBackend()).dynamic(str(tmp_path / name))
+
+
+def test_a_library_cut_off_anywhere_is_read_or_refused(tmp_path: Path) -> None:
+    whole = Path(sys.executable).resolve().read_bytes()[:6000]
+    for cut in range(0, len(whole), 97):
+        (tmp_path / "libx.so").write_bytes(whole[:cut] + b"\xff\x00\x41" * 40)
+        with contextlib.suppress(Unusable):
+            Host(LiveBackend()).dynamic(str(tmp_path / "libx.so"))

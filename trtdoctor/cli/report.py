@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trtdoctor.model.codec import DocumentError, encode, read_report, schema
-from trtdoctor.model.report import Report
+from trtdoctor.model.report import Report, Status
 
 from .errors import UserError
 from .options import OutputOptions, output_options, selection_options, words
@@ -45,7 +45,10 @@ def show(file: Path, **options: Any) -> int:
         return Redactor(saved.snapshot).report(saved)
 
     emit(make, output)
-    return exit_code(saved.outcomes, fail_on(output), saved.problems)
+    # A check that crashed is already among the outcomes, with its severity.
+    crashed = {f"check {o.check.id} " for o in saved.outcomes if o.status is Status.CRASHED}
+    unloaded = [p for p in saved.problems if not p.where.startswith(tuple(crashed))]
+    return exit_code(saved.outcomes, fail_on(output), unloaded)
 
 
 @command.command("rejudge")
@@ -87,9 +90,11 @@ def rejudge(file: Path, **options: Any) -> int:
 def diff(before: Path, after: Path) -> int:
     """Say which outcomes and which facts differ between two saved reports; exit 1 if any do."""
     from trtdoctor.diagnosis.difference import difference
+    from trtdoctor.render.common import one_line
 
     lines = difference(_read(before), _read(after))
-    click.echo("\n".join(lines) if lines else "The reports agree in every outcome and every fact.")
+    for line in lines or ["The reports agree in every outcome and every fact."]:
+        click.echo(one_line(line))
     return 1 if lines else 0
 
 

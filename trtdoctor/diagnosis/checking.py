@@ -10,8 +10,11 @@ A check says in its parameters what it needs, and the judge gives it that or dec
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import sys
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -162,7 +165,7 @@ def check(
             raise CheckDefinitionError(f"{id}: {name!r} is not kebab-case")
         if not inspect.isgeneratorfunction(function):
             raise CheckDefinitionError(f"{id}: a check is a generator; yield its findings")
-        title, documentation = _documentation(id, inspect.getdoc(function) or "")
+        title, documentation = _documentation(id, _docstring(function))
         info = CheckInfo(id=id, name=name, area=AREAS[id[:3]], severity=severity, title=title)
         return Check(
             info=info,
@@ -175,6 +178,18 @@ def check(
         )
 
     return make
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    text = inspect.getdoc(function)
+    if text is None and sys.flags.optimize > 1:
+        # Python was told to drop docstrings (-OO, PYTHONOPTIMIZE=2); the source still has them.
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        except (OSError, SyntaxError):
+            return ""
+        text = ast.get_docstring(tree.body[0])  # type: ignore[arg-type]  # a function
+    return text or ""
 
 
 def _documentation(id: str, text: str) -> tuple[str, dict[str, str]]:

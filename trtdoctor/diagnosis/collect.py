@@ -39,9 +39,15 @@ class Collection:
                 continue
             self._waiting[name] = probe
             # Daemon threads: one that hangs in a read must not keep the program from ending.
-            threading.Thread(
+            thread = threading.Thread(
                 target=lambda p=probe: self._answers.put((p, _look(p, host))), daemon=True
-            ).start()
+            )
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # Out of threads or memory by a limit of this user's: one fact less, not no report.
+                record = FactRecord(status=FactStatus.FAILED, reason=str(error))
+                self._answers.put((probe, record))
 
     def finish(
         self,

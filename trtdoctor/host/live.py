@@ -53,7 +53,7 @@ class LiveBackend:
             return {"error": "missing", "detail": _says(error)}
         except PermissionError as error:
             return {"error": "denied", "detail": _says(error)}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, RecursionError, RuntimeError) as error:
             return {"error": "unusable", "detail": _says(error)}
 
     def close(self) -> None:
@@ -221,11 +221,12 @@ def _volume(path: str) -> Answer:
 
 
 def _dynamic(path: str) -> Answer:
-    from elftools.common.exceptions import ELFError
     from elftools.elf.dynamic import DynamicSegment
     from elftools.elf.elffile import ELFFile
 
     answer: dict[str, Any] = {"needed": [], "rpath": [], "runpath": [], "soname": None}
+    if not stat_module.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{path}: not a regular file")
     try:
         with Path(path).open("rb") as stream:
             elf = ELFFile(stream)
@@ -245,6 +246,8 @@ def _dynamic(path: str) -> Answer:
                         answer["rpath"] = [part for part in tag.rpath.split(":") if part]
                     elif tag.entry.d_tag == "DT_RUNPATH":
                         answer["runpath"] = [part for part in tag.runpath.split(":") if part]
-    except (ELFError, AssertionError, KeyError, UnicodeDecodeError, AttributeError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  a damaged file makes pyelftools raise anything
         raise ValueError(f"{path}: not a readable ELF library ({error})") from None
     return answer

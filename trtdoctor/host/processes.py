@@ -91,10 +91,10 @@ class Runner:
                 start_new_session=True,
             )
             self._living.add(process)
-        assert process.stdout is not None and process.stderr is not None
-        out = _Drain(process.stdout, output_limit, keep_last=keep_last)
-        err = _Drain(process.stderr, output_limit, keep_last=keep_last)
         try:
+            assert process.stdout is not None and process.stderr is not None
+            out = _Drain(process.stdout, output_limit, keep_last=keep_last)
+            err = _Drain(process.stderr, output_limit, keep_last=keep_last)
             left = max(0.0, min(deadline, self._ends_at - time.monotonic()))
             in_time = _ends_within(process, left)
         finally:

@@ -75,9 +75,12 @@ class Recorder:
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(folder / _ANSWERS, body)
             write_atomically(folder / _HEADER, encode(header))
-        except OSError as error:
+        except BaseException as error:
+            # Ctrl-C too leaves no half recording.
             if made:
                 shutil.rmtree(folder, ignore_errors=True)
+            if not isinstance(error, OSError):
+                raise
             raise RecordingError(
                 f"cannot write the recording {folder} ({error.strerror}); choose another --record folder"
             ) from None

@@ -5,7 +5,7 @@ How an import ended is the fact's value; only not being able to look is a failed
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from typing import Any
 
 from trtdoctor.host import ChildAnswer, Denied, Host
@@ -67,9 +67,31 @@ def tensorrt_imports(host: Host) -> Observed[Imports]:
         raise NotThere(
             "the target Python finds no TensorRT module", source="importlib.util.find_spec"
         )
-    with ThreadPoolExecutor(max_workers=len(modules)) as pool:
-        imported = tuple(pool.map(lambda name: _imported(host, name), modules))
-    return Observed(value=Imports(modules=imported), source="import in a child process")
+    return Observed(
+        value=Imports(modules=_side_by_side(host, modules)), source="import in a child process"
+    )
+
+
+def _side_by_side(host: Host, modules: tuple[str, ...]) -> tuple[ModuleImport, ...]:
+    imported: dict[str, ModuleImport] = {}
+    failed: list[Exception] = []
+
+    def work(name: str) -> None:
+        try:
+            imported[name] = _imported(host, name)
+        except Exception as error:  # noqa: BLE001  raised again where it is waited for
+            failed.append(error)
+
+    # Daemon threads, which no executor has: a child that the kernel does not let go, as one in a
+    # hung driver, must not keep the program from ending.
+    threads = [threading.Thread(target=work, args=(name,), daemon=True) for name in modules]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return tuple(imported[name] for name in modules)
 
 
 def _imported(host: Host, module: str) -> ModuleImport:

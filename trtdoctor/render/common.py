@@ -82,8 +82,12 @@ def verdict_line(report: Report) -> str:
         _count(tally[s], s) for s in (Severity.ERROR, Severity.WARNING) if tally[s]
     )
     if report.verdict is Verdict.PROBLEMS:
-        first = next(o for s in Severity for o in failed(report, s))
-        return f"Problems: {found}. Look first at {first.check.id} {first.check.name}."
+        first = next((o for s in Severity for o in failed(report, s)), None)
+        if first is None:
+            return "Problems, says the report, and holds none."
+        return (
+            f"Problems: {found}. Look first at {one_line(f'{first.check.id} {first.check.name}')}."
+        )
     if report.verdict is Verdict.INCONCLUSIVE:
         number = len(having(report, Status.UNKNOWN, Status.CRASHED))
         cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"

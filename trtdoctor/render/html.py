@@ -31,6 +31,8 @@ def render_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # Whatever the template prints, no control character gets through.
+        finalize=lambda value: clean(value) if isinstance(value, str) else value,
     )
     environment.filters["clean"] = lambda text: clean(str(text))
     source = Path(__file__).with_name("report.html.j2").read_text("utf-8")

@@ -67,9 +67,8 @@ def _findings(report: Report, severity: Severity) -> list[str]:
     for outcome in outcomes:
         for finding in outcome.findings:
             subject = f" ({_text(finding.subject)})" if finding.subject else ""
-            lines.append(
-                f"- **{outcome.check.id} {outcome.check.name}**{subject}: {_text(finding.message)}"
-            )
+            name = _text(f"{outcome.check.id} {outcome.check.name}")
+            lines.append(f"- **{name}**{subject}: {_text(finding.message)}")
             for item in finding.evidence:
                 lines.append(f"  - evidence: {_text(item.source)}: {_code(item.value)}")
             if finding.confidence.value != "certain":
@@ -93,7 +92,7 @@ def _rest(report: Report) -> list[str]:
 
 def _line(outcome: Outcome, word: str) -> str:
     reason = f" ({_text(outcome.reason)})" if outcome.reason else ""
-    return f"- {word}: {outcome.check.id} {outcome.check.name}{reason}"
+    return f"- {word}: {_text(f'{outcome.check.id} {outcome.check.name}')}{reason}"
 
 
 def _text(text: str) -> str:

@@ -157,7 +157,7 @@ class _Terminal:
         subject = f" [{one_line(finding.subject)}]" if finding.subject else ""
         self._print(
             (f"  {self._marks[severity.value]} ", _STYLES[severity]),
-            (f"{outcome.check.id} {outcome.check.name}{subject}", "bold"),
+            (one_line(f"{outcome.check.id} {outcome.check.name}{subject}"), "bold"),
         )
         self._console.print(Padding(Text(clean(finding.message)), (0, 0, 0, 4)))
         if self._options.quiet:
