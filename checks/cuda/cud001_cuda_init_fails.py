@@ -112,7 +112,7 @@ def _hangs(
         evidence=tuple(evidence),
         remedy=Remedy(
             text="Look for Xid messages in the kernel's log and for processes that cannot be killed "
-            "(state D); restart. If the machine was only busy, a longer --deadline tells.",
+            "(state D); restart. If the machine was only busy, look again when it is not.",
             commands=("sudo dmesg | grep -iE 'xid|nvrm'", "ps -eo pid,stat,comm | grep ' D'"),
         ),
     )
