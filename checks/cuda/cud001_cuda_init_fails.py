@@ -57,8 +57,8 @@ def cuda_init_fails(
 
     ## What it checks
     The code that `cuInit` of the CUDA driver library returns, decoded, with the library that was
-    really loaded; and whether it returns at all. Where another check found the cause (no driver, denied nodes, no GPU, fabric
-    manager), this one does not apply.
+    really loaded; and whether it returns at all. Where another check found the cause (no driver,
+    denied nodes, no GPU, fabric manager), this one does not apply.
 
     ## Why it matters
     Every CUDA program and all of TensorRT fail at their first call.
