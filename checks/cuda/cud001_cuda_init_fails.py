@@ -57,8 +57,8 @@ def cuda_init_fails(
 
     ## What it checks
     The code that `cuInit` of the CUDA driver library returns, decoded, with the library that was
-    really loaded; and whether it returns at all. Where another check found the cause (no driver, denied nodes, no GPU, fabric
-    manager), this one does not apply.
+    really loaded; and whether it returns at all. Where another check found the cause (no driver,
+    denied nodes, no GPU, fabric manager), this one does not apply.
 
     ## Why it matters
     Every CUDA program and all of TensorRT fail at their first call.
@@ -112,7 +112,7 @@ def _hangs(
         evidence=tuple(evidence),
         remedy=Remedy(
             text="Look for Xid messages in the kernel's log and for processes that cannot be killed "
-            "(state D); restart. If the machine was only busy, a longer --deadline tells.",
+            "(state D); restart. If the machine was only busy, look again when it is not.",
             commands=("sudo dmesg | grep -iE 'xid|nvrm'", "ps -eo pid,stat,comm | grep ' D'"),
         ),
     )

@@ -17,7 +17,15 @@ from trtdoctor.api import (
     facts,
 )
 
-_LOOK = ("lspci -nnk -d 10de:", "sudo modprobe nvidia", "sudo dmesg | grep -iE 'nvrm|nvidia'")
+_LIST = "lspci -nnk -d 10de:"
+_LOAD = (_LIST, "sudo modprobe nvidia", "sudo dmesg | grep -iE 'nvrm|nvidia'")
+_BLACKLIST = (
+    "printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' | "
+    "sudo tee /etc/modprobe.d/blacklist-nouveau.conf"
+)
+# By the distribution's id: how it installs its own packages of the driver, and remakes its initramfs.
+_INSTALL = {"ubuntu": "sudo ubuntu-drivers install", "debian": "sudo apt install nvidia-driver"}
+_INITRAMFS = "sudo update-initramfs -u"
 
 
 @check(
@@ -34,6 +42,7 @@ def driver_missing(
     pci: Fact[facts.PciDevices],
     wsl: Fact[facts.Wsl],
     jetson: Fact[facts.Jetson],
+    system: Fact[facts.OperatingSystem],
 ) -> Iterator[Yielded]:
     """The NVIDIA driver is missing or not loaded.
 
@@ -101,7 +110,7 @@ def driver_missing(
         if blind := next((f for f in (wsl, jetson) if f.status is not FactStatus.ABSENT), None):
             yield Unknown(reason=f"WSL or Jetson? {blind.reason or blind.status.value}")
             return
-        yield _not_loaded(driver, nvml, cuda, pci)
+        yield _not_loaded(driver, nvml, cuda, pci, system.value)
     else:
         yield Unknown(reason=f"nvidia.driver: {driver.reason or driver.status.value}")
 
@@ -111,36 +120,68 @@ def _not_loaded(
     nvml: Fact[facts.Nvml],
     cuda: Fact[facts.CudaDriver],
     pci: Fact[facts.PciDevices],
+    system: facts.OperatingSystem | None,
 ) -> Finding:
     installed = nvml.value is not None or cuda.value is not None
+    bare = nvml.status is FactStatus.ABSENT and cuda.status is FactStatus.ABSENT
     evidence = [Evidence(source="/proc/driver/nvidia/version", value=driver.reason or "not there")]
     if nvml.value:
         text = nvml.value.init_error or ""
         evidence.append(Evidence(source="nvml: nvmlInit", value=f"{nvml.value.init_code} {text}"))
+    what, besides = "The NVIDIA driver is not loaded", "no driver is loaded"
+    if installed:
+        what = "The NVIDIA driver is installed, but its kernel module is not loaded"
+        besides = "the installed driver is not loaded"
+    elif bare:
+        what, besides = "No NVIDIA driver is installed", "no driver is installed"
+        for name, reason in (("libnvidia-ml.so.1", nvml.reason), ("libcuda.so.1", cuda.reason)):
+            evidence.append(Evidence(source=name, value=reason or "not found"))
+    found = pci.value.devices if pci.value else ()
+    if not found and not pci.unseen:
+        evidence.append(Evidence(source="PCI bus", value=pci.reason or "no NVIDIA GPU"))
+        return Finding(
+            message=f"This machine has no NVIDIA GPU on its PCI bus, and {besides}.",
+            evidence=tuple(evidence),
+            remedy=Remedy(
+                text="Use a machine with a GPU, or pass the GPU into this virtual machine."
+            ),
+        )
+    if found:
+        value = ", ".join(f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in found)
+        evidence.append(Evidence(source="PCI bus", value=value))
+    return Finding(
+        message=f"{what}; the PCI bus {_bus(found)}.",
+        evidence=tuple(evidence),
+        remedy=_remedy(_holders(found), installed, bare, system.id if system else None),
+    )
+
+
+def _bus(found: tuple[facts.PciDevice, ...]) -> str:
+    if not found:
+        return "could not be looked at"
+    held = ", ".join(_holders(found)) or "no driver"
+    return f"has {len(found)} NVIDIA GPU{'s' if len(found) > 1 else ''}, held by {held}"
+
+
+def _holders(found: tuple[facts.PciDevice, ...]) -> list[str]:
+    return sorted({device.driver for device in found if device.driver})
+
+
+def _remedy(held: list[str], installed: bool, bare: bool, distribution: str | None) -> Remedy:
+    if "vfio-pci" in held:
+        return Remedy(
+            text="vfio-pci keeps the GPU for a virtual machine: look from inside that machine.",
+            commands=(_LIST,),
+        )
     text = "Install the NVIDIA driver, then restart."
     if installed:
         text = "Load the module; if it is refused, look at Secure Boot and at the kernel's version."
-    if pci.value is None or not pci.value.devices:
-        bus = "could not be looked at"
-        if not pci.unseen:
-            bus = "has no NVIDIA GPU"
-            text = "Use a machine with a GPU, or pass the GPU into this virtual machine."
-    else:
-        held = sorted({d.driver for d in pci.value.devices if d.driver})
-        many = len(pci.value.devices)
-        bus = f"has {many} NVIDIA GPU{'s' if many > 1 else ''}"
-        bus += f", held by {', '.join(held)}" if held else ", held by no driver"
-        if "nouveau" in held:
-            text = "The nouveau driver holds the GPU: blacklist it, " + text[0].lower() + text[1:]
-        if "vfio-pci" in held:
-            text = "vfio-pci keeps the GPU for a virtual machine: look from inside that machine."
-        value = ", ".join(
-            f"{d.address} [10de:{d.device_id.removeprefix('0x')}]" for d in pci.value.devices
-        )
-        evidence.append(Evidence(source="PCI bus", value=value))
-    what = "is installed, but its kernel module is not loaded" if installed else "is not loaded"
-    return Finding(
-        message=f"The NVIDIA driver {what}; the PCI bus {bus}.",
-        evidence=tuple(evidence),
-        remedy=Remedy(text=text, commands=_LOOK if pci.status is not FactStatus.ABSENT else ()),
-    )
+    commands = [_LIST] if bare else [*_LOAD]
+    known = distribution in _INSTALL
+    if "nouveau" in held:
+        text = "The nouveau driver holds the GPU: blacklist it, " + text[0].lower() + text[1:]
+        commands = [_LIST, _BLACKLIST, *([_INITRAMFS] if known else [])]
+        commands += [] if bare else _LOAD[1:]
+    if bare and distribution and known:
+        commands.append(_INSTALL[distribution])
+    return Remedy(text=text, commands=tuple(commands))

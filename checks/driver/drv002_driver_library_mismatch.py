@@ -78,7 +78,9 @@ def driver_library_mismatch(
     if nvml.init_code == _MISMATCH:
         library = _of_library(nvml)
         loaded = f"module {kernel}" if kernel else "loaded module"
-        beside = f" (library {library})" if library else ""
+        beside = f" ({library})" if library else ""
+        if nvml.library:
+            evidence.append(Evidence(source="NVML library", value=nvml.library))
         yield Finding(
             message=f"The driver's kernel {loaded} and its libraries{beside} do not match.",
             evidence=tuple(evidence),

@@ -89,9 +89,13 @@ def fabric_manager_down(
             yield Unknown(reason=f"cuInit: {cuda.reason or cuda.status.value}")
         return
     evidence = [Evidence(source="cuInit", value="802")] if not_ready else []
+    alike: dict[str, list[int]] = {}
+    for i, f in waiting.items():
+        status = "" if f.status is None else f" ({f.status})"
+        alike.setdefault(f"{f.state}{status}", []).append(i)
     evidence += [
-        Evidence(source="nvml: nvmlDeviceGetGpuFabricInfo", value=f"gpu:{i} {f.state} ({f.status})")
-        for i, f in waiting.items()
+        Evidence(source="nvml: nvmlDeviceGetGpuFabricInfo", value=f"gpu:{_range(which)} {state}")
+        for state, which in alike.items()
     ]
     if switches:
         evidence.append(Evidence(source="PCI bus", value=f"{switches} NVSwitches"))
@@ -111,6 +115,17 @@ def fabric_manager_down(
             ),
         ),
     )
+
+
+def _range(numbers: list[int]) -> str:
+    """Rising numbers with runs taken together: ``0-3,5``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
 def _why(manager: Fact[facts.FabricManager], driver: str | None) -> str:

@@ -23,6 +23,10 @@ from trtdoctor.api import (
 
 # The first Jetson Linux for modules that take the packages of servers.
 _SERVER_LIKE = 38
+_SEE_THE_SYSTEM = (
+    "Create the environment again with the system's Python and its packages, or set "
+    "include-system-site-packages = true in its pyvenv.cfg."
+)
 
 
 @check(id="PYE003", name="jetson-pip-tensorrt", severity=Severity.ERROR, since="0.1.0")
@@ -60,6 +64,7 @@ def jetson_pip_tensorrt(
         return
     found = installs.value.installs if installs.value else ()
     interpreter = shlex.quote(python.executable)
+    hidden = python.in_virtualenv and python.system_site_packages is False
     working = (
         {t.module for t in builders.value.trials if t.attempt.ending is facts.Ending.RETURNED}
         if builders.value
@@ -90,15 +95,16 @@ def jetson_pip_tensorrt(
                     Evidence(source="Jetson Linux", value=str(jetson.l4t)),
                 ),
                 remedy=Remedy(
-                    text="Uninstall it and use JetPack's TensorRT.",
+                    text="Uninstall it and use JetPack's TensorRT."
+                    + (f" {_SEE_THE_SYSTEM}" if hidden else ""),
                     commands=(
                         f"{interpreter} -m pip uninstall -y {' '.join(sorted(install.parts))}",
                         "sudo apt install python3-libnvinfer",
+                        *((_with_the_system(python),) if hidden else ()),
                     ),
                 ),
             )
     system = [i for i in found if i.kind == "library" and i.product == "tensorrt"]
-    hidden = python.in_virtualenv and python.system_site_packages is False
     if system and hidden and imports.unseen:
         yield Unknown(reason=f"whether {python.executable} sees a TensorRT could not be looked at")
     elif system and hidden and imports.status is FactStatus.ABSENT:
@@ -112,10 +118,11 @@ def jetson_pip_tensorrt(
                 Evidence(source="libraries of the system", value=system[0].location),
             ),
             remedy=Remedy(
-                text="Create the environment again with the system's Python and its packages, or set "
-                "include-system-site-packages = true in its pyvenv.cfg.",
-                commands=(
-                    f"/usr/bin/python3 -m venv --system-site-packages {shlex.quote(python.prefix)}",
-                ),
+                text=_SEE_THE_SYSTEM,
+                commands=(_with_the_system(python),),
             ),
         )
+
+
+def _with_the_system(python: facts.TargetPython) -> str:
+    return f"/usr/bin/python3 -m venv --system-site-packages {shlex.quote(python.prefix)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -104,6 +105,7 @@ def _finding(
         loads.append(f"{path} loads {found or 'no libnvinfer'}")
         evidence.append(Evidence(source=f"ELF dynamic section of {path}", value=str(found)))
     kept = " and ".join(str(i.version) for i in distinct)
+    programs = dict.fromkeys(i.location for i in several if i.kind == "trtexec")
     told = f" {'; '.join(loads)}." if loads else ""
     return Finding(
         message=f"There are {len(distinct)} different versions of {product} here: {kept}.{told}",
@@ -112,7 +114,10 @@ def _finding(
         remedy=Remedy(
             text="Build and run engines with one of them: build from the same Python that runs them, or "
             "remove the other. What the loader would take shows:",
-            commands=("ldconfig -p | grep nvinfer", 'ldd "$(command -v trtexec)" | grep nvinfer'),
+            commands=(
+                "ldconfig -p | grep nvinfer",
+                *(f"ldd {shlex.quote(path)} | grep nvinfer" for path in programs),
+            ),
         ),
         references=("TensorRT documentation, Version Compatibility",),
     )

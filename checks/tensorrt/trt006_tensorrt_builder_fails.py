@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trtdoctor.api import (
-    Confidence,
     Evidence,
     Finding,
     Knowledge,
@@ -13,6 +12,7 @@ from trtdoctor.api import (
     Note,
     Remedy,
     Severity,
+    Unknown,
     Yielded,
     check,
     facts,
@@ -57,7 +57,8 @@ def tensorrt_builder_fails(builders: facts.Builders, kb: Knowledge) -> Iterator[
 
     ## Known limits
     It creates a CUDA context, so it runs only where that was asked for (`--active`). A first start can
-    take long on a slow disk: a Builder that did not come back in time is `likely`, not `certain`.
+    take long, on a Jetson or a slow disk: of a Builder that did not come back in time nothing is known.
+    `--deadline` gives it more.
 
     ## References
     - TensorRT API documentation, "Builder"
@@ -65,6 +66,13 @@ def tensorrt_builder_fails(builders: facts.Builders, kb: Knowledge) -> Iterator[
     for trial in builders.trials:
         if trial.attempt.ending is facts.Ending.RETURNED:
             yield Note(text=f"{trial.module}: a Builder can be made")
+        elif trial.attempt.ending is facts.Ending.DEADLINE:
+            had = trial.attempt.detail or "no answer before its deadline"
+            yield Unknown(
+                subject=trial.module,
+                reason=f"making a Builder: {had}; it may hang or only be slow, a longer --deadline "
+                "can tell",
+            )
         else:
             yield _finding(trial, kb)
 
@@ -75,8 +83,6 @@ def _finding(trial: facts.BuilderTrial, kb: Knowledge) -> Finding:
         facts.Ending.EXCEPTION: f"raises {attempt.detail or 'an exception'}",
         facts.Ending.EXIT: f"ends the interpreter ({attempt.detail or 'exit'})",
         facts.Ending.SIGNAL: f"kills the interpreter ({attempt.detail or 'a signal'})",
-        facts.Ending.DEADLINE: f"did not come back ({attempt.detail or 'past its deadline'})",
-        facts.Ending.RETURNED: "returned",
     }[attempt.ending]
     said = "\n".join(text for text in (*trial.log, attempt.detail, attempt.output) if text)
     meanings, steps, sources = _decoded(said, kb)
@@ -87,11 +93,9 @@ def _finding(trial: facts.BuilderTrial, kb: Knowledge) -> Finding:
     evidence += [Evidence(source="TensorRT's log", value=line) for line in trial.log[-6:]]
     if attempt.output and attempt.output.strip() and not trial.log:
         evidence.append(Evidence(source="its output, the end", value=attempt.output.strip()[-600:]))
-    hang = attempt.ending is facts.Ending.DEADLINE
     return Finding(
         message=f"Making a {trial.module}.Builder {how}{why}.",
         subject=trial.module,
-        confidence=Confidence.LIKELY if hang else Confidence.CERTAIN,
         evidence=tuple(evidence),
         remedy=Remedy(
             text="; ".join(steps[:2]) + "."

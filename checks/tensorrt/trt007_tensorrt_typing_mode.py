@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trtdoctor.api import (
     Confidence,
     Evidence,
+    Fact,
     Finding,
     Knowledge,
     KnowledgeEnds,
@@ -18,6 +19,7 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
+    devices,
     facts,
     versions,
 )
@@ -26,7 +28,12 @@ _AUTOCAST = "python -m modelopt.onnx.autocast --onnx_path m.onnx --output_path m
 
 
 @check(id="TRT007", name="tensorrt-typing-mode", severity=Severity.INFO, since="0.1.0")
-def tensorrt_typing_mode(imports: facts.Imports, kb: Knowledge) -> Iterator[Yielded]:
+def tensorrt_typing_mode(
+    imports: facts.Imports,
+    gpus: Fact[facts.Gpus],
+    cuda: Fact[facts.CudaDriver],
+    kb: Knowledge,
+) -> Iterator[Yielded]:
     """Who decides precision here: the builder, the model's types, or whichever is chosen.
 
     ## What it checks
@@ -55,6 +62,7 @@ def tensorrt_typing_mode(imports: facts.Imports, kb: Knowledge) -> Iterator[Yiel
             yield Note(text=f"{' and '.join(runtimes)} only runs engines: there is no builder")
             return
         raise NotApplicable("no TensorRT could be imported")
+    slow = _no_fast_fp16(gpus, cuda, kb)
     for module in reversed(working.values()):
         seen = _seen(module)
         if seen is Typing.UNKNOWN:
@@ -75,9 +83,23 @@ def tensorrt_typing_mode(imports: facts.Imports, kb: Knowledge) -> Iterator[Yiel
                     value=", ".join(module.network_flags or ()) or "none",
                 ),
             ),
-            remedy=_remedy(module, seen, kb),
+            # hardware-no-fast-fp16 says what to do there.
+            remedy=None if slow else _remedy(module, seen, kb),
             references=(source,) if source else (),
         )
+
+
+def _no_fast_fp16(gpus: Fact[facts.Gpus], cuda: Fact[facts.CudaDriver], kb: Knowledge) -> bool:
+    """Whether every GPU here is known to have no fast FP16."""
+    try:
+        known = devices(gpus, cuda)
+        if isinstance(known, Unknown):
+            return False
+        return all(
+            not kb.compute_capability(device.compute_capability or "").fast_fp16 for device in known
+        )
+    except (NotApplicable, KnowledgeEnds):
+        return False
 
 
 def _seen(module: facts.ModuleImport) -> Typing:
@@ -105,9 +127,9 @@ def _table(
 
 def _says(seen: Typing) -> str:
     return {
-        Typing.WEAK: "is weakly typed: the builder decides, and the FP16 flag allows it FP16",
-        Typing.BOTH: "does both: weakly typed by default, where the FP16 flag allows FP16, and strongly "
-        "typed where a network asks for it",
+        Typing.WEAK: "is weakly typed: the builder decides, and the FP16 flag lets it use FP16",
+        Typing.BOTH: "does both: weakly typed by default, where the FP16 flag lets the builder use "
+        "FP16, and strongly typed where a network asks for it",
         Typing.STRONG: "is strongly typed: the model's types decide, there is no FP16 flag, and an FP32 "
         "model becomes an FP32 engine",
     }[seen]

@@ -29,6 +29,9 @@ from trtdoctor.model.facts import (
 from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 
+from .checking import Fact, NotApplicable, Unknown
+from .subjects import Device, devices
+
 Value = TypeVar("Value", bound=FactValue)
 _NO_DEVICE = 100
 _PRODUCT_OF_MODULE = {
@@ -52,6 +55,15 @@ class _Facts:
             return msgspec.convert(record.value, kind)
         except msgspec.ValidationError:
             return None
+
+    def fact(self, kind: type[Value]) -> Fact[Value]:
+        record = self.record(kind)
+        return Fact(
+            status=record.status,
+            value=self.get(kind),
+            reason=record.reason,
+            source=record.source,
+        )
 
     def record(self, kind: type[FactValue]) -> FactRecord:
         missing = FactRecord(status=FactStatus.NOT_RUN, reason="not looked at")
@@ -136,22 +148,18 @@ def _environment(facts: _Facts) -> tuple[str, ...]:
 
 
 def _gpus(facts: _Facts, knowledge: Knowledge) -> tuple[GpuCard, ...] | None:
-    cuda, nvml = facts.get(CudaDriver), facts.get(Gpus)
-    if cuda is not None and cuda.devices:
-        return tuple(
-            _gpu(f"cuda:{d.ordinal}", d.name, d.compute_capability, d.memory_total_bytes, knowledge)
-            for d in cuda.devices
-        )
-    if nvml is not None:
-        return tuple(
-            _gpu(f"gpu:{g.index}", g.name, g.compute_capability, g.memory_total_bytes, knowledge)
-            for g in nvml.devices
-        )
+    cuda, gpus = facts.fact(CudaDriver), facts.fact(Gpus)
+    try:
+        found = devices(gpus, cuda)
+    except NotApplicable:
+        found = ()
+    if found and not isinstance(found, Unknown):
+        return tuple(_gpu(device, knowledge) for device in found)
     # CUDA also says "no device" where this user may not open one: NVML has to agree.
-    no_device = facts.record(CudaDriver).status is FactStatus.ABSENT or (
-        cuda is not None and cuda.init_code == _NO_DEVICE
+    no_device = cuda.status is FactStatus.ABSENT or (
+        cuda.value is not None and cuda.value.init_code == _NO_DEVICE
     )
-    return () if no_device and facts.record(Gpus).status is FactStatus.ABSENT else None
+    return () if no_device and gpus.status is FactStatus.ABSENT else None
 
 
 def _no_gpus(facts: _Facts) -> str | None:
@@ -168,11 +176,13 @@ def _no_driver(facts: _Facts, nvml: Nvml | None) -> str | None:
     return f"unknown: nvmlInit: {nvml.init_error} ({nvml.init_code})"
 
 
-def _gpu(
-    subject: str, name: str | None, cc: str | None, memory: int | None, knowledge: Knowledge
-) -> GpuCard:
+def _gpu(device: Device, knowledge: Knowledge) -> GpuCard:
+    cc, name = device.compute_capability, device.name
     card = GpuCard(
-        subject=subject, name=name or "unnamed GPU", compute_capability=cc, memory_bytes=memory
+        subject=device.subject,
+        name=name or "unnamed GPU",
+        compute_capability=cc,
+        memory_bytes=device.memory_total_bytes,
     )
     if cc is None:
         return card

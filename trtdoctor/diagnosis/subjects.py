@@ -59,6 +59,15 @@ class Device:
             return "cuda: cuDeviceGetAttribute"
         return "nvml: nvmlDeviceGetCudaComputeCapability"
 
+    @property
+    def memory_total_bytes(self) -> int | None:
+        """All of its memory; of a MIG instance its own, which only CUDA tells."""
+        if self.cuda and self.cuda.memory_total_bytes:
+            return self.cuda.memory_total_bytes
+        if self.nvml is None or (self.cuda and self.nvml.mig_mode == "enabled"):
+            return None
+        return self.nvml.memory_total_bytes
+
     def refusal(self, call: str) -> str | None:
         """NVML's error for the call whose name contains ``call``, if it refused it."""
         errors = self.nvml.errors if self.nvml else {}
