@@ -26,7 +26,6 @@ from trtdoctor.api import (
     weakest,
 )
 
-_GIB = 1 << 30
 # Without the execution memory known, weights that leave less than this share are no clear pass.
 _AMPLE = 0.9
 
@@ -70,8 +69,7 @@ def engine_memory(
     (TensorRT 10 and newer).
 
     ## Known limits
-    Each engine is judged alone. The execution memory is known only after loading, and what CUDA itself and
-    the kernels take is not counted.
+    The execution memory is known only after loading; what CUDA and the kernels take is not counted.
     """
     plans = sound_plans(files)
     known = devices(gpus, cuda)
@@ -119,10 +117,8 @@ def _room(device: Device, memory: facts.Memory | None) -> _Room:
     if device.nvml is None or device.nvml.mig_mode == "enabled":
         # NVML speaks of the whole GPU, a program has an instance of it.
         return _Room(device.label, of_cuda, None, "cuda: cuDeviceTotalMem")
-    total = of_cuda or device.nvml.memory_total_bytes
-    return _Room(
-        device.label, total, device.nvml.memory_free_bytes, "nvml: nvmlDeviceGetMemoryInfo"
-    )
+    nvml, source = device.nvml, "nvml: nvmlDeviceGetMemoryInfo"
+    return _Room(device.label, nvml.memory_total_bytes or of_cuda, nvml.memory_free_bytes, source)
 
 
 def _exhausted(load: facts.EngineLoad | None, kb: Knowledge) -> bool:
@@ -144,12 +140,11 @@ def _finding(plan: Plan, execution: int | None, room: _Room, sure: Confidence) -
             Evidence(source=f"{room.source}, bytes free", value=str(room.free)),
         ),
         remedy=Remedy(
-            text="End other processes on the GPU, build for a smaller batch or with weight streaming, "
-            "or use a GPU with more memory.",
+            text="End other processes there, build for a smaller batch, or take a larger GPU.",
             commands=("nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv",),
         ),
     )
 
 
 def _size(size: int | None) -> str:
-    return "an unknown size" if size is None else f"{size / _GIB:.2f} GiB"
+    return "an unknown size" if size is None else f"{size / 2**30:.2f} GiB"

@@ -9,7 +9,6 @@ from trtdoctor.api import (
     Fact,
     Finding,
     Knowledge,
-    LoadedTensorRT,
     NotApplicable,
     Note,
     Plan,
@@ -17,11 +16,11 @@ from trtdoctor.api import (
     Severity,
     Unknown,
     Yielded,
+    certain_runtimes,
     check,
     facts,
     first_device,
     load_of,
-    loaded_tensorrts,
     platform_name,
     sound_plans,
     unfit,
@@ -85,7 +84,7 @@ def engine_load_fails(
     if not tried:
         reasons = [load.why_not for _, load in plans if load is not None and load.why_not]
         raise NotApplicable(f"not loaded: {reasons[0]}" if reasons else "no engine was loaded")
-    device, loaded = first_device(gpus, cuda), _loaded(imports, installs)
+    device, loaded = first_device(gpus, cuda), certain_runtimes(imports, installs)
     platform = platform_name(system.value) if system.value else None
     for plan, load in tried:
         if load.loaded is None:
@@ -96,16 +95,6 @@ def engine_load_fails(
             yield Note(text=f"{plan.subject}: explained by {cause}")
         else:
             yield _judge(plan, load, kb)
-
-
-def _loaded(
-    imports: Fact[facts.Imports], installs: Fact[facts.Installs]
-) -> tuple[LoadedTensorRT, ...]:
-    try:
-        found = loaded_tensorrts(imports, installs)
-    except NotApplicable:
-        return ()
-    return () if isinstance(found, Unknown) else found
 
 
 def _judge(plan: Plan, load: facts.EngineLoad, kb: Knowledge) -> Yielded:

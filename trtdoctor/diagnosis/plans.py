@@ -17,12 +17,14 @@ from trtdoctor.model.facts import (
     EngineLoad,
     EngineLoads,
     Gpus,
+    Imports,
+    Installs,
     OperatingSystem,
 )
 from trtdoctor.model.report import Confidence
 
 from .checking import Fact, NotApplicable, Unknown
-from .subjects import Device, LoadedTensorRT, devices
+from .subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
 
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.
@@ -216,6 +218,17 @@ def first_device(gpus: Fact[Gpus], cuda: Fact[CudaDriver]) -> Device | None:
     except NotApplicable:
         return None
     return None if isinstance(known, Unknown) else known[0]
+
+
+def certain_runtimes(
+    imports: Fact[Imports], installs: Fact[Installs]
+) -> tuple[LoadedTensorRT, ...]:
+    """The TensorRTs that would be loaded; none where there is none or nobody knows."""
+    try:
+        found = loaded_tensorrts(imports, installs)
+    except NotApplicable:
+        return ()
+    return () if isinstance(found, Unknown) else found
 
 
 def unfit(
