@@ -58,18 +58,16 @@ def engine_memory(
 
     ## What it checks
     The size of each plan's weights, and of the memory for execution where the engine was loaded, against
-    the free memory of the first visible GPU; on Jetson modules, whose GPU has none of its own, against the
-    available main memory.
+    the free memory of the first visible GPU; on Jetson modules against the available main memory.
 
     ## Why it matters
     Loading or creating an execution context ends with `out of memory`.
 
     ## How to fix it
-    End other processes on the GPU, build for a smaller batch, or stream the weights from main memory
-    (TensorRT 10 and newer).
+    End other processes on the GPU, build for a smaller batch, or stream the weights (TensorRT 10).
 
     ## Known limits
-    The execution memory is known only after loading; what CUDA and the kernels take is not counted.
+    Execution memory is known only after loading; what CUDA and kernels take is not counted.
     """
     plans = sound_plans(files)
     known = devices(gpus, cuda)
@@ -93,10 +91,12 @@ def _judge(
         return _finding(plan, execution, room, Confidence.CERTAIN)
     if plan.identity.weight_streaming:
         return Note(text=f"{plan.subject}: its weights can be streamed from main memory")
-    if weights is None:
-        return Unknown(subject=plan.subject, reason="the file does not tell its weights' size")
-    needed = weights + (execution or 0)
+    # Where the file does not tell, its weights are at most what it holds, unless compressed.
+    needed = (plan.file.size if weights is None else weights) + (execution or 0)
     sure = plan.confidence("weights_bytes")
+    unclear = plan.file.container == "gzip" or needed > _AMPLE * (room.free or 0)
+    if weights is None and unclear:
+        return Unknown(subject=plan.subject, reason="the file does not tell its weights' size")
     if room.total is not None and needed > room.total:
         return _finding(plan, execution, room, sure)
     if room.free is None:
@@ -104,8 +104,8 @@ def _judge(
     if needed > room.free:
         return _finding(plan, execution, room, weakest(sure, Confidence.LIKELY))
     if execution is None and needed > _AMPLE * room.free:
-        reason = f"its weights fit into {_size(room.free)}, but leave little for execution"
-        return Unknown(subject=plan.subject, reason=reason)
+        why = f"its weights fit, but leave little of {_size(room.free)} for execution"
+        return Unknown(subject=plan.subject, reason=why)
     return Note(text=f"{plan.subject} needs {_size(needed)} of {_size(room.free)} on {room.label}")
 
 
@@ -122,8 +122,8 @@ def _room(device: Device, memory: facts.Memory | None) -> _Room:
 
 
 def _exhausted(load: facts.EngineLoad | None, kb: Knowledge) -> bool:
-    found = kb.log_messages("\n".join((*load.log, *load.context_log))) if load else ()
-    return any(match.message.id == "gpu-memory-exhausted" for match in found)
+    log = "\n".join((*load.log, *load.context_log)) if load else ""
+    return any(match.message.id == "gpu-memory-exhausted" for match in kb.log_messages(log))
 
 
 def _finding(plan: Plan, execution: int | None, room: _Room, sure: Confidence) -> Finding:

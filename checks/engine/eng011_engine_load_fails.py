@@ -21,7 +21,6 @@ from trtdoctor.api import (
     facts,
     first_device,
     load_of,
-    platform_name,
     sound_plans,
     unfit,
 )
@@ -79,19 +78,18 @@ def engine_load_fails(
     Code inside a plan is never run: version-compatible plans that carry a runtime of their own stay
     unknown.
     """
-    plans = [(plan, load_of(plan.file, loads)) for plan in sound_plans(files)]
+    plans = [(plan, load_of(plan.file, loads)) for plan in sound_plans(files, system.value)]
     tried = [(plan, load) for plan, load in plans if load is not None and load.attempt is not None]
     if not tried:
         reasons = [load.why_not for _, load in plans if load is not None and load.why_not]
         raise NotApplicable(f"not loaded: {reasons[0]}" if reasons else "no engine was loaded")
     device, loaded = first_device(gpus, cuda), certain_runtimes(imports, installs)
-    platform = platform_name(system.value) if system.value else None
     for plan, load in tried:
         if load.loaded is None:
             yield Unknown(subject=plan.subject, reason=f"{load.module}: {load.why_not}")
         elif load.loaded and load.stage != "context":
             yield Note(text=f"{plan.subject}: {load.module} {load.version} loads it")
-        elif cause := unfit(plan, device, platform, loaded, kb):
+        elif cause := unfit(plan, device, loaded, kb):
             yield Note(text=f"{plan.subject}: explained by {cause}")
         else:
             yield _judge(plan, load, kb)
