@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from imagined import inventory, returned
 
 from trtdoctor.host import Host, Target
 from trtdoctor.host.live import LiveBackend
@@ -16,8 +17,6 @@ from trtdoctor.model.facts import Ending, EngineLoad
 from trtdoctor.probes import choose
 from trtdoctor.probes.engine import LoadRequest, engine_loads
 from trtdoctor.testing import FakeMachine
-
-from .imagined import inventory, returned
 
 STAGE = "trtdoctor-stage: "
 
