@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagined import inventory, returned
 
 from trtdoctor.host import Host, Target
 from trtdoctor.host.live import LiveBackend
@@ -27,8 +26,14 @@ def load(host: Host, **request: Any) -> EngineLoad:
     return found
 
 
+def returned(said: Any) -> dict[str, Any]:
+    return {"ending": "returned", "value": said}
+
+
 def imagined(answer: Any, modules: tuple[str, ...] = ("tensorrt",)) -> Host:
-    machine = FakeMachine(children={"inventory": inventory({}, modules), "load_engine": answer})
+    specs = {name: {"origin": f"/site/{name}/__init__.py"} for name in modules}
+    listed = {"path": ["/site"], "denied": [], "packages": [], "modules": specs}
+    machine = FakeMachine(children={"inventory": returned(listed), "load_engine": answer})
     return Host(machine, target=Target(path="/opt/venv/bin/python", chosen_by="VIRTUAL_ENV"))
 
 
