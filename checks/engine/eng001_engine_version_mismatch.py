@@ -24,6 +24,7 @@ from trtdoctor.api import (
     runtime_for,
     sound_plans,
     version_fit,
+    versions,
 )
 
 
@@ -31,6 +32,7 @@ from trtdoctor.api import (
 def engine_version_mismatch(
     files: facts.EngineFiles,
     loads: Fact[facts.EngineLoads],
+    system: Fact[facts.OperatingSystem],
     imports: Fact[facts.Imports],
     installs: Fact[facts.Installs],
 ) -> Iterator[Yielded]:
@@ -55,7 +57,7 @@ def engine_version_mismatch(
     ## References
     - TensorRT documentation, "Support Policies" and "Version Compatibility"
     """
-    plans = sound_plans(files)
+    plans = sound_plans(files, system.value)
     if (imports.status, installs.status) == ("not_run", "not_run"):
         raise NotApplicable("the machine was not looked at")
     loaded = loaded_tensorrts(imports, installs)
@@ -108,7 +110,10 @@ def _finding(
     text = f"Build the engine again with {runtime.label}, or install {plan.label}."
     if others:
         text = f"Load it with {' or '.join(others)}; or build it again with {runtime.label}."
-    exact = ".".join((plan.version or "").split(".")[:3])
+    built = versions.numbers(plan.version) or ()
+    exact = ".".join(str(part) for part in built[:3])
+    # Older releases were never on a package index.
+    offered = built and not others and (plan.rtx or built >= (8, 5))
     return Finding(
         message=f"{plan.subject} was built by {plan.label}, and {runtime.label} would load it: "
         f"{fit.why}.",
@@ -120,6 +125,6 @@ def _finding(
         ),
         remedy=Remedy(
             text=text,
-            commands=(f"pip install '{plan.family}=={exact}.*'",) if exact and not others else (),
+            commands=(f"pip install '{plan.family}=={exact}.*'",) if offered else (),
         ),
     )

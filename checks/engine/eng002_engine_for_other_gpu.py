@@ -40,6 +40,7 @@ _SAME_MEMORY = 0.03
 def engine_for_other_gpu(
     files: facts.EngineFiles,
     loads: Fact[facts.EngineLoads],
+    system: Fact[facts.OperatingSystem],
     gpus: Fact[facts.Gpus],
     cuda: Fact[facts.CudaDriver],
     kb: Knowledge,
@@ -64,7 +65,7 @@ def engine_for_other_gpu(
     ## References
     - TensorRT documentation, "Hardware Compatibility"
     """
-    plans = sound_plans(files)
+    plans = sound_plans(files, system.value)
     known = devices(gpus, cuda)
     if isinstance(known, Unknown):
         yield known

@@ -75,7 +75,8 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
         evidence=(Evidence(source="profiling verbosity in the plan", value=verbosity),),
         remedy=Remedy(
             text="Build it again with the options it was built with and detailed verbosity: with "
-            f"{program}, with {module} in Python before the build, or with Polygraphy.",
+            f"{program}, or with {module} in Python before the build"
+            f"{'' if plan.rtx else ', or with Polygraphy'}.",
             commands=(
                 f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.engine --profilingVerbosity=detailed",
                 f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED",

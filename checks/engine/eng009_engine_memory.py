@@ -26,7 +26,6 @@ from trtdoctor.api import (
     weakest,
 )
 
-_GIB = 1 << 30
 # Without the execution memory known, weights that leave less than this share are no clear pass.
 _AMPLE = 0.9
 
@@ -59,19 +58,16 @@ def engine_memory(
 
     ## What it checks
     The size of each plan's weights, and of the memory for execution where the engine was loaded, against
-    the free memory of the first visible GPU; on Jetson modules, whose GPU has none of its own, against the
-    available main memory.
+    the free memory of the first visible GPU; on Jetson modules against the available main memory.
 
     ## Why it matters
     Loading or creating an execution context ends with `out of memory`.
 
     ## How to fix it
-    End other processes on the GPU, build for a smaller batch, or stream the weights from main memory
-    (TensorRT 10 and newer).
+    End other processes on the GPU, build for a smaller batch, or stream the weights (TensorRT 10).
 
     ## Known limits
-    Each engine is judged alone. The execution memory is known only after loading, and what CUDA itself and
-    the kernels take is not counted.
+    Execution memory is known only after loading; what CUDA and kernels take is not counted.
     """
     plans = sound_plans(files)
     known = devices(gpus, cuda)
@@ -95,10 +91,12 @@ def _judge(
         return _finding(plan, execution, room, Confidence.CERTAIN)
     if plan.identity.weight_streaming:
         return Note(text=f"{plan.subject}: its weights can be streamed from main memory")
-    if weights is None:
-        return Unknown(subject=plan.subject, reason="the file does not tell its weights' size")
-    needed = weights + (execution or 0)
+    # Where the file does not tell, its weights are at most what it holds, unless compressed.
+    needed = (plan.file.size if weights is None else weights) + (execution or 0)
     sure = plan.confidence("weights_bytes")
+    unclear = plan.file.container == "gzip" or needed > _AMPLE * (room.free or 0)
+    if weights is None and unclear:
+        return Unknown(subject=plan.subject, reason="the file does not tell its weights' size")
     if room.total is not None and needed > room.total:
         return _finding(plan, execution, room, sure)
     if room.free is None:
@@ -106,8 +104,8 @@ def _judge(
     if needed > room.free:
         return _finding(plan, execution, room, weakest(sure, Confidence.LIKELY))
     if execution is None and needed > _AMPLE * room.free:
-        reason = f"its weights fit into {_size(room.free)}, but leave little for execution"
-        return Unknown(subject=plan.subject, reason=reason)
+        why = f"its weights fit, but leave little of {_size(room.free)} for execution"
+        return Unknown(subject=plan.subject, reason=why)
     return Note(text=f"{plan.subject} needs {_size(needed)} of {_size(room.free)} on {room.label}")
 
 
@@ -119,15 +117,13 @@ def _room(device: Device, memory: facts.Memory | None) -> _Room:
     if device.nvml is None or device.nvml.mig_mode == "enabled":
         # NVML speaks of the whole GPU, a program has an instance of it.
         return _Room(device.label, of_cuda, None, "cuda: cuDeviceTotalMem")
-    total = of_cuda or device.nvml.memory_total_bytes
-    return _Room(
-        device.label, total, device.nvml.memory_free_bytes, "nvml: nvmlDeviceGetMemoryInfo"
-    )
+    nvml, source = device.nvml, "nvml: nvmlDeviceGetMemoryInfo"
+    return _Room(device.label, nvml.memory_total_bytes or of_cuda, nvml.memory_free_bytes, source)
 
 
 def _exhausted(load: facts.EngineLoad | None, kb: Knowledge) -> bool:
-    found = kb.log_messages("\n".join((*load.log, *load.context_log))) if load else ()
-    return any(match.message.id == "gpu-memory-exhausted" for match in found)
+    log = "\n".join((*load.log, *load.context_log)) if load else ""
+    return any(match.message.id == "gpu-memory-exhausted" for match in kb.log_messages(log))
 
 
 def _finding(plan: Plan, execution: int | None, room: _Room, sure: Confidence) -> Finding:
@@ -144,12 +140,11 @@ def _finding(plan: Plan, execution: int | None, room: _Room, sure: Confidence) -
             Evidence(source=f"{room.source}, bytes free", value=str(room.free)),
         ),
         remedy=Remedy(
-            text="End other processes on the GPU, build for a smaller batch or with weight streaming, "
-            "or use a GPU with more memory.",
+            text="End other processes there, build for a smaller batch, or take a larger GPU.",
             commands=("nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv",),
         ),
     )
 
 
 def _size(size: int | None) -> str:
-    return "an unknown size" if size is None else f"{size / _GIB:.2f} GiB"
+    return "an unknown size" if size is None else f"{size / 2**30:.2f} GiB"

@@ -9,7 +9,6 @@ from trtdoctor.api import (
     Fact,
     Finding,
     Knowledge,
-    LoadedTensorRT,
     NotApplicable,
     Note,
     Plan,
@@ -17,12 +16,11 @@ from trtdoctor.api import (
     Severity,
     Unknown,
     Yielded,
+    certain_runtimes,
     check,
     facts,
     first_device,
     load_of,
-    loaded_tensorrts,
-    platform_name,
     sound_plans,
     unfit,
 )
@@ -80,32 +78,21 @@ def engine_load_fails(
     Code inside a plan is never run: version-compatible plans that carry a runtime of their own stay
     unknown.
     """
-    plans = [(plan, load_of(plan.file, loads)) for plan in sound_plans(files)]
+    plans = [(plan, load_of(plan.file, loads)) for plan in sound_plans(files, system.value)]
     tried = [(plan, load) for plan, load in plans if load is not None and load.attempt is not None]
     if not tried:
         reasons = [load.why_not for _, load in plans if load is not None and load.why_not]
         raise NotApplicable(f"not loaded: {reasons[0]}" if reasons else "no engine was loaded")
-    device, loaded = first_device(gpus, cuda), _loaded(imports, installs)
-    platform = platform_name(system.value) if system.value else None
+    device, loaded = first_device(gpus, cuda), certain_runtimes(imports, installs)
     for plan, load in tried:
         if load.loaded is None:
             yield Unknown(subject=plan.subject, reason=f"{load.module}: {load.why_not}")
         elif load.loaded and load.stage != "context":
             yield Note(text=f"{plan.subject}: {load.module} {load.version} loads it")
-        elif cause := unfit(plan, device, platform, loaded, kb):
+        elif cause := unfit(plan, device, loaded, kb):
             yield Note(text=f"{plan.subject}: explained by {cause}")
         else:
             yield _judge(plan, load, kb)
-
-
-def _loaded(
-    imports: Fact[facts.Imports], installs: Fact[facts.Installs]
-) -> tuple[LoadedTensorRT, ...]:
-    try:
-        found = loaded_tensorrts(imports, installs)
-    except NotApplicable:
-        return ()
-    return () if isinstance(found, Unknown) else found
 
 
 def _judge(plan: Plan, load: facts.EngineLoad, kb: Knowledge) -> Yielded:

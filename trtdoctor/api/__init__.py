@@ -13,6 +13,7 @@ from trtdoctor.diagnosis.checking import (
 from trtdoctor.diagnosis.plans import (
     Fit,
     Plan,
+    certain_runtimes,
     device_fit,
     first_device,
     is_damaged,
@@ -67,6 +68,7 @@ __all__ = [
     "Typing",
     "Unknown",
     "Yielded",
+    "certain_runtimes",
     "check",
     "device_fit",
     "devices",

@@ -17,12 +17,14 @@ from trtdoctor.model.facts import (
     EngineLoad,
     EngineLoads,
     Gpus,
+    Imports,
+    Installs,
     OperatingSystem,
 )
 from trtdoctor.model.report import Confidence
 
 from .checking import Fact, NotApplicable, Unknown
-from .subjects import Device, LoadedTensorRT, devices
+from .subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
 
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.
@@ -97,8 +99,11 @@ def is_no_plan(file: EngineFile) -> bool:
     return file.identity is None and not is_damaged(file)
 
 
-def sound_plans(files: EngineFiles) -> tuple[Plan, ...]:
+def sound_plans(files: EngineFiles, system: OperatingSystem | None = None) -> tuple[Plan, ...]:
     """The plans that can be judged: bare or wrapped, not damaged.
+
+    With ``system``, not those for another platform either: built again for this one, a plan is
+    another plan, so nothing else need be said of it.
 
     Raises:
         NotApplicable: there is none.
@@ -110,7 +115,11 @@ def sound_plans(files: EngineFiles) -> tuple[Plan, ...]:
     )
     if not found:
         raise NotApplicable("no file with an undamaged plan was given")
-    return found
+    here = platform_name(system) if system else None
+    native = tuple(p for p in found if here is None or p.identity.platform in (None, here))
+    if not native:
+        raise NotApplicable("explained by engine-for-other-platform")
+    return native
 
 
 def load_of(file: EngineFile, loads: EngineLoads | None) -> EngineLoad | None:
@@ -156,7 +165,7 @@ def version_fit(plan: Plan, runtime: str, product: str | None = None) -> Fit:
         sure = weakest(sure, plan.confidence("version_compatible"))
         return Fit(fits=False, why="it was not built version compatible", confidence=sure)
     if compatible is None:
-        why = "unless it was built version compatible, which the file does not tell"
+        why = "it does so only if version compatible, and the file does not tell whether it is"
         return Fit(fits=False, why=why, confidence=weakest(sure, Confidence.LIKELY))
     if across is None:
         why = f"it is not known whether TensorRT {have[0]} loads compatible plans of {built[0]}"
@@ -218,18 +227,26 @@ def first_device(gpus: Fact[Gpus], cuda: Fact[CudaDriver]) -> Device | None:
     return None if isinstance(known, Unknown) else known[0]
 
 
+def certain_runtimes(
+    imports: Fact[Imports], installs: Fact[Installs]
+) -> tuple[LoadedTensorRT, ...]:
+    """The TensorRTs that would be loaded; none where there is none or nobody knows."""
+    try:
+        found = loaded_tensorrts(imports, installs)
+    except NotApplicable:
+        return ()
+    return () if isinstance(found, Unknown) else found
+
+
 def unfit(
     plan: Plan,
     device: Device | None,
-    platform: str | None,
     loaded: tuple[LoadedTensorRT, ...],
     kb: Knowledge,
 ) -> str | None:
     """The check that finds this plan not to fit here, by the same facts; None where none does."""
     if device is not None and device_fit(plan, device, kb).fits is False:
         return "engine-for-other-gpu"
-    if platform and plan.identity.platform not in (None, platform):
-        return "engine-for-other-platform"
     runtime = runtime_for(plan, loaded)
     if runtime and version_fit(plan, runtime.version, runtime.product).fits is False:
         return "engine-version-mismatch"
