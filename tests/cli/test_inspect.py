@@ -16,8 +16,12 @@ RELEASES = planwriter.releases()
 HALF = {
     "Name": "conv",
     "LayerType": "CaskConvolution",
-    "Inputs": [{"Name": "x", "Dimensions": [1, 8, 4, 4], "Format/Datatype": "Row major linear FP16"}],
-    "Outputs": [{"Name": "y", "Dimensions": [1, 8, 4, 4], "Format/Datatype": "Row major linear FP16"}],
+    "Inputs": [
+        {"Name": "x", "Dimensions": [1, 8, 4, 4], "Format/Datatype": "Row major linear FP16"}
+    ],
+    "Outputs": [
+        {"Name": "y", "Dimensions": [1, 8, 4, 4], "Format/Datatype": "Row major linear FP16"}
+    ],
     "ParameterType": "Convolution",
     "Weights": {"Type": "Half", "Count": 576},
     "TacticName": "sm80_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc",
@@ -90,7 +94,11 @@ def test_extracting_over_the_file_itself_is_refused(plan: Path, capsys) -> None:
     ("name", "content", "says"),
     [
         ("empty.engine", b"", "empty"),
-        ("lfs.engine", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "LFS"),
+        (
+            "lfs.engine",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "LFS",
+        ),
         ("page.engine", b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
         ("noise.engine", b"\x17\x99\x03" * 999, "noise.engine"),
     ],
@@ -114,7 +122,9 @@ def test_a_truncated_plan_is_2_but_tells_what_it_can(plan: Path, tmp_path: Path,
     assert "10.3" in out
 
 
-def test_one_sound_engine_among_broken_ones_is_inspected(plan: Path, tmp_path: Path, capsys) -> None:
+def test_one_sound_engine_among_broken_ones_is_inspected(
+    plan: Path, tmp_path: Path, capsys
+) -> None:
     (tmp_path / "empty.engine").write_bytes(b"")
     code, document = report(capsys, str(plan), str(tmp_path / "empty.engine"), "--no-live")
     assert code != 2

@@ -102,7 +102,7 @@ class _Maker:
                 outputs=(tried.target,),
                 outcome=tried.outcome,
             )
-            if same_addresses(tried.source, tried.target, dims):
+            if same_addresses(tried.source, tried.target, dims):  # noqa: SIM108
                 term = NOTHING
             else:
                 term = self._timed(tried)

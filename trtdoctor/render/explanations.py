@@ -1,0 +1,112 @@
+"""Explanations as titled tables: the answer, the proof, causes by region, layers by cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trtdoctor.model.engine import EngineReport, Explanation
+
+from .engines import Section
+
+
+def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iterator[Section]:
+    """Everything there is to show of why an engine is not all FP16, in order."""
+    rows: list[tuple[str, ...]] = []
+    if engine.answer:
+        rows.append(("Answer", engine.answer))
+    if engine.choice is not None:
+        rows.append(("Proof", _proof(engine)))
+    rows.append(("Typing", engine.typing))
+    rows += [("Note", note) for note in engine.notes]
+    yield Section(title=f"Why not FP16? {engine.path}", rows=tuple(rows))
+    for region, group in _regions(engine.explanations).items():
+        yield _group(region, group, verbose)
+    if len(engine.explanations) > 1:
+        yield _layers(engine.explanations)
+    if engine.missing:
+        yield Section(
+            title="What would tell more",
+            rows=tuple(
+                pair
+                for item in engine.missing
+                for pair in (("", item.text), *(("", f"$ {command}") for command in item.commands))
+            ),
+        )
+
+
+def _proof(engine: EngineReport) -> str:
+    choice = engine.choice
+    assert choice is not None
+    verb = (
+        "Reproduced the builder's plan"
+        if choice.reproduced
+        else "The builder's plan is NOT reproduced"
+    )
+    text = (
+        f"{verb}: {choice.layers[0]} of {choice.layers[1]} layers, "
+        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, "
+        f"{choice.plan_ms * 1000:.2f} us"
+    )
+    return text if choice.reproduced else f"{text}; so no cause below is certain"
+
+
+def _regions(explanations: tuple[Explanation, ...]) -> dict[str, list[Explanation]]:
+    """Layers that share cause and region are told once."""
+    groups: dict[str, list[Explanation]] = {}
+    for told in explanations:
+        key = f"{told.cause}\0{told.region or ''}\0{told.remedy.text if told.remedy else ''}"
+        groups.setdefault(key, []).append(told)
+    return groups
+
+
+def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
+    first = max(group, key=lambda told: told.cost.margin_ms if told.cost else 0.0)
+    number = f"{len(group)} layers" if len(group) > 1 else group[0].layer
+    confidence = f", {first.confidence.value}" if first.confidence else ""
+    rows: list[tuple[str, ...]] = []
+    if len(group) > 1:
+        rows.append(("layers", ", ".join(told.layer for told in group)))
+    if first.decided_again:
+        rows.append(("again", f"decided the same by another build: {first.decided_again}"))
+    if first.cost:
+        cost = first.cost
+        rows.append(
+            (
+                "cost",
+                f"in FP16 the plan would take {cost.margin_ms * 1000:+.2f} us of "
+                f"{cost.plan_ms * 1000:.2f} us (kernels {cost.kernels_ms * 1000:+.2f}, "
+                f"conversions {cost.conversions_ms * 1000:+.2f})",
+            )
+        )
+    for other in first.other_causes:
+        rows.append(("also", f"{other.cause} ({other.confidence.value})"))
+    shown = first.evidence if verbose else first.evidence[:3]
+    rows += [
+        ("evidence" if n == 0 else "", f"{item.source}: {item.value}")
+        for n, item in enumerate(shown)
+    ]
+    if len(shown) < len(first.evidence):
+        rows.append(("", f"and {len(first.evidence) - len(shown)} more (-v)"))
+    if first.remedy:
+        rows.append(("remedy", first.remedy.text))
+        rows += [("", f"$ {command}") for command in first.remedy.commands]
+    return Section(title=f"{first.cause}{confidence}: {number}", rows=tuple(rows))
+
+
+def _layers(explanations: tuple[Explanation, ...]) -> Section:
+    """All explained layers, the dearest first; layers without a price keep their order."""
+    ordered = sorted(explanations, key=lambda told: -(told.cost.margin_ms if told.cost else 0.0))
+    return Section(
+        title="Layers by cost",
+        columns=("us", "precision", "cause", "confidence", "layer"),
+        rows=tuple(
+            (
+                f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else "",
+                told.precision.value,
+                told.cause,
+                told.confidence.value if told.confidence else "",
+                told.layer,
+            )
+            for told in ordered
+        ),
+    )
