@@ -454,3 +454,270 @@ def build(proto: Any) -> tuple[bytes, str]:
 
 
 assert onnx.__version__
+
+
+@named
+def nested_places() -> Any:
+    """A local function inside a branch inside a function, with unnamed nodes and repeated names."""
+    inner = h.make_function(
+        "my",
+        "Inner",
+        ["p"],
+        ["q"],
+        [
+            n("Cast", ["p"], ["pf"], to=T.FLOAT),
+            n("Softmax", ["pf"], ["ps"], axis=-1),
+            n("Cast", ["ps"], ["q"], to=T.FLOAT16),
+        ],
+        [h.make_opsetid("", 19)],
+    )
+    then = h.make_graph(
+        [n("Inner", ["a"], ["t"], name="/call", domain="my")],
+        "then",
+        [],
+        [h.make_tensor_value_info("t", T.FLOAT16, [8, 64])],
+    )
+    other = h.make_graph(
+        [n("Relu", ["a"], ["e"])], "else", [], [h.make_tensor_value_info("e", T.FLOAT16, [8, 64])]
+    )
+    graph = h.make_graph(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm"),
+            n("If", ["c"], ["b"], then_branch=then, else_branch=other),
+            n("MatMul", ["b", "w1"], ["d"], name="/mm"),
+            n("Cast", ["d"], ["df"], name="/up", to=T.FLOAT),
+            n("MatMul", ["df", "w2"], ["y"], name="/mm"),
+        ],
+        "g",
+        [
+            h.make_tensor_value_info("x", T.FLOAT16, [8, 64]),
+            h.make_tensor_value_info("c", T.BOOL, []),
+        ],
+        [h.make_tensor_value_info("y", T.FLOAT, [8, 64])],
+        [w("w1", 64, 64, dtype=F16), w("w2", 64, 64)],
+    )
+    return h.make_model(
+        graph,
+        opset_imports=[h.make_opsetid("", 19), h.make_opsetid("my", 1)],
+        functions=[inner],
+        ir_version=9,
+    )
+
+
+@named
+def loop_fp32() -> Any:
+    body = h.make_graph(
+        [
+            n("Identity", ["cond_in"], ["cond_out"], name="/loop/cond"),
+            n("MatMul", ["s_in", "w2"], ["m"], name="/loop/mm"),
+            n("Tanh", ["m"], ["s_out"], name="/loop/tanh"),
+        ],
+        "body",
+        [
+            h.make_tensor_value_info("it", T.INT64, []),
+            h.make_tensor_value_info("cond_in", T.BOOL, []),
+            h.make_tensor_value_info("s_in", T.FLOAT, [8, 64]),
+        ],
+        [
+            h.make_tensor_value_info("cond_out", T.BOOL, []),
+            h.make_tensor_value_info("s_out", T.FLOAT, [8, 64]),
+        ],
+    )
+    return model(
+        [
+            n("Cast", ["x"], ["xf"], name="/up", to=T.FLOAT),
+            n("Loop", ["trips", "", "xf"], ["s"], name="/loop", body=body),
+            n("Cast", ["s"], ["sh"], name="/down", to=T.FLOAT16),
+            n("MatMul", ["sh", "w1"], ["y"], name="/mm"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [const("trips", 3, np.int64), w("w2", 64, 64), w("w1", 64, 64, dtype=F16)],
+    )
+
+
+@named
+def pointwise_fp16() -> Any:
+    """Everything FP16, with operators that compilers like to widen inside."""
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("ReduceMean", ["a", "axes"], ["m"], name="/ln/mean"),
+            n("Sub", ["a", "m"], ["d"], name="/ln/sub"),
+            n("Pow", ["d", "two"], ["p"], name="/ln/pow"),
+            n("ReduceMean", ["p", "axes"], ["v"], name="/ln/var"),
+            n("Add", ["v", "eps"], ["ve"], name="/ln/eps"),
+            n("Sqrt", ["ve"], ["s"], name="/ln/sqrt"),
+            n("Div", ["d", "s"], ["nn"], name="/ln/div"),
+            n("MatMul", ["nn", "w2"], ["b"], name="/mm2"),
+            n("Softmax", ["b"], ["sm"], name="/sm", axis=-1),
+            n("ReduceSum", ["sm", "axes"], ["rs"], name="/rs"),
+            n("Exp", ["rs"], ["ex"], name="/exp"),
+            n("Mul", ["ex", "sm"], ["em"], name="/em"),
+            n("Erf", ["em"], ["er"], name="/erf"),
+            n("MatMul", ["er", "w3"], ["y"], name="/mm3"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [w(f"w{i}", 64, 64, dtype=F16) for i in (1, 2, 3)]
+        + [const("two", 2.0, F16), const("eps", 1e-4, F16), const("axes", [-1], np.int64)],
+    )
+
+
+@named
+def embedding_fp32() -> Any:
+    """Integer inputs; FP32 enters by a table alone."""
+    return model(
+        [
+            n("Gather", ["table", "ids"], ["e"], name="/embed"),
+            n("Cast", ["mask"], ["mf"], name="/mask/to_float", to=T.FLOAT),
+            n("Sub", ["one", "mf"], ["im"], name="/mask/sub"),
+            n("Mul", ["im", "low"], ["bias"], name="/mask/mul"),
+            n("MatMul", ["e", "w1"], ["a"], name="/mm1"),
+            n("Add", ["a", "bias"], ["b"], name="/add"),
+            n("Softmax", ["b"], ["s"], name="/sm", axis=-1),
+            n("ArgMax", ["s"], ["y"], name="/argmax", axis=-1),
+        ],
+        [("ids", T.INT64, [4, 8]), ("mask", T.INT64, [4, 8, 1])],
+        [("y", T.INT64, [4, 1, 64] if False else [4, 8, 1])],
+        [
+            w("table", 100, 64),
+            w("w1", 64, 64),
+            const("one", 1.0, F32),
+            const("low", -1e4, F32),
+        ],
+    )
+
+
+@named
+def head_fp32() -> Any:
+    """AutoCast's way: FP16 inside, network inputs and outputs kept FP32, one block left in FP32."""
+    return model(
+        [
+            n("Cast", ["x"], ["xh"], name="/x_cast_to_fp16", to=T.FLOAT16),
+            n("Conv", ["xh", "k1"], ["c"], name="/conv1", pads=[1, 1, 1, 1]),
+            n("BatchNormalization", ["c", "g", "b", "mu", "va"], ["bn"], name="/bn"),
+            n("Relu", ["bn"], ["r"], name="/relu"),
+            n("GlobalAveragePool", ["r"], ["gp"], name="/gap"),
+            n("Flatten", ["gp"], ["f"], name="/flat"),
+            n("Cast", ["f"], ["ff"], name="/f_cast_to_fp32", to=T.FLOAT),
+            n("Gemm", ["ff", "w", "bias"], ["y"], name="/head"),
+        ],
+        [("x", T.FLOAT, [1, 8, 16, 16])],
+        [("y", T.FLOAT, [1, 32])],
+        [w("k1", 16, 8, 3, 3, dtype=F16)]
+        + [w(i, 16, dtype=F16) for i in ("g", "b", "mu")]
+        + [const("va", [1.0] * 16, F16), w("w", 16, 32), w("bias", 32)],
+    )
+
+
+@named
+def bf16_island() -> Any:
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("Cast", ["a"], ["ab"], name="/to_bf16", to=T.BFLOAT16),
+            n("Softmax", ["ab"], ["sb"], name="/sm", axis=-1),
+            n("Cast", ["sb"], ["s"], name="/to_fp16", to=T.FLOAT16),
+            n("MatMul", ["s", "w1"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [w("w1", 64, 64, dtype=F16)],
+    )
+
+
+@named
+def residual_stream_fp32() -> Any:
+    """An FP32 stream through the network, with FP16 MatMuls cast around."""
+    return model(
+        [
+            n("LayerNormalization", ["x", "g", "o"], ["n1"], name="/ln1", axis=-1),
+            n("Cast", ["n1"], ["n1h"], name="/mm1/down", to=T.FLOAT16),
+            n("MatMul", ["n1h", "w1"], ["m1"], name="/mm1"),
+            n("Cast", ["m1"], ["m1f"], name="/mm1/up", to=T.FLOAT),
+            n("Add", ["x", "m1f"], ["r1"], name="/add1"),
+            n("LayerNormalization", ["r1", "g", "o"], ["n2"], name="/ln2", axis=-1),
+            n("Cast", ["n2"], ["n2h"], name="/mm2/down", to=T.FLOAT16),
+            n("MatMul", ["n2h", "w2"], ["m2"], name="/mm2"),
+            n("Cast", ["m2"], ["m2f"], name="/mm2/up", to=T.FLOAT),
+            n("Add", ["r1", "m2f"], ["y"], name="/add2"),
+        ],
+        [("x", T.FLOAT, [8, 64])],
+        [("y", T.FLOAT, [8, 64])],
+        [w("w1", 64, 64, dtype=F16), w("w2", 64, 64, dtype=F16), w("g", 64), w("o", 64)],
+    )
+
+
+@named
+def integers_only() -> Any:
+    return model(
+        [
+            n("Add", ["i", "one"], ["j"], name="/shift"),
+            n("Mul", ["j", "j"], ["k"], name="/square"),
+            n("ReduceSum", ["k", "axes"], ["s"], name="/sum", keepdims=0),
+            n("Greater", ["s", "one"], ["y"], name="/greater"),
+        ],
+        [("i", T.INT32, [4, 64])],
+        [("y", T.BOOL, [4])],
+        [const("one", 1, np.int32), const("axes", [1], np.int64)],
+    )
+
+
+@named
+def other_norms_fp16() -> Any:
+    return model(
+        [
+            n("Conv", ["x", "k"], ["c"], name="/conv1"),
+            n("GroupNormalization", ["c", "g", "o"], ["gn"], name="/gn", num_groups=4),
+            n("Resize", ["gn", "", "scales"], ["r"], name="/up2", mode="linear"),
+            n("ConvTranspose", ["r", "kt"], ["d"], name="/deconv"),
+            n("MeanVarianceNormalization", ["d"], ["y"], name="/mvn"),
+        ],
+        [("x", T.FLOAT16, [1, 8, 16, 16])],
+        [("y", T.FLOAT16, [1, 8, 32, 32])],
+        [
+            w("k", 16, 8, 1, 1, dtype=F16),
+            w("kt", 16, 8, 1, 1, dtype=F16),
+            w("g", 16, dtype=F16),
+            w("o", 16, dtype=F16),
+            const("scales", [1, 1, 2, 2], F32),
+        ],
+        opset=21,
+    )
+
+
+@named
+def recurrent_fp32() -> Any:
+    return model(
+        [
+            n("LSTM", ["x", "w", "r", "b"], ["ys", "", ""], name="/lstm", hidden_size=16),
+            n("Einsum", ["ys", "m"], ["y"], name="/einsum", equation="sdbh,hk->sdbk"),
+        ],
+        [("x", T.FLOAT, [4, 2, 8])],
+        [("y", T.FLOAT, [4, 1, 2, 8])],
+        [w("w", 1, 64, 8), w("r", 1, 64, 16), w("b", 1, 128), w("m", 16, 8)],
+    )
+
+
+@named
+def qdq_conv_fp32() -> Any:
+    return model(
+        [
+            n("QuantizeLinear", ["x", "s", "z"], ["xq"], name="/q1"),
+            n("DequantizeLinear", ["xq", "s", "z"], ["xd"], name="/dq1"),
+            n("DequantizeLinear", ["kq", "s", "z"], ["kd"], name="/dq2"),
+            n("Conv", ["xd", "kd"], ["c"], name="/conv1"),
+            n("Sigmoid", ["c"], ["g"], name="/sigmoid"),
+            n("Mul", ["c", "g"], ["sw"], name="/mul"),
+            n("Conv", ["sw", "k2"], ["y"], name="/conv2"),
+        ],
+        [("x", T.FLOAT, [1, 8, 16, 16])],
+        [("y", T.FLOAT, [1, 8, 16, 16])],
+        [
+            nh.from_array(np.ones((16, 8, 1, 1), np.int8), "kq"),
+            w("k2", 8, 16, 1, 1),
+            const("s", 0.05, F32),
+            const("z", 0, np.int8),
+        ],
+    )

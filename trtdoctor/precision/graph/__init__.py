@@ -13,6 +13,7 @@ from ...model.engine import IOTensor, Layer
 from ...model.report import Evidence
 from ...readers.onnxmodel import OnnxFacts, TensorType
 from ..reasons import LayerReasons
+from .bygraph import ByGraph
 from .finder import Finder
 
 __all__ = ["graph_reasons", "mismatch"]
@@ -45,10 +46,9 @@ def graph_reasons(
         io: The engine's inputs and outputs, where known.
     """
     layers, io = tuple(layers), tuple(io)
-    strong = typing == "strong"
-    if model is not None and mismatch(model, io, typing=typing) is not None:
-        model = None
-    finder = Finder(layers, model, strong=strong, weak=typing == "weak", io=io)
+    fits = model is not None and mismatch(model, io, typing=typing) is None
+    graph = ByGraph(model, layers) if model is not None and fits else None
+    finder = Finder(layers, graph, strong=typing == "strong", weak=typing == "weak", io=io)
     found = (finder.layer(layer) for layer in layers)
     return tuple(reasons for reasons in found if reasons is not None)
 
@@ -67,11 +67,11 @@ def mismatch(model: OnnxFacts, io: Iterable[IOTensor], *, typing: str) -> Eviden
                 )
             continue
         expected = _ENGINE_TYPES.get(known[tensor.name] or TensorType.STRING)
-        if typing == "strong" and expected is not None and tensor.dtype in _ENGINE_TYPES.values():
-            if tensor.dtype != expected:
-                return Evidence(
-                    source=model.source,
-                    value=f"its {tensor.mode} {tensor.name} is {expected}, "
-                    f"the engine's is {tensor.dtype}",
-                )
+        told = expected is not None and tensor.dtype in _ENGINE_TYPES.values()
+        if typing == "strong" and told and tensor.dtype != expected:
+            return Evidence(
+                source=model.source,
+                value=f"its {tensor.mode} {tensor.name} is {expected}, "
+                f"the engine's is {tensor.dtype}",
+            )
     return None

@@ -28,6 +28,8 @@ class Way(IntFlag):
     """The same, with arithmetic in that other type on its far side."""
     OTHER = 4
     """Through a graph input or output, a constant, or from another type."""
+    FROM_THE_START = 8
+    """Through a Cast of data that did not begin in the wide type."""
 
 
 class Reach(Frozen, frozen=True, kw_only=True):
@@ -51,9 +53,11 @@ class Flow:
         self._types = model.types
         self.wide = wide
         self._narrow = narrow
+        self._given = {value.name for value in model.inputs}
         self._elements = {stored.name: stored.elements for stored in model.initializers}
         self._constants: dict[str, Place | None] = {}
         self._made: set[str] = set()
+        self._native: set[str] = set()
         self._read: set[str] = set()
         self._entries: dict[str, Reach] = {}
         self._exits: dict[str, Reach] = {}
@@ -94,6 +98,8 @@ class Flow:
             if value.type in self.wide:
                 place = self._place(PlaceKind.INPUT, value.name, value.type)
                 self._entries[value.name] = Reach(places=(place,), ways=Way.OTHER)
+            elif value.type in self._narrow:
+                self._native.add(value.name)
         for node in self._model.nodes:
             if operators.folds(node) and all(
                 name in self._constants for name in node.inputs if name
@@ -118,12 +124,27 @@ class Flow:
         passed = any(name in self._made for name in node.inputs)
         for name in node.outputs:
             kind = self._types.get(name)
-            if kind in self._narrow and (arithmetic or passed):
-                self._made.add(name)
+            if kind in self._narrow:
+                if arithmetic or passed:
+                    self._made.add(name)
+                if self._begins(node):
+                    self._native.add(name)
             if kind in self.wide:
                 self._entries[name] = self._entry(node, kind)
             elif node.op in operators.QUANTIZERS and name == node.outputs[0]:
                 self._entries[name] = self._carried(node)
+
+    def _begins(self, node: OnnxNode) -> bool:
+        """Whether a node's narrow result owes nothing to arithmetic in the wide type."""
+        data = [
+            name
+            for name in node.inputs
+            if name not in self._constants
+            and (name in self._entries or self._types.get(name) in self._narrow)
+        ]
+        if not data or any(name in self._native for name in data):
+            return True
+        return node.op in operators.CASTS and data[0] in self._given
 
     def _carried(self, node: OnnxNode) -> Reach:
         return _merged(self._entries.get(name, NOWHERE) for name in node.inputs)
@@ -137,6 +158,8 @@ class Flow:
                     ways = Way.CAST
                     if node.inputs[0] in self._made:
                         ways |= Way.CAST_BESIDE_ARITHMETIC
+                    if node.inputs[0] in self._native:
+                        ways |= Way.FROM_THE_START
                 place = self._place(PlaceKind.CAST, node.label, kind)
                 return Reach(places=(place,), ways=ways)
         carried = self._carried(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ...readers.onnxmodel import OnnxNode, TensorType
 
@@ -10,6 +10,13 @@ _T = TensorType
 FLOAT32 = frozenset({_T.FLOAT, _T.DOUBLE})
 BFLOAT16 = frozenset({_T.BFLOAT16})
 SIXTEEN_BIT = frozenset({_T.FLOAT16, _T.BFLOAT16})
+NARROW = SIXTEEN_BIT | {
+    _T.FLOAT8E4M3FN,
+    _T.FLOAT8E4M3FNUZ,
+    _T.FLOAT8E5M2,
+    _T.FLOAT8E5M2FNUZ,
+    _T.FLOAT4E2M1,
+}
 FLOATING = FLOAT32 | SIXTEEN_BIT
 
 CASTS = frozenset({"Cast", "CastLike"})
@@ -67,7 +74,7 @@ def untold(node: OnnxNode, types: Mapping[str, TensorType]) -> bool:
     return node.outputs[:1] != () and node.outputs[0] not in types
 
 
-def writes_out_a_norm(nodes: tuple[OnnxNode, ...]) -> bool:
+def writes_out_a_norm(nodes: Iterable[OnnxNode]) -> bool:
     """Whether these nodes together divide by the root of a mean, as written-out norms do."""
     ops = {node.op for node in nodes}
     return bool(ops & _MEANS and ops & _ROOTS and ops & _DIVISIONS)
