@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from ..model.base import Frozen
 from ..model.cause import Cause, DecidedAgain
 from ..model.report import Confidence, Evidence
 
 
+class PlaceKind(str, Enum):
+    """What a place in the ONNX graph is."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    INITIALIZER = "initializer"
+    CAST = "cast"
+    NODE = "node"
+
+
+class Place(Frozen, frozen=True, kw_only=True):
+    """A place in the ONNX graph that decides a type.
+
+    ``name`` is a value's or a node's; ``type`` the element type there, a Cast's target.
+    """
+
+    kind: PlaceKind
+    name: str
+    type: str
+
+
 class Reason(Frozen, frozen=True, kw_only=True):
-    """One cause with what proves it; never without evidence."""
+    """One cause with what proves it; never without evidence.
+
+    ``places`` are where in the graph it is decided, for the causes that the graph proves.
+    """
 
     cause: Cause
     confidence: Confidence
     evidence: tuple[Evidence, ...]
+    places: tuple[Place, ...] = ()
 
 
 class Cost(Frozen, frozen=True, kw_only=True):

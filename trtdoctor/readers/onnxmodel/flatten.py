@@ -1,0 +1,266 @@
+"""Lays open a model's subgraphs and local functions, and follows types from value to value.
+
+Names get the places where they stand appended as TensorRT's parser writes them into a layer's
+metadata: ``/softmax | then (then_branch) | /choose (If)``, ``/norm | /block (Block)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from .model import FormatError, OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
+from .types import OperatorTypes, by_number, stash_type
+
+_MOST_NODES = 1_000_000
+_DEEPEST = 32
+_MOST_DIMS = 64
+_SUBGRAPH_OPS = frozenset({"If", "Loop", "Scan"})
+_EXTERNAL = 1
+
+
+@dataclass
+class _Scope:
+    """Names visible at one place, and what stands behind them."""
+
+    suffix: str
+    opsets: Mapping[str, int]
+    outer: _Scope | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, TensorType | None] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def find(self, name: str) -> str:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.outer
+        return name
+
+
+class Flattener:
+    """Walks one parsed model."""
+
+    def __init__(self, model: Any, operators: OperatorTypes) -> None:
+        self._model = model
+        self._operators = operators
+        self._functions = {(f.domain, f.name, _text(f, "overload")): f for f in model.functions}
+        self._types: dict[str, TensorType] = {}
+        self._used: set[str] = set()
+        self._initializers: list[OnnxInitializer] = []
+        self._nodes: list[OnnxNode] = []
+
+    def facts(self, source: str) -> OnnxFacts:
+        """Everything that is known of the model."""
+        model, graph = self._model, self._model.graph
+        opsets = {_domain(o.domain): o.version for o in model.opset_import}
+        top = _Scope(suffix="", opsets=opsets)
+        stored = {t.name for t in graph.initializer}
+        inputs = []
+        for value in graph.input:
+            if value.name in stored:
+                continue
+            key = self._define(top, value.name, _declared(value))
+            inputs.append(OnnxValue(name=key, type=self._types.get(key)))
+        self._graph(graph, top, 0)
+        outputs = [
+            OnnxValue(name=key, type=self._types.get(key))
+            for key in (top.find(value.name) for value in graph.output)
+        ]
+        producer = " ".join(filter(None, (model.producer_name, model.producer_version)))
+        return OnnxFacts(
+            source=source,
+            producer=producer or None,
+            opsets=opsets,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            initializers=tuple(self._initializers),
+            nodes=tuple(self._nodes),
+            types=self._types,
+        )
+
+    def _define(self, scope: _Scope, name: str, known: TensorType | None) -> str:
+        key = name + scope.suffix
+        number = 2
+        while key in self._used:
+            key = f"{name}{scope.suffix} #{number}"
+            number += 1
+        self._used.add(key)
+        scope.names[name] = key
+        told = known or scope.declared.get(name)
+        if told is not None:
+            self._types[key] = told
+        return key
+
+    def _graph(self, graph: Any, scope: _Scope, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise FormatError(
+                f"Its graphs and functions lie more than {_DEEPEST} deep inside each other: "
+                "no such model is read."
+            )
+        for value in (*graph.value_info, *graph.output):
+            scope.declared[value.name] = _declared(value)
+        for tensor in graph.initializer:
+            self._initializer(tensor.name, tensor, scope)
+        for sparse in graph.sparse_initializer:
+            self._initializer(sparse.values.name, sparse.values, scope)
+        for node in graph.node:
+            self._node(node, scope, depth)
+
+    def _initializer(self, name: str, tensor: Any, scope: _Scope) -> None:
+        kind = by_number(tensor.data_type)
+        key = self._define(scope, name, kind)
+        sound = len(tensor.dims) <= _MOST_DIMS and all(extent >= 0 for extent in tensor.dims)
+        self._initializers.append(
+            OnnxInitializer(
+                name=key,
+                type=kind,
+                elements=prod(tensor.dims) if sound else None,
+                external=tensor.data_location == _EXTERNAL,
+            )
+        )
+
+    def _node(self, node: Any, scope: _Scope, depth: int) -> None:
+        domain = _domain(node.domain)
+        inputs = [scope.find(name) if name else "" for name in node.input]
+        own = node.name or (f"node_of_{node.output[0]}" if node.output else node.op_type)
+        attributes = _attributes(node, scope.arguments)
+        function = self._functions.get((node.domain, node.op_type, _text(node, "overload")))
+        if function is not None:
+            self._call(function, node, own, inputs, attributes, scope, depth)
+            return
+        back: list[str] = []
+        if node.op_type in _SUBGRAPH_OPS:
+            back = self._subgraphs(node, own, inputs, attributes, scope, depth)
+        types = [self._types.get(name) for name in inputs]
+        if node.op_type in _SUBGRAPH_OPS:
+            found = self._given_back(node, back)
+        else:
+            found = self._operators.outputs(
+                node.op_type,
+                domain,
+                scope.opsets.get(domain, 0),
+                types,
+                len(node.output),
+                attributes.get,
+            )
+        outputs = [
+            self._define(scope, name, kind) if name else ""
+            for name, kind in zip(node.output, found, strict=True)
+        ]
+        if len(self._nodes) >= _MOST_NODES:
+            raise FormatError(f"It has more than {_MOST_NODES} nodes: no such model is read.")
+        self._nodes.append(
+            OnnxNode(
+                label=own + scope.suffix,
+                name=node.name,
+                op=node.op_type,
+                domain=domain,
+                inputs=(*inputs, *back),
+                outputs=tuple(outputs),
+                stash_type=stash_type(node.op_type, attributes.get),
+            )
+        )
+
+    def _call(
+        self,
+        function: Any,
+        node: Any,
+        own: str,
+        inputs: list[str],
+        attributes: Mapping[str, Any],
+        scope: _Scope,
+        depth: int,
+    ) -> None:
+        """Puts a local function's body in the place of the call."""
+        defaults = {a.name: _value(a) for a in function.attribute_proto}
+        inner = _Scope(
+            suffix=f" | {own} ({node.op_type}){scope.suffix}",
+            opsets={_domain(o.domain): o.version for o in function.opset_import} or scope.opsets,
+            names=dict(zip(function.input, inputs, strict=False)),
+            arguments={**defaults, **attributes},
+        )
+        if depth >= _DEEPEST:
+            raise FormatError(f"Its functions call each other more than {_DEEPEST} deep.")
+        for value in getattr(function, "value_info", ()):
+            inner.declared[value.name] = _declared(value)
+        for part in function.node:
+            self._node(part, inner, depth + 1)
+        for formal, name in zip(function.output, node.output, strict=False):
+            scope.names[name] = inner.find(formal)
+
+    def _subgraphs(
+        self,
+        node: Any,
+        own: str,
+        inputs: list[str],
+        attributes: Mapping[str, Any],
+        scope: _Scope,
+        depth: int,
+    ) -> list[str]:
+        """Lays open the subgraphs of a node; what they give back, in the order of its outputs."""
+        back: list[str] = []
+        for name, graph in attributes.items():
+            if not hasattr(graph, "node"):
+                continue
+            inner = _Scope(
+                suffix=f" | {graph.name} ({name}) | {own} ({node.op_type}){scope.suffix}",
+                opsets=scope.opsets,
+                outer=scope,
+                arguments=scope.arguments,
+            )
+            # A Loop hands a number of iterations, a condition and its state in, a Scan its state
+            # and slices: of the same type as the node's own inputs.
+            for index, formal in enumerate(graph.input):
+                outer = inputs[index] if index < len(inputs) else ""
+                if outer:
+                    inner.names[formal.name] = outer
+                else:
+                    self._define(inner, formal.name, _declared(formal))
+            self._graph(graph, inner, depth + 1)
+            given = [inner.find(value.name) for value in graph.output]
+            back += given[1:] if node.op_type == "Loop" else given
+        return back
+
+    def _given_back(self, node: Any, back: list[str]) -> list[TensorType | None]:
+        count = len(node.output)
+        answer: list[TensorType | None] = []
+        for index in range(count):
+            told = {self._types.get(name) for name in back[index::count]}
+            answer.append(told.pop() if len(told) == 1 else None)
+        return answer
+
+
+def _attributes(node: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by name; inside a function some come from the call."""
+    found = {}
+    for attribute in node.attribute:
+        if attribute.ref_attr_name:
+            if attribute.ref_attr_name in arguments:
+                found[attribute.name] = arguments[attribute.ref_attr_name]
+        else:
+            found[attribute.name] = _value(attribute)
+    return found
+
+
+def _value(attribute: Any) -> Any:
+    """An attribute's value as far as types depend on it: a number, a tensor or a graph."""
+    for name in ("t", "g", "sparse_tensor", "f", "i", "s"):
+        if attribute.HasField(name):
+            return getattr(attribute, name)
+    return True
+
+
+def _declared(value: Any) -> TensorType | None:
+    return by_number(value.type.tensor_type.elem_type)
+
+
+def _domain(text: str) -> str:
+    return "" if text == "ai.onnx" else text
+
+
+def _text(message: Any, name: str) -> str:
+    return getattr(message, name, "") or ""
