@@ -19,11 +19,15 @@ class FactValue(Frozen, frozen=True, kw_only=True):
 
 
 class Sensitive(str, Enum):
-    """What kind of private datum a field holds; names the pseudonym that replaces it."""
+    """What kind of private datum a field holds; names the pseudonym that replaces it.
+
+    ``PATH`` is a path that may lie in somebody's home folder: only that part is replaced.
+    """
 
     HOST = "host"
     USER = "user"
     HOME = "home"
+    PATH = "path"
     UUID = "uuid"
     SERIAL = "serial"
     SECRET = "secret"
@@ -35,7 +39,8 @@ def _private(kind: Sensitive) -> msgspec.Meta:
 
 HostName = Annotated[str, _private(Sensitive.HOST)]
 UserName = Annotated[str, _private(Sensitive.USER)]
-HomePath = Annotated[str, _private(Sensitive.HOME)]
+HomeFolder = Annotated[str, _private(Sensitive.HOME)]
+PathText = Annotated[str, _private(Sensitive.PATH)]
 Uuid = Annotated[str, _private(Sensitive.UUID)]
 Serial = Annotated[str, _private(Sensitive.SERIAL)]
 SecretText = Annotated[str, _private(Sensitive.SECRET)]

@@ -70,6 +70,11 @@ class EngineIdentity(Frozen, frozen=True, kw_only=True):
     refittable: bool | None = None
     tf32_allowed: bool | None = None
     weights_bytes: int | None = None
+    weight_streaming: bool | None = None
+    sparse_weights: bool | None = None
+    implicit_batch: bool | None = None
+    max_batch_size: int | None = None
+    myelin_version: str | None = None
     metadata: dict[str, Any] = {}
     confidence: dict[str, str] = {}
 
@@ -81,6 +86,7 @@ class LayerTensor(Frozen, frozen=True, kw_only=True):
     dtype: str | None = None
     format: str | None = None
     shape: tuple[int, ...] | None = None
+    location: str | None = None
 
 
 class LayerWeights(Frozen, frozen=True, kw_only=True):
@@ -91,15 +97,24 @@ class LayerWeights(Frozen, frozen=True, kw_only=True):
 
 
 class Layer(Frozen, frozen=True, kw_only=True):
-    """One layer. ``time_ms`` is in milliseconds, null where no profile was given."""
+    """One layer. ``time_ms`` is in milliseconds, null where no profile was given.
+
+    ``constants`` are the constant operands that TensorRT 11 and TensorRT-RTX list apart;
+    ``tactic_id`` is the tactic's number where its name is not told; ``origin`` says why a
+    ``Reformat`` exists; ``profile`` is the optimisation profile that the layer belongs to.
+    """
 
     name: str
     type: str | None = None
     onnx_nodes: tuple[str, ...] = ()
     inputs: tuple[LayerTensor, ...] = ()
     outputs: tuple[LayerTensor, ...] = ()
+    constants: tuple[LayerTensor, ...] = ()
     weights: LayerWeights | None = None
     tactic: str | None = None
+    tactic_id: str | None = None
+    origin: str | None = None
+    profile: int = 0
     precision: Precision = Precision.UNKNOWN
     precision_confidence: str | None = None
     precision_evidence: tuple[str, ...] = ()
@@ -107,16 +122,31 @@ class Layer(Frozen, frozen=True, kw_only=True):
     time_ms: float | None = None
 
 
+class EngineBlock(Frozen, frozen=True, kw_only=True):
+    """The operations inside a fused block, as the plan's own text lists them."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+
 class EngineReport(Frozen, frozen=True, kw_only=True):
-    """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for."""
+    """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
+
+    ``what`` and ``to_do`` say in a sentence each what the file is and what to do about it; ``notes``
+    what else a reader should know; ``blocks`` what is inside fused blocks.
+    """
 
     path: str
     size: int | None = None
     sha256: str | None = None
+    what: str | None = None
+    to_do: str | None = None
     identity: EngineIdentity | None = None
     typing: str = "unknown"
     layers_source: str | None = None
     layers: tuple[Layer, ...] = ()
+    blocks: tuple[EngineBlock, ...] = ()
+    notes: tuple[str, ...] = ()
     choice: dict[str, Any] | None = None
     summary: dict[str, Any] | None = None
     explanations: tuple[dict[str, Any], ...] = ()

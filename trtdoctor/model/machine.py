@@ -1,10 +1,10 @@
-"""The card of the machine: the facts a reader wants first, with what is known about the hardware."""
+"""The card of the machine: what a reader wants first, with what is known of the hardware."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from .base import Frozen, HomePath
+from .base import Frozen, PathText
 
 
 class Typing(str, Enum):
@@ -17,7 +17,7 @@ class Typing(str, Enum):
 
 
 class GpuCard(Frozen, frozen=True, kw_only=True):
-    """One GPU. ``memory_bytes`` is the total; each precision is true, false or, where unknown, null."""
+    """One GPU. ``memory_bytes`` is the total; a precision nobody knows of is null."""
 
     subject: str
     name: str
@@ -35,7 +35,7 @@ class TensorRTCard(Frozen, frozen=True, kw_only=True):
     product: str
     version: str | None
     kind: str
-    location: HomePath
+    location: PathText
     imported: bool | None = None
     typing: Typing = Typing.UNKNOWN
 
@@ -51,7 +51,7 @@ class Machine(Frozen, frozen=True, kw_only=True):
     driver_reason: str | None = None
     cuda_driver: str | None = None
     cuda_runtimes: tuple[str, ...] = ()
-    python: HomePath | None = None
+    python: PathText | None = None
     python_version: str | None = None
     python_chosen_by: str | None = None
     tensorrts: tuple[TensorRTCard, ...] | None = None

@@ -90,7 +90,7 @@ class Finding(Frozen, frozen=True, kw_only=True):
 
 
 class CheckInfo(Frozen, frozen=True, kw_only=True):
-    """Which check an outcome belongs to; complete, so that a report can be read without the check."""
+    """Which check an outcome belongs to, so that a report can be read without the check."""
 
     id: str
     name: str
@@ -111,7 +111,7 @@ class Outcome(Frozen, frozen=True, kw_only=True):
 
 
 class FactRecord(Frozen, frozen=True, kw_only=True):
-    """One fact as it stands in a document; ``value`` is JSON, so that facts of other versions survive."""
+    """One fact in a document; ``value`` is plain JSON, so that unknown facts survive."""
 
     status: FactStatus
     value: Any = None

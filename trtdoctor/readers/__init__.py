@@ -1,1 +1,1 @@
-"""Turn the bytes that a user gave into facts; no machine is touched."""
+"""Readers: bytes that the user gave become facts. They touch no machine and judge nothing."""

@@ -1,0 +1,129 @@
+"""CUD001: cuInit fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trtdoctor.api import (
+    Evidence,
+    Fact,
+    FactStatus,
+    Finding,
+    Knowledge,
+    KnowledgeEnds,
+    Remedy,
+    Severity,
+    Yielded,
+    check,
+    facts,
+)
+
+
+@check(
+    id="CUD001",
+    name="cuda-init-fails",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    explained_by=(
+        "container-without-gpu",
+        "container-driver-capabilities",
+        "driver-missing",
+        "driver-library-mismatch",
+        "device-nodes-denied",
+        "fabric-manager-down",
+        "gpu-lost",
+        "wsl-driver-shadowed",
+        "no-gpu-visible",
+    ),
+)
+def cuda_init_fails(
+    cuda: facts.CudaDriver,
+    driver: Fact[facts.KernelDriver],
+    nodes: Fact[facts.DeviceNodes],
+    wsl: Fact[facts.Wsl],
+    jetson: Fact[facts.Jetson],
+    kb: Knowledge,
+) -> Iterator[Yielded]:
+    """CUDA does not start: cuInit returns an error.
+
+    ## What it checks
+    The code that `cuInit` of the CUDA driver library returns, decoded, with the library that was
+    really loaded. Where another check found the cause (no driver, denied nodes, no GPU, fabric
+    manager), this one does not apply.
+
+    ## Why it matters
+    Every CUDA program and all of TensorRT fail at their first call.
+
+    ## How to fix it
+    It depends on the code. 803: the library is not of the running driver's version; restart, or remove
+    the second `libcuda.so.1`. 804: a forward-compatibility library was loaded on a GPU that cannot
+    use one; take it off the library path. 802: a service is not ready, such as the fabric manager,
+    or a GPU in confidential computing mode. 999: look for Xid messages and for the nvidia-uvm
+    module. 46: the compute mode or another process keeps the GPU.
+
+    ## References
+    - CUDA Driver API Reference, CUresult
+    """
+    code = cuda.init_code
+    if code == 0:
+        return
+    source: tuple[str, ...] = ()
+    try:
+        row = kb.cuda_error(code)
+        name, meaning, source = row.name, row.meaning, (row.source,)
+        remedy = Remedy(text=row.next_step[0].upper() + row.next_step[1:] + ".")
+    except KnowledgeEnds:
+        name, meaning = cuda.init_error or "an error", "a code that the tables do not have"
+        remedy = Remedy(text="Look in the kernel's log for what the driver says.")
+    evidence = [Evidence(source="cuInit", value=f"{code} {name}")]
+    library = cuda.library or ""
+    if library:
+        evidence.append(Evidence(source="libcuda.so.1", value=library))
+    if driver.value:
+        evidence.append(Evidence(source="/proc/driver/nvidia/version", value=driver.value.version))
+    why = ""
+    if "/stubs/" in library:
+        why = f" {library} is a stub, made for linking only."
+        remedy = Remedy(
+            text="Take the stubs folder off LD_LIBRARY_PATH.", commands=("echo $LD_LIBRARY_PATH",)
+        )
+    elif "/compat/" in library and code in (803, 804):
+        why = f" {library} is a forward-compatibility library, which this GPU or driver cannot use."
+        remedy = Remedy(
+            text="Take the folder off LD_LIBRARY_PATH and off the loader's configuration, or update "
+            "the host's driver.",
+            commands=(
+                "grep -r compat /etc/ld.so.conf /etc/ld.so.conf.d",
+                "ldconfig -p | grep cuda",
+            ),
+        )
+    elif code == 802:
+        why = " No NVSwitch fabric was found; a GPU in confidential computing mode does this too."
+        remedy = Remedy(
+            text=remedy.text,
+            commands=("systemctl status nvidia-fabricmanager", "nvidia-smi conf-compute -q"),
+        )
+    elif code == 803:
+        remedy = Remedy(text=remedy.text, commands=("ldconfig -p | grep libcuda.so.1",))
+    elif code == 999:
+        remedy = Remedy(text=remedy.text, commands=("sudo dmesg | grep -iE 'xid|nvrm'",))
+        plain = wsl.status is FactStatus.ABSENT and jetson.status is FactStatus.ABSENT
+        if (
+            plain
+            and nodes.value
+            and not any(n.path == "/dev/nvidia-uvm" for n in nodes.value.nodes)
+        ):
+            why = " /dev/nvidia-uvm is missing."
+            evidence.append(Evidence(source="/dev", value="no nvidia-uvm"))
+            remedy = Remedy(
+                text="Load the nvidia-uvm module and make its node; in a container, pass it in.",
+                commands=("sudo nvidia-modprobe -u -c=0", "ls -l /dev/nvidia-uvm"),
+            )
+    elif code == 46:
+        remedy = Remedy(text=remedy.text, commands=("nvidia-smi -q -d COMPUTE", "nvidia-smi"))
+    yield Finding(
+        message=f"cuInit fails with code {code} ({name}): {meaning}.{why}",
+        evidence=tuple(evidence),
+        remedy=remedy,
+        references=source,
+    )

@@ -1,0 +1,1 @@
+"""The frameworks that bring or expect a TensorRT of their own."""

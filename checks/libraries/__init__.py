@@ -1,0 +1,1 @@
+"""The loader, its search path, and what the libraries need."""

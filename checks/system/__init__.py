@@ -1,0 +1,1 @@
+"""Checks of the operating system and what it lends."""

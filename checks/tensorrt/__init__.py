@@ -1,0 +1,1 @@
+"""The TensorRT installs, what importing them does, and who decides precision."""

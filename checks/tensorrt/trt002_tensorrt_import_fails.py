@@ -1,0 +1,147 @@
+"""TRT002: importing an installed TensorRT fails."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from trtdoctor.api import (
+    Confidence,
+    Evidence,
+    Fact,
+    Finding,
+    Knowledge,
+    Note,
+    Remedy,
+    Severity,
+    Yielded,
+    check,
+    facts,
+)
+
+_MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared object file")
+
+
+@check(
+    id="TRT002",
+    name="tensorrt-import-fails",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    explained_by=(
+        "tensorrt-missing",
+        "tensorrt-half-installed",
+        "python-unsupported",
+        "jetson-pip-tensorrt",
+    ),
+)
+def tensorrt_import_fails(
+    imports: facts.Imports,
+    installs: Fact[facts.Installs],
+    python: Fact[facts.TargetPython],
+    kb: Knowledge,
+) -> Iterator[Yielded]:
+    """An installed TensorRT cannot be imported.
+
+    ## What it checks
+    `import tensorrt`, `tensorrt_lean`, `tensorrt_dispatch` and `tensorrt_rtx`, as far as the Python that
+    is looked at can find them, each in a process of its own: whether it returned, raised, called
+    `sys.exit`, died of a signal or did not come back, and whether what it returned is a TensorRT at all.
+
+    ## Why it matters
+    Nothing in Python can use this TensorRT, and what depends on it fails with messages about something
+    else.
+
+    ## How to fix it
+    By the message: a library that is not found needs its folder on the loader's path or its package; an
+    undefined symbol or a signal means that parts of different versions meet; an executable stack that is
+    refused needs another release.
+
+    ## Known limits
+    A slow disk can look like a hang: an import that did not return in time is `likely`, not `certain`.
+
+    ## References
+    - TensorRT documentation, "Installing TensorRT"
+    """
+    failed: dict[str, facts.ModuleImport] = {}
+    for module in imports.modules:
+        if module.genuine:
+            yield Note(text=f"{module.module} {module.version or ''}".rstrip() + " imports")
+        elif imports.working(module.product) is None:
+            # Of a product's modules the one that users import speaks for all.
+            known = failed.get(module.product)
+            if known is None or known.module.endswith("_bindings"):
+                failed[module.product] = module
+    for module in failed.values():
+        yield _finding(module, installs.value, python.value, kb)
+
+
+def _finding(
+    module: facts.ModuleImport,
+    installs: facts.Installs | None,
+    python: facts.TargetPython | None,
+    kb: Knowledge,
+) -> Finding:
+    attempt = module.attempt
+    said = "\n".join(text for text in (attempt.detail, attempt.output) if text)
+    known = kb.log_messages(said)
+    interpreter = shlex.quote(python.executable) if python else "python3"
+    how = {
+        facts.Ending.EXCEPTION: f"raises {attempt.detail or 'an exception'}",
+        facts.Ending.EXIT: f"ends the interpreter: {attempt.detail or 'exit'}",
+        facts.Ending.SIGNAL: f"kills the interpreter: {attempt.detail or 'a signal'}",
+        facts.Ending.DEADLINE: f"did not come back: {attempt.detail or 'past its deadline'}",
+        facts.Ending.RETURNED: f"gives {module.file or 'an empty folder'}, which is no TensorRT",
+    }[attempt.ending]
+    evidence = [
+        Evidence(source=f"import {module.module}", value=attempt.detail or attempt.ending.value)
+    ]
+    if attempt.output and attempt.output.strip():
+        evidence.append(Evidence(source="its output, the end", value=attempt.output.strip()[-600:]))
+    evidence += [
+        Evidence(source="/proc/self/maps", value=library.path) for library in module.libraries[:6]
+    ]
+    missing = _MISSING.search(said)
+    folder = _folder(missing.group("library"), installs) if missing else None
+    if missing and folder:
+        remedy = Remedy(
+            text=f"{missing.group('library')} lies in {folder}, where the loader does not look.",
+            commands=(
+                f"export LD_LIBRARY_PATH={shlex.quote(folder)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}",
+            ),
+        )
+    elif known:
+        remedy = Remedy(
+            text="; ".join(f"{m.message.meaning}: {m.message.next_step}" for m in known[:2]) + ".",
+            commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
+        )
+    elif module.returned:
+        remedy = Remedy(
+            text="A file or folder of that name hides TensorRT, or is what an uninstall left. Remove it.",
+            commands=(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'",),
+        )
+    else:
+        remedy = Remedy(
+            text="See what the loader does last; then install this TensorRT again, in an "
+            "environment without other copies of it.",
+            commands=(f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'",),
+        )
+    unsure = attempt.ending is facts.Ending.DEADLINE or module.returned
+    return Finding(
+        message=f"import {module.module} {how}.".replace("..", "."),
+        subject=module.module,
+        confidence=Confidence.LIKELY if unsure else Confidence.CERTAIN,
+        evidence=tuple(evidence),
+        remedy=remedy,
+        references=tuple(dict.fromkeys(m.message.source for m in known[:2])),
+    )
+
+
+def _folder(library: str, installs: facts.Installs | None) -> str | None:
+    """Where a library of that name lies among the installs found."""
+    for install in installs.installs if installs else ():
+        for path in install.libraries:
+            folder, _, name = path.rpartition("/")
+            if name == library or name.startswith(library + "."):
+                return folder
+    return None

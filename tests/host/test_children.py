@@ -1,0 +1,231 @@
+"""Children and processes on this machine: what bad imports become, and that nothing is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from trtdoctor.diagnosis.collect import Collection
+from trtdoctor.host import Host, HostError, Missing, Target, TimedOut
+from trtdoctor.host.live import LiveBackend
+from trtdoctor.model.report import FactRecord, FactStatus
+from trtdoctor.probes import Probe
+from trtdoctor.probes.tensorrt import tensorrt_imports
+
+NEVER = "import time\nwhile True: time.sleep(1)\n"
+# Each marks its processes by an argument nobody else uses, so that leftovers can be found.
+GRANDCHILD = (
+    "import subprocess, sys\n"
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)', {mark!r}],"
+    " close_fds=False)\n"
+)
+
+BAD = {
+    "segfault": ("import ctypes\nctypes.string_at(0)\n", "signal", "SIGSEGV"),
+    "abort": ("import os\nos.abort()\n", "signal", "SIGABRT"),
+    "sys-exit": ("import sys\nsys.exit(3)\n", "exit", "sys.exit(3)"),
+    "os-exit": ("import os\nos._exit(0)\n", "exit", "exit status 0"),
+    "no-library": (
+        "raise ImportError('libnvinfer.so.10: cannot open shared object file')\n",
+        "exception",
+        "ImportError: libnvinfer.so.10: cannot open shared object file",
+    ),
+    "syntax": ("def\n", "exception", "SyntaxError"),
+    "interrupt": ("raise KeyboardInterrupt\n", "exception", "KeyboardInterrupt"),
+    "sleeps": (NEVER, "deadline", "no answer within"),
+    "floods-for-ever": (
+        "import sys\nwhile True: sys.stdout.write('x' * 9999); sys.stderr.write('y' * 9999)\n",
+        "deadline",
+        "no answer within",
+    ),
+    "deaf-to-signals": (
+        "import signal\nfor n in range(1, 30):\n"
+        "    try: signal.signal(n, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
+        + NEVER,
+        "deadline",
+        "no answer within",
+    ),
+}
+
+
+def machine(
+    folder: Path, source: str, monkeypatch: pytest.MonkeyPatch, *, budget: float = 20
+) -> tuple[Host, LiveBackend]:
+    folder.mkdir(exist_ok=True)
+    (folder / "tensorrt.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    backend = LiveBackend(budget=budget)
+    return Host(backend, target=Target(path=sys.executable, chosen_by="--python")), backend
+
+
+def record(host: Host, probe: Probe) -> FactRecord:
+    return Collection(host, [probe], active=True).finish(budget=30).facts[probe.provides.FACT]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_how_an_import_ended_is_the_facts_value(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, ending, detail = BAD[name]
+    # A deadline is waited for in full, so it is short here; the others need no more time.
+    host, _ = machine(tmp_path / "m", source, monkeypatch, budget=2 if ending == "deadline" else 20)
+    started = time.monotonic()
+    seen = record(host, tensorrt_imports)
+    assert seen.status is FactStatus.OK, seen.reason
+    (module,) = seen.value["modules"]
+    assert module["module"] == "tensorrt"
+    assert module["attempt"]["ending"] == ending, module
+    assert detail in module["attempt"]["detail"]
+    assert time.monotonic() - started < 8
+
+
+def test_chatter_does_not_reach_the_answer_and_is_kept_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        "import os, sys\n"
+        'for number in (1, 2):\n    os.write(number, b\'{"ending": "returned"}\\n\' * 200000)\n'
+        "print('last words', flush=True)\n__version__ = '10.1'\n"
+    )
+    host, _ = machine(tmp_path / "m", source, monkeypatch)
+    (module,) = record(host, tensorrt_imports).value["modules"]
+    assert module["attempt"]["ending"] == "returned" and module["version"] == "10.1"
+    assert len(module["attempt"]["output"]) <= 2000
+
+
+def test_a_module_that_forks_gives_one_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import os\n__version__ = 'parent' if os.fork() else 'child'\n"
+    host, _ = machine(tmp_path / "m", source, monkeypatch)
+    (module,) = record(host, tensorrt_imports).value["modules"]
+    assert module["version"] == "parent"
+
+
+def test_a_grandchild_neither_lives_on_nor_holds_up_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = f"trtdoctor-grandchild-{os.getpid()}"
+    source = GRANDCHILD.format(mark=mark) + "__version__ = '1.0'\n"
+    host, _ = machine(tmp_path / "m", source, monkeypatch)
+    started = time.monotonic()
+    (module,) = record(host, tensorrt_imports).value["modules"]
+    assert module["version"] == "1.0"
+    assert time.monotonic() - started < 5
+    assert not living(mark)
+
+
+def living(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if mark.encode() in words and state not in "ZX":
+            found.append(entry.name)
+    return found
+
+
+def test_close_ends_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, backend = machine(tmp_path / "m", NEVER, monkeypatch)
+    collection = Collection(host, [tensorrt_imports], active=False)
+    time.sleep(1)
+    started = time.monotonic()
+    backend.close()
+    seen = collection.finish(budget=10).facts["tensorrt.imports"]
+    assert time.monotonic() - started < 3
+    assert seen.status is FactStatus.FAILED or seen.value["modules"][0]["attempt"]["ending"] in (
+        "signal",
+        "deadline",
+    )
+
+
+@pytest.mark.parametrize("name", ["tensorrt", "json", "importlib", "resource"])
+def test_code_in_the_working_directory_is_not_loaded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap = tmp_path / "sprung"
+    (tmp_path / f"{name}.py").write_text(f"open({str(trap)!r}, 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    for path in ("", ".", f".{os.pathsep}{os.pathsep}", str(tmp_path)):
+        monkeypatch.setenv("PYTHONPATH", path)
+        host = Host(LiveBackend(), target=Target(path=sys.executable, chosen_by="--python"))
+        seen = record(host, tensorrt_imports)
+        assert seen.status is FactStatus.ABSENT, (path, seen)
+        assert not trap.exists(), path
+
+
+def test_an_interpreters_own_folder_stays_where_one_stands_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.chdir(Path(pytest.__file__).parents[1])
+    host = Host(LiveBackend())
+    said = host.child("inventory", {"families": ["pytest"], "modules": [], "requires": []})
+    assert [package["name"] for package in said.value["packages"]] == ["pytest"]
+
+
+def test_commands() -> None:
+    host = Host(LiveBackend(budget=5))
+    done = host.run(("sh", "-c", "echo out; echo err >&2; exit 7"))
+    assert (done.exit_code, done.stdout, done.stderr) == (7, "out\n", "err\n")
+    assert host.run(("sh", "-c", "kill -9 $$")).exit_code == -9
+    with pytest.raises(Missing):
+        host.run(("no-such-program-anywhere",))
+    started = time.monotonic()
+    with pytest.raises(TimedOut, match=r"did not end within 0\.5 s"):
+        host.run(("sleep", "60"), deadline=0.5)
+    assert time.monotonic() - started < 3
+
+
+def test_the_budget_binds_every_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host, _ = machine(tmp_path / "m", NEVER, monkeypatch, budget=1)
+    ended = host.child("import_module", {"module": "tensorrt"}, python=sys.executable)
+    assert ended.ending == "deadline"
+    with pytest.raises(TimedOut):
+        host.run(("sleep", "5"))
+
+
+def test_an_interpreter_that_is_none_is_an_error() -> None:
+    host = Host(LiveBackend())
+    with pytest.raises(Missing):
+        host.child("inventory", python="/no/such/python")
+    with pytest.raises(HostError):
+        host.child("inventory", python="/etc/passwd")
+
+
+OLD = sorted(
+    path
+    for version in ("3.8", "3.9", "3.12", "3.13")
+    for path in (Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python")
+)
+
+
+@pytest.mark.parametrize("python", OLD or [None], ids=lambda p: p.parts[-3] if p else "none")
+def test_every_child_runs_in_old_and_new_interpreters(
+    python: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if python is None or shutil.which(str(python)) is None:
+        pytest.skip("no other interpreters on this machine")
+    host, _ = machine(tmp_path / "m", "__version__ = '8.6.1'\n", monkeypatch)
+    asked = {"families": ["*"], "modules": ["tensorrt"], "requires": []}
+    where = str(python)
+    assert host.child("interpreter", python=where).value["version"][0] == 3
+    found = host.child("inventory", asked, python=where).value["modules"]["tensorrt"]
+    assert found["origin"].endswith("tensorrt.py")
+    said = host.child("import_module", {"module": "tensorrt"}, python=where).value
+    assert (said["ending"], said["version"], said["has_builder"]) == ("returned", "8.6.1", False)
+    built = host.child("make_builder", {"module": "tensorrt"}, python=where).value
+    assert built["ending"] == "exception" and "ILogger" in built["detail"]
+    assert host.child("cuda_driver", python=where).ending == "returned"
+    answer = host.child("nvml", {"system": [], "device": {}}, python=where)
+    assert answer.ending == "returned" or "pynvml" in str(answer.detail)

@@ -1,0 +1,217 @@
+"""Every table is dated and sourced, its windows are whole, and a broken file is named."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds, TableError
+from trtdoctor.knowledge.tables import read_head, read_table
+
+NAMES = (
+    "boards_without_tensor_cores",
+    "compute_capabilities",
+    "cuda_drivers",
+    "cuda_errors",
+    "framework_requirements",
+    "jetpack",
+    "log_messages",
+    "numpy_limits",
+    "nvml_errors",
+    "python_support",
+    "removed_apis",
+    "tensorrt_compute_capability",
+    "tensorrt_cuda",
+    "typing_modes",
+)
+RELEASES = (
+    ["8.4", "8.5", "8.6", "9.0", "9.1", "9.2", "9.3"]
+    + [f"10.{minor}" for minor in (*range(13), "13.0", "13.2", "13.3", 14, 15, 16)]
+    + [f"11.{minor}" for minor in range(5)]
+)
+
+
+@pytest.fixture(scope="module")
+def k() -> Knowledge:
+    return Knowledge.load()
+
+
+def test_all_tables_are_there_and_dated(k: Knowledge) -> None:
+    tables = k.tables()
+    assert tuple(info.name for info in tables) == NAMES
+    for info in tables:
+        assert date.fromisoformat(info.as_of) <= date.fromisoformat(k.as_of)
+        assert info.covers
+        assert info.title
+        assert info.rows == len(k.rows(info.name)) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_has_a_public_source(k: Knowledge, name: str) -> None:
+    for row in k.rows(name):
+        assert row["source"].strip()
+        assert not re.search(r"\[[PNSUR]\]|find_string|/work/|/tmp/", str(row))
+        assert row.get("certainty", "certain") in ("certain", "likely", "possible")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("compute_capabilities", ("cc",)),
+        ("tensorrt_compute_capability", ("product", "cc")),
+        ("cuda_drivers", ("kind", "cuda")),
+        ("cuda_errors", ("code",)),
+        ("nvml_errors", ("code",)),
+        ("jetpack", ("l4t",)),
+        ("removed_apis", ("api",)),
+        ("log_messages", ("id",)),
+    ],
+)
+def test_nothing_is_said_twice(k: Knowledge, name: str, keys: tuple[str, ...]) -> None:
+    found = [tuple(row[key] for key in keys) for row in k.rows(name)]
+    assert len(found) == len(set(found))
+
+
+def test_bounds_of_support_windows_are_in_order(k: Knowledge) -> None:
+    for row in k.rows("tensorrt_compute_capability"):
+        bounds = [row.get(name) for name in ("absent_through", "first", "last", "gone")]
+        given = [tuple(map(int, bound.split("."))) for bound in bounds if bound is not None]
+        assert given == sorted(given)
+        assert len(given) == len(set(given)) >= 1
+
+
+def windows(k: Knowledge, name: str, **key: object) -> dict[str, int]:
+    """How many rows of a table cover each release."""
+    from trtdoctor.knowledge.versions import release, within
+
+    rows = [row for row in k.rows(name) if all(row[a] == b for a, b in key.items())]
+    return {
+        version: sum(within((*release(version), 0, 0), r["first"], r["last"]) for r in rows)
+        for version in RELEASES
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "gaps"),
+    [
+        ("typing_modes", {"product": "tensorrt"}, set()),
+        # Not published as wheels: 8.4, 8.5.0 and 9.x.
+        ("python_support", {"product": "tensorrt"}, {"8.4", "8.5", "9.0", "9.1", "9.2", "9.3"}),
+        (
+            "tensorrt_cuda",
+            {"product": "tensorrt", "cuda_major": 12},
+            {"8.4", "8.5", "9.0", "9.1", "9.2", "9.3"},
+        ),
+        (
+            "tensorrt_cuda",
+            {"product": "tensorrt", "cuda_major": 13},
+            set(RELEASES[: RELEASES.index("10.13.2")]),
+        ),
+        (
+            "tensorrt_cuda",
+            {"product": "tensorrt", "cuda_major": 11},
+            {"9.0", "9.1", "9.2", "9.3", *RELEASES[RELEASES.index("10.13.2") :]},
+        ),
+    ],
+)
+def test_windows_neither_overlap_nor_leave_silent_gaps(
+    k: Knowledge, name: str, key: dict[str, object], gaps: set[str]
+) -> None:
+    assert windows(k, name, **key) == {v: 0 if v in gaps else 1 for v in RELEASES}
+
+
+def test_frameworks_have_one_row_a_release(k: Knowledge) -> None:
+    for minor in range(12, 32):
+        assert k.framework_requirement("onnxruntime-gpu", f"1.{minor}.0").framework
+    for minor in range(3, 15):
+        assert k.framework_requirement("torch-tensorrt", f"2.{minor}.0").framework
+    for framework, major, minors in (
+        ("onnxruntime-gpu", 1, range(12, 32)),
+        ("torch-tensorrt", 2, range(3, 15)),
+    ):
+        rows = [r for r in k.rows("framework_requirements") if r["framework"] == framework]
+        covered = [
+            (major, minor)
+            for r in rows
+            for minor in range(int(r["first"].split(".")[1]), int(r["last"].split(".")[1]) + 1)
+        ]
+        assert sorted(covered) == [(major, minor) for minor in minors]
+
+
+def test_every_row_of_every_table_has_its_type(k: Knowledge) -> None:
+    k.compute_capability("8.6")
+    k.board_without_tensor_cores("7.5", "x")
+    k.tensorrt_support("tensorrt", "11.4", "8.6")
+    k.tensorrt_cuda("tensorrt", "11.4")
+    k.driver_floor("12")
+    k.python_support("tensorrt", "11.4")
+    k.removed_apis("11.4")
+    k.typing_mode("tensorrt", "11.4")
+    k.cuda_error(0)
+    k.nvml_error(0)
+    k.jetpack("36.4.3")
+    k.numpy_limit("tensorrt", "11.4")
+    k.log_messages("")
+    k.framework_requirement("torch-tensorrt", "2.8.0")
+
+
+def test_rows_of_an_unknown_table(k: Knowledge) -> None:
+    for name in ("nonsense", "../tables/jetpack", ""):
+        with pytest.raises(KeyError):
+            k.rows(name)
+
+
+def test_loading_reads_nothing_and_imports_no_parser() -> None:
+    code = (
+        "import sys\n"
+        "from trtdoctor.knowledge import Knowledge\n"
+        "Knowledge.load()\n"
+        "print([m for m in ('tomllib', 'tomli', 'packaging.version') if m in sys.modules])\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+HEAD = '[meta]\ntable = "{name}"\ntitle = "t"\nas_of = "2026-01-01"\ncovers = "c"\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"not toml at all", "jetpack.toml"),
+        (b"\xff\xfe", "jetpack.toml"),
+        (b"", "[meta]"),
+        (HEAD.format(name="other").encode(), "other"),
+        ((HEAD.format(name="jetpack") + "[more]\n").encode(), "more"),
+    ],
+)
+def test_a_broken_table_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "jetpack.toml"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=re.escape(says)):
+        read_table(path)
+
+
+def test_a_row_without_source_is_refused(tmp_path: Path) -> None:
+    row = '\n[[row]]\nl4t = "1.0"\njetpack = "1"\ntensorrt = "1"\ncuda = "1"\n'
+    (tmp_path / "jetpack.toml").write_text(HEAD.format(name="jetpack") + row)
+    assert read_head(tmp_path / "jetpack.toml")[1] == 1
+    with pytest.raises(TableError, match="source"):
+        Knowledge(tmp_path).jetpack("1.0")
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"jetpack\.toml"):
+        Knowledge(tmp_path).jetpack("1.0")
+
+
+def test_knowledge_ends_is_a_lookup_error() -> None:
+    assert issubclass(KnowledgeEnds, LookupError)

@@ -1,0 +1,102 @@
+"""The documents say what the program does: generated pages are current, links lead somewhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from trtdoctor.cli.app import run
+from trtdoctor.diagnosis.discover import Catalogue
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_generated_pages_are_current(generator: ModuleType) -> None:
+    made = generator.pages()
+    stale = [
+        str(path)
+        for path, content in made.items()
+        if not (ROOT / path).is_file() or (ROOT / path).read_text("utf-8") != content
+    ]
+    gone = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "docs" / "checks").glob("*.md")
+        if path.relative_to(ROOT) not in made
+    ]
+    assert not stale + gone, "run: python3 dev.py docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), target
+
+
+def commands(page: Path) -> list[str]:
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        for line in block.splitlines():
+            command = line.removeprefix("$ ").partition(" #")[0].strip()
+            if command.startswith("trtdoctor "):
+                found.append(command.partition(" ")[2])
+    return found
+
+
+def test_every_command_of_the_readme_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each runs in turn; paths that only a reader has are replaced."""
+    monkeypatch.chdir(tmp_path)
+    own = commands(ROOT / "README.md") + commands(ROOT / "docs" / "writing-a-check.md")
+    assert len(own) > 10
+    assert run(["check", "-o", "before.json", "-o", "after.json", "--fail-on", "never"]) == 0
+    for command in own:
+        arguments = (
+            command.partition("|")[0].replace("/opt/venv/bin/python", sys.executable).split()
+        )
+        assert run(arguments) in (0, 1, 3), command
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_names_state_the_problem(catalogue: Catalogue) -> None:
+    forbidden = r"(check|verify|ensure|use|install|upgrade|no-support)-"
+    assert not [c.name for c in catalogue.checks if re.match(forbidden, c.name)]
+
+
+def test_the_catalogue_changes_only_on_purpose(catalogue: Catalogue, golden) -> None:
+    """Ids are permanent: a check that goes or changes its severity shows in this golden's diff."""
+    rows = [
+        f"{c.id} {c.name} {c.info.severity.value} since {c.since}"
+        for c in catalogue.checks
+        if c.info.plugin is None
+    ]
+    golden("catalogue.txt", "\n".join(rows) + "\n")
+
+
+def test_imports_at_start_are_few() -> None:
+    """--help needs neither the renderers nor any library that is heavy to import."""
+    script = (
+        "import sys; from trtdoctor.cli.app import run; run(['--help']); "
+        "heavy = {'rich', 'jinja2', 'elftools', 'msgspec', 'numpy', 'onnx', 'scipy', 'pynvml'}; "
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

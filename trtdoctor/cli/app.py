@@ -1,0 +1,109 @@
+"""The program: finds the command, and turns every way a run can end into its exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from types import FrameType
+
+import click
+
+from trtdoctor import __version__
+
+from .errors import UserError
+
+# Each command's module is imported when it is called; --help needs only these lines.
+_COMMANDS = {
+    "check": "Look at this machine: will TensorRT work, is FP16 fast, what must change first?",
+    "inspect": "What is in engine files: identity, layers, precisions; no TensorRT or GPU needed.",
+    "list": "List the checks, facts and knowledge tables.",
+    "why": "Explain a check: what it looks at, why it matters, how to fix it.",
+    "report": "Show, compare or judge anew reports that were saved with -o report.json.",
+}
+_INTERRUPTED, _TERMINATED = 130, 143
+
+
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived: end as on Ctrl-C, leaving no child and no half file."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"trtdoctor.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 nothing found, 1 problems found, 2 wrong usage or unreadable input, "
+    "3 inconclusive.",
+)
+@click.version_option(__version__, prog_name="trtdoctor", message="%(prog)s %(version)s")
+def program() -> None:
+    """Diagnostics for NVIDIA TensorRT, on this machine or from what was saved on another."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; returns the exit code and never raises."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, _terminate)
+    try:
+        code = program.main(args=arguments, prog_name="trtdoctor", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "trtdoctor"
+        return _say(f"{where}: {error.format_message()} (see {where} --help)")
+    except click.ClickException as error:
+        return _say(f"trtdoctor: {error.format_message()}")
+    except UserError as error:
+        return _say(f"trtdoctor: {error}")
+    except (KeyboardInterrupt, click.Abort):
+        _say("trtdoctor: interrupted")
+        return _INTERRUPTED
+    except _Terminated:
+        return _TERMINATED
+    except BrokenPipeError:
+        # The reader went away; Python must not complain about it again while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  the last resort: a bug of ours, told as one
+        return _say(
+            f"trtdoctor: a bug in trtdoctor: {type(error).__name__}: {error}; {_keep_traceback()}"
+        )
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _say(text: str) -> int:
+    print(" ".join(text.split()), file=sys.stderr)
+    return 2
+
+
+def _keep_traceback() -> str:
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="trtdoctor-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as stream:
+            stream.write(f"trtdoctor {__version__}, Python {sys.version}\n{traceback.format_exc()}")
+        return f"please report it with {stream.name}"
+    except OSError:
+        traceback.print_exc()
+        return "please report it with the lines above"

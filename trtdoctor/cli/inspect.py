@@ -1,0 +1,170 @@
+"""``trtdoctor inspect``: what is in an engine file, and which precision each layer got."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trtdoctor.model.report import Report
+
+from .engines import Engines, engine_options, expected_share
+from .errors import UserError
+from .look import Look
+from .options import OutputOptions, look_options, output_options
+
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
+
+
+@click.command("inspect")
+@click.argument("engines", metavar="[ENGINE ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--layers",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Layers from the engine inspector, trtexec or a verbose build log, made anywhere.",
+)
+@click.option(
+    "--profile",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Times of the layers: trtexec --exportProfile, or a JSON object of names and milliseconds.",
+)
+@click.option("--all", "all_layers", is_flag=True, help="Show every layer.")
+@click.option("--hash", "hashed", is_flag=True, help="Also compute the SHA-256 of each file.")
+@click.option(
+    "--extract",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write the bare plan out of the file that wraps it.",
+)
+@engine_options
+@look_options
+@output_options
+def command(
+    engines: tuple[Path, ...],
+    layers: Path | None,
+    profile: Path | None,
+    all_layers: bool,
+    hashed: bool,
+    extract: Path | None,
+    no_live: bool,
+    no_static: bool,
+    expect: str | None,
+    python: str | None,
+    active: bool,
+    deadline: float,
+    record: Path | None,
+    host: Path | None,
+    **options: Any,
+) -> int:
+    """What is in engine files: identity (no TensorRT and no GPU needed), layers, precisions.
+
+    Where the TensorRT of --python fits an engine, it is loaded in a child process for the layers;
+    host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
+    """
+    output = OutputOptions.take(options)
+    if not engines and layers is None:
+        raise UserError("give an engine file, or --layers with the inspector's output")
+    wanted = expected_share(expect)
+    given = Engines(
+        engines,
+        live=not no_live,
+        static=not no_static,
+        hashed=hashed,
+        layers=layers,
+        profile=profile,
+    )
+    if extract is not None:
+        _extract(given, extract)
+    with Look(
+        python=python,
+        active=active,
+        deadline=deadline,
+        record=record,
+        host=host,
+        probes=given.probes(),
+    ) as look:
+        from trtdoctor.diagnosis.discover import discover
+        from trtdoctor.diagnosis.examine import Selection, examine
+        from trtdoctor.diagnosis.judge import exit_code
+        from trtdoctor.knowledge import Knowledge
+
+        from .output import emit, fail_on
+
+        catalogue, knowledge = discover().only("ENG", "PRC"), Knowledge.load()
+        snapshot = look.finish(quiet=output.quiet)
+    snapshot, reports = given.finish(snapshot, wanted)
+
+    def make(share: bool) -> Report:
+        return examine(
+            snapshot,
+            catalogue,
+            knowledge,
+            command="inspect",
+            share=share,
+            selection=Selection(),
+            engines=reports,
+        )
+
+    report = emit(make, output, all_layers=all_layers)
+    return _broken(given) or exit_code(report.outcomes, fail_on(output), catalogue.problems)
+
+
+def _broken(given: Engines) -> int:
+    """2, with a sentence for each, where no file could be inspected soundly."""
+    sentences = []
+    for source in given.sources:
+        file = source.file
+        if file is None:
+            return 0
+        damage = [p for p in file.problems if p.problem.value in _BROKEN]
+        if file.engine is not None and not damage:
+            return 0
+        sentences.append(
+            " ".join(part for part in (f"{source.path}:", file.what, file.to_do) if part)
+        )
+    for sentence in sentences:
+        click.echo(f"trtdoctor: {' '.join(sentence.split())}", err=True)
+    return 2
+
+
+def _extract(given: Engines, target: Path) -> None:
+    from trtdoctor.readers.plan import extract
+
+    if len(given.sources) != 1 or given.sources[0].file is None:
+        raise UserError("--extract takes one engine file")
+    source, file = given.sources[0].path, given.sources[0].file
+    if file.plan is None:
+        raise UserError(f"{source}: {file.what} There is no plan in it to extract.")
+    if target.exists() and target.samefile(source):
+        raise UserError(f"--extract {target} would overwrite the file itself; name another file")
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{target.name}.", dir=target.absolute().parent
+        )
+        with os.fdopen(descriptor, "wb") as stream:
+            for chunk in extract(source, file.plan):
+                stream.write(chunk)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(target)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot extract the plan of {source} to {target}: {reason}") from None
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
+    print(f"trtdoctor: wrote the bare plan to {target}", file=sys.stderr)
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,160 @@
+"""The options that commands share, and the plain values they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .errors import UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where results go and how they look. ``share`` None means: by format."""
+
+    files: tuple[Path, ...]
+    format: str
+    share: bool | None
+    fail_on: str
+    verbose: int
+    quiet: bool
+    no_color: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> OutputOptions:
+        """Take the shared output options out of a command's keyword arguments.
+
+        Raises:
+            UserError: if a file's suffix names no format or its folder is not there.
+        """
+        files = tuple(Path(name) for name in options.pop("output"))
+        for file in files:
+            if file.suffix.lower() not in FORMATS:
+                raise UserError(
+                    f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
+                )
+            if not file.absolute().parent.is_dir():
+                raise UserError(
+                    f"cannot write {file}: there is no folder {file.absolute().parent}; "
+                    "make it or choose another"
+                )
+            if file.is_dir():
+                raise UserError(f"cannot write {file}: it is a folder; name a file in it")
+        names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
+        return cls(files=files, **{name: options.pop(name) for name in names})
+
+
+def output_options(function: F) -> F:
+    """Options of every command that makes a report."""
+    for option in reversed(
+        (
+            click.option(
+                "-o",
+                "--output",
+                metavar="FILE",
+                multiple=True,
+                help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
+                "Repeatable.",
+            ),
+            click.option(
+                "--format",
+                type=click.Choice(["terminal", "json", "markdown", "html"]),
+                default="terminal",
+                show_default=True,
+                help="What to print on stdout.",
+            ),
+            click.option(
+                "--share/--no-share",
+                default=None,
+                help="Replace private data by pseudonyms. On for Markdown and HTML, off for JSON "
+                "and the terminal.",
+            ),
+            click.option(
+                "--fail-on",
+                type=click.Choice(["error", "warning", "info", "never"]),
+                default="error",
+                show_default=True,
+                help="The least severity that gives exit code 1.",
+            ),
+            click.option("-v", "--verbose", count=True, help="Show every check and reference."),
+            click.option("-q", "--quiet", is_flag=True, help="Only problems and the verdict."),
+            click.option("--no-color", is_flag=True, help="No colours, even on a terminal."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def selection_options(function: F) -> F:
+    """Options that choose among the checks."""
+    for option in reversed(
+        (
+            click.option(
+                "--select",
+                metavar="CHECKS",
+                multiple=True,
+                help="Only these checks: ids, names or areas, comma separated. Repeatable.",
+            ),
+            click.option(
+                "--ignore",
+                metavar="CHECKS",
+                multiple=True,
+                help="Not these checks: ids, names or areas, comma separated. Repeatable.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def look_options(function: F) -> F:
+    """Options of commands that look at a machine."""
+    for option in reversed(
+        (
+            click.option(
+                "--python",
+                metavar="PATH",
+                help="The interpreter whose TensorRT is meant. Without it: the active virtual or "
+                "conda environment's, else the first python3 on PATH.",
+            ),
+            click.option(
+                "--active",
+                is_flag=True,
+                help="Also run probes that use the GPU: make a TensorRT builder.",
+            ),
+            click.option(
+                "--deadline",
+                metavar="SECONDS",
+                type=click.FloatRange(min=1, max=3600),
+                default=45,
+                show_default=True,
+                help="The look ends by then; what is not in is told as not seen.",
+            ),
+            click.option(
+                "--record",
+                metavar="DIR",
+                type=click.Path(path_type=Path),
+                help="Save what the probes saw into DIR.",
+            ),
+            click.option(
+                "--host",
+                metavar="DIR",
+                type=click.Path(path_type=Path),
+                help="Replay a machine that was saved with --record instead of this one.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def words(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Comma-separated, repeatable option values as one tuple."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())

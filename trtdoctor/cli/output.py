@@ -1,0 +1,97 @@
+"""Sending a report to stdout and to files, each in its format and with or without private data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from trtdoctor.model.codec import encode, write_atomically
+from trtdoctor.model.report import Report, Severity
+
+from .errors import UserError
+from .options import FORMATS, OutputOptions
+
+
+def emit(
+    make: Callable[[bool], Report], options: OutputOptions, *, all_layers: bool = False
+) -> Report:
+    """Write all files, then print; returns the unshared report, or the shared one if asked for.
+
+    ``make`` judges and builds the report with (True) or without (False) pseudonyms.
+
+    Raises:
+        UserError: if a file cannot be written.
+    """
+    made: dict[bool, Report] = {}
+
+    def report(kind: str) -> Report:
+        share = options.share if options.share is not None else kind in ("markdown", "html")
+        if share not in made:
+            made[share] = make(share)
+        return made[share]
+
+    for file in options.files:
+        kind = FORMATS[file.suffix.lower()]
+        text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
+        _write(file, text.encode("utf-8", "replace"))
+    printed = report(options.format)
+    _print(render(printed, options.format, options, to_file=False, all_layers=all_layers))
+    return made.get(False, printed)
+
+
+def render(
+    report: Report, kind: str, options: OutputOptions, *, to_file: bool, all_layers: bool = False
+) -> str:
+    """One report in one format."""
+    if kind == "json":
+        return encode(report).decode()
+    if kind == "markdown":
+        from trtdoctor.render.markdown import render_markdown
+
+        return render_markdown(report)
+    if kind == "html":
+        from trtdoctor.render.html import render_html
+
+        return render_html(report)
+    from trtdoctor.render.terminal import TerminalOptions, render_terminal
+
+    on_terminal = not to_file and sys.stdout.isatty()
+    color = on_terminal and not options.no_color and "NO_COLOR" not in os.environ
+    return render_terminal(
+        report,
+        TerminalOptions(
+            width=shutil.get_terminal_size((100, 24)).columns if on_terminal else 100,
+            color=color and os.environ.get("TERM") != "dumb",
+            unicode=to_file or _speaks_unicode(),
+            verbose=options.verbose,
+            quiet=options.quiet,
+            all_layers=all_layers,
+        ),
+    )
+
+
+def fail_on(options: OutputOptions) -> Severity | None:
+    """The severity that ``--fail-on`` names; None for ``never``."""
+    return None if options.fail_on == "never" else Severity(options.fail_on)
+
+
+def _speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        write_atomically(file, data)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {file}: {error.strerror}; choose a folder that you may write to"
+        ) from None

@@ -1,0 +1,104 @@
+"""``trtdoctor report``: saved reports, shown, compared and judged anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trtdoctor.model.codec import DocumentError, encode, read_report, schema
+from trtdoctor.model.report import Report
+
+from .errors import UserError
+from .options import OutputOptions, output_options, selection_options, words
+
+
+@click.group("report")
+def command() -> None:
+    """Saved reports."""
+
+
+@command.command("schema")
+def schema_() -> int:
+    """Print the JSON Schema of the report document."""
+    click.echo(encode(schema()), nl=False)
+    return 0
+
+
+@command.command("show")
+@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@output_options
+def show(file: Path, **options: Any) -> int:
+    """Render a saved report as it was judged then."""
+    from trtdoctor.diagnosis.judge import exit_code
+    from trtdoctor.diagnosis.redact import Redactor
+
+    from .output import emit, fail_on
+
+    output = OutputOptions.take(options)
+    saved = _read(file)
+
+    def make(share: bool) -> Report:
+        if not share or saved.snapshot.redaction.applied:
+            return saved
+        return Redactor(saved.snapshot).report(saved)
+
+    emit(make, output)
+    return exit_code(saved.outcomes, fail_on(output), saved.problems)
+
+
+@command.command("rejudge")
+@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@selection_options
+@output_options
+def rejudge(file: Path, **options: Any) -> int:
+    """Judge the facts in a saved report with this trtdoctor's checks and tables."""
+    from trtdoctor.diagnosis.discover import discover
+    from trtdoctor.diagnosis.examine import Selection, SelectionError, examine
+    from trtdoctor.diagnosis.judge import exit_code
+    from trtdoctor.knowledge import Knowledge
+
+    from .output import emit, fail_on
+
+    selection = Selection(**{key: words(options.pop(key)) for key in ("select", "ignore")})
+    output = OutputOptions.take(options)
+    saved, catalogue, knowledge = _read(file), discover(), Knowledge.load()
+    try:
+        report = emit(
+            lambda share: examine(
+                saved.snapshot,
+                catalogue,
+                knowledge,
+                command="report rejudge",
+                share=share,
+                selection=selection,
+            ),
+            output,
+        )
+    except SelectionError as error:
+        raise UserError(str(error)) from None
+    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+
+
+@command.command("diff")
+@click.argument("before", metavar="BEFORE.json", type=click.Path(path_type=Path))
+@click.argument("after", metavar="AFTER.json", type=click.Path(path_type=Path))
+def diff(before: Path, after: Path) -> int:
+    """Say which outcomes and which facts differ between two saved reports; exit 1 if any do."""
+    from trtdoctor.diagnosis.difference import difference
+
+    lines = difference(_read(before), _read(after))
+    click.echo("\n".join(lines) if lines else "The reports agree in every outcome and every fact.")
+    return 1 if lines else 0
+
+
+def _read(file: Path) -> Report:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}; give a saved report.json") from None
+    try:
+        return read_report(data, name=str(file))
+    except DocumentError as error:
+        raise UserError(str(error)) from None

@@ -1,0 +1,1 @@
+"""From facts to findings: collect, judge, and put the report together."""

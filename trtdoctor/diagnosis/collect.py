@@ -1,0 +1,93 @@
+"""Collect: run the probes in parallel and write down how each look ended. Judges nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+
+import msgspec
+
+from trtdoctor.host import Denied, Host, TimedOut
+from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
+from trtdoctor.probes.observing import Cost, NotThere, Probe
+
+
+def utc_now() -> str:
+    """The time now, UTC, ISO 8601 to the second."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Collection:
+    """A look at a host under way. Made by ``start``; ``finish`` waits for it."""
+
+    def __init__(self, host: Host, probes: Sequence[Probe], *, active: bool) -> None:
+        self._started = time.monotonic()
+        self._answers: queue.SimpleQueue[tuple[Probe, FactRecord]] = queue.SimpleQueue()
+        self._records: dict[str, FactRecord] = {}
+        self._order = [probe.provides.FACT for probe in probes]
+        self._waiting: dict[str, Probe] = {}
+        # Probes that start processes go first, so that the processes run while files are read.
+        for probe in sorted(probes, key=lambda p: p.cost is Cost.PASSIVE):
+            name = probe.provides.FACT
+            if probe.cost is Cost.ACTIVE and not active:
+                self._records[name] = FactRecord(
+                    status=FactStatus.NOT_RUN, reason="uses the GPU; ask for it with --active"
+                )
+                continue
+            self._waiting[name] = probe
+            # Daemon threads: one that hangs in a read must not keep the program from ending.
+            threading.Thread(
+                target=lambda p=probe: self._answers.put((p, _look(p, host))), daemon=True
+            ).start()
+
+    def finish(
+        self,
+        *,
+        budget: float,
+        taken: str | None = None,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> Snapshot:
+        """All facts. What is not in after ``budget`` seconds from the start is a ``timeout``.
+
+        ``taken``: when the machine was looked at, if that was not now.
+        """
+        while self._waiting:
+            left = self._started + budget - time.monotonic()
+            if on_progress:
+                on_progress(", ".join(sorted(self._waiting)[:3]))
+            try:
+                probe, record = self._answers.get(timeout=max(0.0, left))
+            except queue.Empty:
+                break
+            self._records[probe.provides.FACT] = record
+            del self._waiting[probe.provides.FACT]
+        for name in self._waiting:
+            self._records[name] = FactRecord(
+                status=FactStatus.TIMEOUT, reason=f"no answer within {budget:g} s"
+            )
+        facts = {name: self._records[name] for name in self._order}
+        return Snapshot(taken=taken or utc_now(), facts=facts)
+
+
+def _look(probe: Probe, host: Host) -> FactRecord:
+    started = time.perf_counter()
+
+    def record(status: FactStatus, reason: str | None, source: str = "") -> FactRecord:
+        took = round((time.perf_counter() - started) * 1000, 1)
+        return FactRecord(status=status, reason=reason, source=source, took_ms=took)
+
+    try:
+        seen = probe.look(host)
+        value = msgspec.to_builtins(seen.value)
+    except NotThere as reason:
+        return record(FactStatus.ABSENT, str(reason), reason.source)
+    except Denied as error:
+        return record(FactStatus.DENIED, str(error))
+    except TimedOut as error:
+        return record(FactStatus.TIMEOUT, str(error))
+    except Exception as error:  # noqa: BLE001  a probe that raises costs its fact, not the run
+        return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
+    return msgspec.structs.replace(record(FactStatus.OK, None, seen.source), value=value)

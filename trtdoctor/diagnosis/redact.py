@@ -1,0 +1,213 @@
+"""Redaction: private data become stable pseudonyms before anything is judged or rendered.
+
+What is private is declared by the fields of the facts; the values found there are then replaced
+wherever else they stand. The same value always becomes the same pseudonym, so relations survive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from trtdoctor.model.base import Sensitive
+from trtdoctor.model.facts import FACT_TYPES
+from trtdoctor.model.report import FactRecord, Redaction, Report, Snapshot
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+# Names that thousands of machines share tell nobody anything; replacing them would garble texts.
+_COMMON = frozenset(
+    {"root", "user", "admin", "ubuntu", "debian", "nvidia", "jetson", "tegra-ubuntu", "orin", "app"}
+    | {"docker", "runner", "localhost", "cuda", "tensorrt", "home", "default"}
+)
+_EMPTY = Snapshot(taken="", facts={})
+_HOME = re.compile(r"/(?:home|Users)/([^/\s:;,'\"]+)")
+_GPU = re.compile(r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?:/\d+)*", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+:[^/\s@]+(?=@)")
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
+
+
+class Redactor:
+    """Learns private values from a snapshot and replaces them in it and in any text."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.count = 0
+        self._names: dict[tuple[str, str], str] = {}
+        self._tokens: dict[str, str] = {}
+        self._types = {kind.FACT: kind for kind in FACT_TYPES}
+        for name, record in snapshot.facts.items():
+            for kind, text in self._private(name, record):
+                self._learn(kind, text)
+        self._pattern = _any_of(self._tokens)
+
+    def snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with pseudonyms; ``redaction.count`` says how many places changed."""
+        facts = {}
+        for name, record in snapshot.facts.items():
+            value = self._declared(name, record)
+            facts[name] = FactRecord(
+                status=record.status,
+                value=_map_values(value, self.text),
+                reason=self.text(record.reason) if record.reason else record.reason,
+                source=self.text(record.source),
+                took_ms=record.took_ms,
+            )
+        redaction = Redaction(applied=True, count=self.count)
+        return msgspec.structs.replace(snapshot, facts=facts, redaction=redaction)
+
+    def document(self, part: T) -> T:
+        """Any part of a report with pseudonyms in its texts."""
+        plain = _map_values(msgspec.to_builtins(part), self.text)
+        return msgspec.convert(plain, type(part))
+
+    def report(self, report: Report) -> Report:
+        """A whole report with pseudonyms, its snapshot included."""
+        redacted = self.document(msgspec.structs.replace(report, snapshot=_EMPTY))
+        return msgspec.structs.replace(redacted, snapshot=self.snapshot(report.snapshot))
+
+    def text(self, text: str) -> str:
+        """A text with every private value in it replaced."""
+        text = _CREDENTIALS.sub(lambda _: self._counted("<secret>"), text)
+        text = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), text)
+        text = _HOME.sub(self._home, text)
+        if self._pattern:
+            text = self._pattern.sub(lambda m: self._counted(self._tokens[m.group()]), text)
+        return text
+
+    def _private(self, name: str, record: FactRecord) -> Iterator[tuple[str, str]]:
+        kind = self._types.get(name)
+        if kind is not None and record.value is not None:
+            yield from _sensitive(msgspec.inspect.type_info(kind), record.value)
+
+    def _learn(self, kind: str, text: str) -> None:
+        if kind == Sensitive.PATH.value:
+            for found in _HOME.finditer(text):
+                self._token(Sensitive.USER.value, found.group(1))
+        elif kind == Sensitive.HOME.value:
+            self._token(Sensitive.USER.value, text.rstrip("/").rpartition("/")[2])
+        elif kind == Sensitive.HOST.value:
+            self._token(kind, text)
+            self._token(kind, text.partition(".")[0])
+        elif kind == Sensitive.UUID.value:
+            self._pseudonym(kind, text)
+        else:
+            self._token(kind, text)
+
+    def _token(self, kind: str, text: str) -> None:
+        if len(text) >= 3 and text.casefold() not in _COMMON:
+            self._tokens[text] = self._pseudonym(kind, text)
+
+    def _pseudonym(self, kind: str, text: str) -> str:
+        key = (kind, text)
+        if key not in self._names:
+            number = 1 + sum(1 for other, _ in self._names if other == kind)
+            self._names[key] = f"<{kind}-{number}>"
+        return self._names[key]
+
+    def _gpu(self, text: str) -> str:
+        # CUDA accepts a UUID cut short; it is the same GPU.
+        for (kind, full), name in self._names.items():
+            if kind == Sensitive.UUID.value and full.startswith(text):
+                return name
+        return self._pseudonym(Sensitive.UUID.value, text)
+
+    def _home(self, found: re.Match[str]) -> str:
+        user = found.group(1)
+        if user.casefold() in _COMMON or user.startswith("<"):
+            return found.group()
+        return self._counted(
+            found.group()[: -len(user)] + self._pseudonym(Sensitive.USER.value, user)
+        )
+
+    def _counted(self, replacement: str) -> str:
+        self.count += 1
+        return replacement
+
+    def _declared(self, name: str, record: FactRecord) -> Any:
+        """The value with each declared field replaced whole, however common its content."""
+        value = record.value
+        kind = self._types.get(name)
+        if kind is None or value is None:
+            return value
+        plain = msgspec.json.decode(msgspec.json.encode(value))
+        whole = {Sensitive.HOST, Sensitive.USER, Sensitive.SERIAL, Sensitive.SECRET}
+        _replace_declared(
+            msgspec.inspect.type_info(kind),
+            plain,
+            {item.value for item in whole},
+            lambda sort, text: self._counted(self._pseudonym(sort, text)),
+        )
+        for variable, text in (plain.get("variables") or {}).items():
+            if _SECRET_NAME.search(variable):
+                plain["variables"][variable] = self._counted(self._pseudonym("secret", text))
+        return plain
+
+
+def _any_of(tokens: dict[str, str]) -> re.Pattern[str] | None:
+    if not tokens:
+        return None
+    words = "|".join(re.escape(word) for word in sorted(tokens, key=len, reverse=True))
+    return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])")
+
+
+def _map_values(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        # Names of facts, fields and variables stay; a key that is a path is data.
+        return {
+            change(key) if "/" in key else key: _map_values(item, change)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_map_values(item, change) for item in value]
+    return value
+
+
+def _sensitive(info: Any, value: Any) -> Iterator[tuple[str, str]]:
+    """Every declared private string below a value, with its kind."""
+    for kind, text, _ in _walk(info, value, None):
+        yield kind, text
+
+
+def _replace_declared(
+    info: Any, value: Any, kinds: set[str], change: Callable[[str, str], str]
+) -> None:
+    for kind, text, put in list(_walk(info, value, None)):
+        if kind in kinds and put is not None:
+            put(change(kind, text))
+
+
+def _walk(
+    info: Any, value: Any, put: Callable[[Any], None] | None
+) -> Iterator[tuple[str, str, Callable[[Any], None] | None]]:
+    if isinstance(info, msgspec.inspect.Metadata):
+        kind = (info.extra or {}).get("sensitive")
+        if kind and isinstance(value, str):
+            yield kind, value, put
+            return
+        yield from _walk(info.type, value, put)
+    elif isinstance(info, msgspec.inspect.UnionType):
+        for option in info.types:
+            yield from _walk(option, value, put)
+    elif isinstance(info, msgspec.inspect.StructType) and isinstance(value, dict):
+        for item in info.fields:
+            if item.encode_name in value:
+                name = item.encode_name
+                yield from _walk(item.type, value[name], _putter(value, name))
+    elif isinstance(info, msgspec.inspect.VarTupleType) and isinstance(value, (list, tuple)):
+        for index, entry in enumerate(value):
+            yield from _walk(info.item_type, entry, _putter(value, index))
+    elif isinstance(info, msgspec.inspect.DictType) and isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _walk(info.value_type, entry, _putter(value, key))
+
+
+def _putter(holder: Any, key: Any) -> Callable[[Any], None]:
+    def put(new: Any) -> None:
+        holder[key] = new
+
+    return put

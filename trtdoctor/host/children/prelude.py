@@ -1,0 +1,34 @@
+# Put before every script that runs in a child: standard library only, and so plain that any Python
+# which is handed to --python by mistake gets far enough to say its version.
+import sys
+
+# Before the first real import: the working directory must not get to answer it.
+sys.path[:] = [entry for entry in sys.path if entry]
+import json  # noqa: E402
+import os  # noqa: E402
+
+_LEADER = os.getpid()
+
+
+def _answer(work):
+    descriptor = int(sys.argv[1])
+    payload = json.loads(sys.argv[2])
+    sys.argv[1:] = []
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except Exception:
+        pass
+    try:
+        answer = {"ending": "returned", "value": work(payload)}
+    except Exception as error:
+        answer = {"ending": "raised", "detail": "%s: %s" % (type(error).__name__, error)}
+    # A module that forks while it is imported comes here twice; only one of the two may speak.
+    if os.getpid() != _LEADER:
+        os._exit(0)
+    data = (json.dumps(answer) + "\n").encode("utf-8")
+    while data:
+        data = data[os.write(descriptor, data) :]
+    # Libraries that crash while the interpreter shuts down would hide an answer already given.
+    os._exit(0)

@@ -1,0 +1,250 @@
+"""The machine itself, answering the host port's questions."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import stat as stat_module
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .port import Answer, Question
+from .processes import Runner
+
+_CHILDREN = Path(__file__).parent / "children"
+_ANSWER_LIMIT = 16 << 20
+_CHATTER_LIMIT = 8 << 10
+_MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+
+
+class LiveBackend:
+    """Answers from this machine. ``close`` ends every process it started."""
+
+    def __init__(self, *, budget: float = 45.0) -> None:
+        """``budget``: seconds that all processes together may live."""
+        self._runner = Runner(budget=budget)
+        self._operations: dict[str, Callable[..., Answer]] = {
+            "read": _read,
+            "list": _list,
+            "stat": _stat,
+            "resolve": _resolve,
+            "env": _env,
+            "system": _system,
+            "volume": _volume,
+            "dynamic": _dynamic,
+            "run": self._run,
+            "child": self._child,
+        }
+
+    def answer(self, question: Question) -> Answer:
+        """Answer one question; what the operating system refuses is an answer too."""
+        try:
+            return self._operations[question.kind](**question.about)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            return {"error": "missing", "detail": _says(error)}
+        except PermissionError as error:
+            return {"error": "denied", "detail": _says(error)}
+        except (OSError, ValueError) as error:
+            return {"error": "unusable", "detail": _says(error)}
+
+    def close(self) -> None:
+        """End every child; nothing more can be started."""
+        self._runner.close()
+
+    def _run(self, argv: list[str], deadline: float) -> Answer:
+        environment = {**_without_working_directory(), "LC_ALL": "C", "LANGUAGE": "C"}
+        ended = self._runner.run(argv, deadline=deadline, environment=environment)
+        if ended.exit_code is None:
+            said = f"{argv[0]} did not end within {ended.allowed:.3g} s"
+            return {"error": "timeout", "detail": said}
+        return {
+            "exit_code": ended.exit_code,
+            "stdout": ended.stdout.decode("utf-8", "replace"),
+            "stderr": ended.stderr.decode("utf-8", "replace"),
+        }
+
+    def _child(
+        self, script: str, payload: dict[str, Any], python: str | None, deadline: float
+    ) -> Answer:
+        prelude = (_CHILDREN / "prelude.py").read_text("utf-8")
+        body = (_CHILDREN / f"{script}.py").read_text("utf-8")
+        with _private_file() as private:
+            number = private.fileno()
+            ended = self._runner.run(
+                [
+                    python or sys.executable,
+                    "-c",
+                    f"{prelude}\n{body}\n_answer(main)\n",
+                    str(number),
+                    json.dumps(payload),
+                ],
+                deadline=deadline,
+                environment=_child_environment(),
+                pass_fds=(number,),
+                output_limit=_CHATTER_LIMIT,
+                keep_last=True,
+            )
+            private.seek(0)
+            raw = private.read(_ANSWER_LIMIT)
+        output = b"\n".join(part for part in (ended.stdout, ended.stderr) if part)
+        answer: Answer = {"output": output.decode("utf-8", "replace")}
+        # Only a whole answer counts; a crash while it was written leaves no closing newline.
+        line, whole, _ = raw.partition(b"\n")
+        if whole:
+            return {**answer, **json.loads(line)}
+        if ended.exit_code is None:
+            said = f"no answer within {ended.allowed:.3g} s"
+            return {**answer, "ending": "deadline", "detail": said}
+        if ended.exit_code < 0:
+            return {**answer, "ending": "signal", "detail": _signal_name(-ended.exit_code)}
+        return {**answer, "ending": "exit", "detail": f"exit status {ended.exit_code}"}
+
+
+def _says(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _private_file() -> Any:
+    if hasattr(os, "memfd_create"):
+        with suppress(OSError):
+            return os.fdopen(os.memfd_create("trtdoctor-answer"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _child_environment() -> dict[str, str]:
+    environment = {
+        **_without_working_directory(),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
+    }
+    if path := environment.get("PYTHONPATH"):
+        here = ""
+        with suppress(OSError):
+            here = str(Path.cwd())
+        kept = [
+            entry
+            for entry in path.split(os.pathsep)
+            if entry and (os.path.realpath(entry) != here if here else os.path.isabs(entry))
+        ]
+        environment["PYTHONPATH"] = os.pathsep.join(kept)
+        if not kept:
+            del environment["PYTHONPATH"]
+    return environment
+
+
+def _without_working_directory() -> dict[str, str]:
+    """The environment, less the entries by which the loader would look into the working directory."""
+    environment = dict(os.environ)
+    if path := environment.pop("LD_LIBRARY_PATH", None):
+        kept = [entry for entry in re.split("[:;]", path) if entry not in ("", ".", "./")]
+        if kept:
+            environment["LD_LIBRARY_PATH"] = ":".join(kept)
+    return environment
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def _read(path: str, limit: int) -> Answer:
+    # A FIFO or a device would block or act; only regular files are opened.
+    if not stat_module.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{path}: not a regular file")
+    with Path(path).open("rb") as stream:
+        data = stream.read(limit)
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _list(path: str) -> Answer:
+    return {"names": sorted(os.listdir(path))}
+
+
+def _stat(path: str) -> Answer:
+    found = os.stat(path)
+    kind = "file" if stat_module.S_ISREG(found.st_mode) else "other"
+    if stat_module.S_ISDIR(found.st_mode):
+        kind = "folder"
+    return {
+        "kind": kind,
+        "size": found.st_size,
+        "readable": os.access(path, os.R_OK),
+        "writable": os.access(path, os.W_OK),
+        "executable": os.access(path, os.X_OK),
+    }
+
+
+def _resolve(path: str) -> Answer:
+    return {"path": os.path.realpath(path, strict=True)}
+
+
+def _env(name: str) -> Answer:
+    return {"value": os.environ.get(name)}
+
+
+def _system() -> Answer:
+    uname = platform.uname()
+    home = os.path.expanduser("~")
+    answer = {
+        "system": uname.system,
+        "release": uname.release,
+        "machine": uname.machine,
+        "host": uname.node,
+        "home": home,
+        "user": os.environ.get("USER") or os.environ.get("LOGNAME") or Path(home).name,
+        "python": sys.executable,
+        "libc": "",
+    }
+    with suppress(OSError, ValueError, AttributeError):
+        answer["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    return dict(answer)
+
+
+def _volume(path: str) -> Answer:
+    usage = shutil.disk_usage(path)
+    return {"total": usage.total, "free": usage.free}
+
+
+def _dynamic(path: str) -> Answer:
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.dynamic import DynamicSegment
+    from elftools.elf.elffile import ELFFile
+
+    answer: dict[str, Any] = {"needed": [], "rpath": [], "runpath": [], "soname": None}
+    try:
+        with Path(path).open("rb") as stream:
+            elf = ELFFile(stream)
+            machine = elf["e_machine"]
+            answer["machine"] = _MACHINES.get(machine, str(machine))
+            for segment in elf.iter_segments():
+                if segment["p_type"] == "PT_GNU_STACK":
+                    answer["executable_stack"] = bool(segment["p_flags"] & 1)
+                if not isinstance(segment, DynamicSegment):
+                    continue
+                for tag in segment.iter_tags():
+                    if tag.entry.d_tag == "DT_NEEDED":
+                        answer["needed"].append(tag.needed)
+                    elif tag.entry.d_tag == "DT_SONAME":
+                        answer["soname"] = tag.soname
+                    elif tag.entry.d_tag == "DT_RPATH":
+                        answer["rpath"] = [part for part in tag.rpath.split(":") if part]
+                    elif tag.entry.d_tag == "DT_RUNPATH":
+                        answer["runpath"] = [part for part in tag.runpath.split(":") if part]
+    except (ELFError, AssertionError, KeyError, UnicodeDecodeError, AttributeError) as error:
+        raise ValueError(f"{path}: not a readable ELF library ({error})") from None
+    return answer

@@ -1,0 +1,266 @@
+"""The host port: the questions a probe can ask of a machine, and the shape of each answer.
+
+Every question goes through one backend as plain data, so that a machine, a recording of one and a
+test's imagined one are told apart nowhere above this module. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from typing import Any, Protocol
+
+import msgspec
+
+from trtdoctor.model.base import Frozen
+
+Answer = dict[str, Any]
+
+
+class HostError(Exception):
+    """The host could not answer; the message says why."""
+
+
+class Missing(HostError):
+    """The path or program asked for does not exist."""
+
+
+class Denied(HostError):
+    """This user may not look there."""
+
+
+class TimedOut(HostError):
+    """No answer within the deadline."""
+
+
+class NotRecorded(Exception):
+    """A replayed recording does not hold this answer.
+
+    No ``HostError``: where a probe makes do without something, a machine that lacks it and a
+    recording that does not know must not look alike.
+    """
+
+
+class Unusable(HostError):
+    """The thing is there and cannot be read: an I/O error, a wrong kind of file."""
+
+
+_ERRORS: dict[str, type[Exception]] = {
+    "missing": Missing,
+    "denied": Denied,
+    "timeout": TimedOut,
+    "not_recorded": NotRecorded,
+    "unusable": Unusable,
+}
+
+
+class Question(Frozen, frozen=True, kw_only=True):
+    """One question: ``kind`` names the operation, ``about`` holds its arguments as plain data."""
+
+    kind: str
+    about: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The question as canonical JSON; equal questions have equal keys."""
+        try:
+            return msgspec.json.encode([self.kind, self.about], order="sorted").decode()
+        except UnicodeEncodeError:
+            # A path whose bytes are no UTF-8.
+            return json.dumps([self.kind, self.about], sort_keys=True)
+
+
+class Backend(Protocol):
+    """What answers questions. An answer ``{"error": kind, "detail": text}`` becomes an exception."""
+
+    def answer(self, question: Question) -> Answer:
+        """Answer one question; called from several threads."""
+        ...
+
+
+class Stat(Frozen, frozen=True, kw_only=True):
+    """A path's kind (``file``, ``folder`` or ``other``), its size in bytes and this user's access."""
+
+    kind: str
+    size: int = 0
+    readable: bool = True
+    writable: bool = False
+    executable: bool = False
+
+
+class Completed(Frozen, frozen=True, kw_only=True):
+    """A command that ended by itself; a negative ``exit_code`` is the signal that ended it."""
+
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+
+
+class ChildAnswer(Frozen, frozen=True, kw_only=True):
+    """How a child's work ended.
+
+    ``ending`` is ``returned``, ``raised``, ``exit``, ``signal`` or ``deadline``; ``value`` what the
+    script returned; ``detail`` the exception, exit status or signal; ``output`` the last of what it
+    and its libraries printed.
+    """
+
+    ending: str
+    value: Any = None
+    detail: str | None = None
+    output: str = ""
+
+
+class Dynamic(Frozen, frozen=True, kw_only=True):
+    """An ELF library's dynamic section."""
+
+    soname: str | None = None
+    needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
+    runpath: tuple[str, ...] = ()
+    machine: str = ""
+    executable_stack: bool = False
+
+
+class Target(Frozen, frozen=True, kw_only=True):
+    """The interpreter whose TensorRT is meant, and how it was chosen."""
+
+    path: str
+    chosen_by: str
+
+
+class Host:
+    """A machine as probes see it. Each question is asked once; the answer is shared by all threads."""
+
+    def __init__(self, backend: Backend, *, target: Target | None = None) -> None:
+        self.backend = backend
+        self.target = target
+        self._answers: dict[str, Answer] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def _ask(self, kind: str, **about: Any) -> Answer:
+        question = Question(kind=kind, about=about)
+        key = question.key
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._answers:
+                self._answers[key] = self.backend.answer(question)
+            answer = self._answers[key]
+        if "error" in answer:
+            raise _ERRORS[answer["error"]](answer.get("detail") or answer["error"])
+        return answer
+
+    def read(self, path: str, *, limit: int = 1 << 20) -> bytes:
+        """The first ``limit`` bytes of a regular file.
+
+        Raises:
+            Missing, Denied, Unusable: as the operating system says.
+        """
+        answer = self._ask("read", path=path, limit=limit)
+        if "base64" in answer:
+            return base64.b64decode(answer["base64"])
+        return str(answer["text"]).encode()
+
+    def read_text(self, path: str, *, limit: int = 1 << 20) -> str:
+        """As ``read``, decoded as UTF-8; bytes that are none become U+FFFD; NULs end the text."""
+        return self.read(path, limit=limit).decode("utf-8", "replace").partition("\0")[0]
+
+    def list_folder(self, path: str) -> tuple[str, ...]:
+        """The names in a folder, sorted. Raises as ``read``."""
+        return tuple(self._ask("list", path=path)["names"])
+
+    def stat(self, path: str) -> Stat:
+        """What lies at a path, links followed. Raises as ``read``."""
+        return msgspec.convert(self._ask("stat", path=path), Stat)
+
+    def exists(self, path: str) -> bool:
+        """Whether something lies at the path; raises ``Denied`` where that cannot be told."""
+        try:
+            self.stat(path)
+        except Missing:
+            return False
+        return True
+
+    def resolve(self, path: str) -> str:
+        """The path with every link followed. Raises as ``read``."""
+        return str(self._ask("resolve", path=path)["path"])
+
+    def env(self, name: str) -> str | None:
+        """An environment variable of this process, or None."""
+        value = self._ask("env", name=name)["value"]
+        return None if value is None else str(value)
+
+    def system(self) -> dict[str, str]:
+        """``system``, ``release``, ``machine``, ``libc``, ``host``, ``user``, ``home``, ``python``."""
+        return {key: str(value) for key, value in self._ask("system").items()}
+
+    def volume(self, path: str) -> tuple[int, int]:
+        """Total and free bytes of the file system that holds the path. Raises as ``read``."""
+        answer = self._ask("volume", path=path)
+        return int(answer["total"]), int(answer["free"])
+
+    def dynamic(self, path: str) -> Dynamic:
+        """A library's dynamic section, read and never loaded.
+
+        Raises:
+            Missing, Denied, Unusable: ``Unusable`` where it is no ELF library.
+        """
+        return msgspec.convert(self._ask("dynamic", path=path), Dynamic)
+
+    def which(self, program: str) -> str | None:
+        """The first executable of that name on ``PATH``; relative entries are passed over.
+
+        Raises:
+            Denied, Unusable: none was found, but not all folders could be looked into.
+        """
+        refused: HostError | None = None
+        for folder in (self.env("PATH") or "").split(":"):
+            if not folder.startswith("/"):
+                continue
+            path = f"{folder.rstrip('/')}/{program}"
+            try:
+                found = self.stat(path)
+            except Missing:
+                continue
+            except HostError as error:
+                refused = refused or error
+                continue
+            if found.kind == "file" and found.executable:
+                return path
+        if refused is not None:
+            raise refused
+        return None
+
+    def run(self, argv: tuple[str, ...], *, deadline: float = 10.0) -> Completed:
+        """Run a command without a shell; ``deadline`` in seconds.
+
+        Raises:
+            Missing, Denied, TimedOut: it could not be started, or did not end in time.
+        """
+        return msgspec.convert(self._ask("run", argv=list(argv), deadline=deadline), Completed)
+
+    def child(
+        self,
+        script: str,
+        payload: dict[str, Any] | None = None,
+        *,
+        python: str | None = None,
+        deadline: float = 20.0,
+    ) -> ChildAnswer:
+        """Run one of ``host/children`` in an interpreter; how it ended is part of the answer.
+
+        Args:
+            script: the script's name, without ``.py``.
+            payload: plain data handed to its ``main``.
+            python: the interpreter; None is trtdoctor's own.
+            deadline: in seconds, after which its process group is killed.
+
+        Raises:
+            Missing, Denied, Unusable: the interpreter could not be started.
+        """
+        answer = self._ask(
+            "child", script=script, payload=payload or {}, python=python, deadline=deadline
+        )
+        return msgspec.convert(answer, ChildAnswer)

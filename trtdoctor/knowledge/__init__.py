@@ -1,0 +1,50 @@
+"""Dated tables of what NVIDIA documents, a source on every row, and their typed loader.
+
+Answers questions about versions and hardware from the tables alone. Looks at no machine and judges
+nothing; past the end of a table it raises :class:`KnowledgeEnds` and never extrapolates.
+"""
+
+from __future__ import annotations
+
+from .knowledge import Knowledge
+from .rows import (
+    Board,
+    ComputeCapability,
+    DriverFloor,
+    ErrorCode,
+    FrameworkRequirement,
+    JetPack,
+    LogMatch,
+    LogMessage,
+    NumpyLimit,
+    PackagedDriver,
+    PythonWindow,
+    RemovedApi,
+    Support,
+    TableInfo,
+    TensorRTCuda,
+    TypingMode,
+)
+from .tables import KnowledgeEnds, TableError
+
+__all__ = [
+    "Board",
+    "ComputeCapability",
+    "DriverFloor",
+    "ErrorCode",
+    "FrameworkRequirement",
+    "JetPack",
+    "Knowledge",
+    "KnowledgeEnds",
+    "LogMatch",
+    "LogMessage",
+    "NumpyLimit",
+    "PackagedDriver",
+    "PythonWindow",
+    "RemovedApi",
+    "Support",
+    "TableError",
+    "TableInfo",
+    "TensorRTCuda",
+    "TypingMode",
+]

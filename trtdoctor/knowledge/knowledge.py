@@ -1,0 +1,360 @@
+"""The questions that the tables answer. Every table is parsed at its first use and kept."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from ..model.machine import Typing
+from ..model.report import Confidence
+from . import versions
+from .rows import (
+    PRECISIONS,
+    Board,
+    ComputeCapability,
+    CudaDriver,
+    DriverFloor,
+    ErrorCode,
+    FrameworkRequirement,
+    JetPack,
+    LogMatch,
+    LogMessage,
+    NumpyLimit,
+    PackagedDriver,
+    PythonWindow,
+    RemovedApi,
+    Row,
+    Support,
+    SupportWindow,
+    TableInfo,
+    TensorRTCuda,
+    TypingMode,
+)
+from .tables import KnowledgeEnds, Meta, TableError, read_head, read_table
+
+R = TypeVar("R", bound=Row)
+Ranged = TypeVar("Ranged", PythonWindow, TypingMode, TensorRTCuda)
+
+
+class Knowledge:
+    """The tables that ship with this trtdoctor.
+
+    Every lookup raises :class:`KnowledgeEnds` where the table does not say: a release newer or
+    older than the table, a code or compute capability that is not in it, a text that is no version.
+    """
+
+    __slots__ = ("_directory", "_parsed", "_patterns", "_typed")
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._parsed: dict[str, tuple[Meta, tuple[dict[str, Any], ...]]] = {}
+        self._typed: dict[str, tuple[Row, ...]] = {}
+        self._patterns: tuple[tuple[LogMessage, re.Pattern[str]], ...] | None = None
+
+    @classmethod
+    def load(cls) -> Knowledge:
+        """The shipped tables; reads nothing yet."""
+        return cls(Path(__file__).with_name("tables"))
+
+    @property
+    def as_of(self) -> str:
+        """The newest date of any table, ISO 8601."""
+        return max(info.as_of for info in self.tables())
+
+    def tables(self) -> tuple[TableInfo, ...]:
+        """All tables, by name; parses their heads only."""
+        heads = (read_head(path) for path in sorted(self._directory.glob("*.toml")))
+        return tuple(
+            TableInfo(name=m.table, as_of=m.as_of, covers=m.covers, rows=count, title=m.title)
+            for m, count in heads
+        )
+
+    def rows(self, name: str) -> tuple[dict[str, Any], ...]:
+        """One table's rows as plain dicts, for printing.
+
+        Raises:
+            KeyError: there is no such table.
+        """
+        if not any(path.stem == name for path in self._directory.glob("*.toml")):
+            raise KeyError(name)
+        return tuple(dict(row) for row in self._table(name)[1])
+
+    def compute_capability(self, cc: str) -> ComputeCapability:
+        """What a compute capability such as ``8.6`` offers."""
+        for row in self._rows("compute_capabilities", ComputeCapability):
+            if row.cc == cc:
+                known = row.precisions
+                full = {name: known.get(name) for name in PRECISIONS}
+                return msgspec.structs.replace(row, precisions=full)
+        raise self._ends("compute_capabilities", f"compute capability {cc}")
+
+    def board_without_tensor_cores(self, cc: str, board_name: str) -> Board | None:
+        """The family of boards without tensor cores that a board's name belongs to, if any."""
+        for row in self._rows("boards_without_tensor_cores", Board):
+            if row.cc == cc and re.search(row.pattern, board_name):
+                return row
+        return None
+
+    def tensorrt_support(self, product: str, version: str, cc: str) -> Support:
+        """Whether a release of ``tensorrt`` or ``tensorrt-rtx`` runs on a compute capability."""
+        table = "tensorrt_compute_capability"
+        asked = f"{product} {version} on compute capability {cc}"
+        numbers = self._covered(table, product, version, asked)
+        for row in self._rows(table, SupportWindow):
+            if row.product == product and row.cc == cc:
+                try:
+                    supported = _supported(row, numbers)
+                except versions.Undecided:
+                    break
+                if supported is None:
+                    break
+                return Support(
+                    product=product,
+                    version=version,
+                    cc=cc,
+                    supported=supported,
+                    first=row.first,
+                    last=row.last,
+                    source=row.source,
+                    certainty=row.certainty,
+                )
+        raise self._ends(table, asked)
+
+    def tensorrt_cuda(self, product: str, version: str) -> tuple[TensorRTCuda, ...]:
+        """The CUDA major versions that a release is documented for, each with its range."""
+        asked = f"CUDA versions of {product} {version}"
+        rows = self._ranged("tensorrt_cuda", TensorRTCuda, product, version, asked)
+        if not rows:
+            raise self._ends("tensorrt_cuda", asked)
+        return rows
+
+    def tensorrt_driver_floor(
+        self, product: str, version: str, cuda_major: int, platform: str = "linux"
+    ) -> DriverFloor:
+        """The oldest driver for a release's build for one CUDA major version."""
+        asked = f"driver for {product} {version} with CUDA {cuda_major} on {platform}"
+        rows = self._ranged("tensorrt_cuda", TensorRTCuda, product, version, asked)
+        for row in rows:
+            if row.cuda_major == cuda_major and platform in ("linux", "windows"):
+                minimum = row.driver_linux if platform == "linux" else row.driver_windows
+                if minimum is None:
+                    floor = self.driver_floor(str(cuda_major), platform)
+                    return msgspec.structs.replace(
+                        floor,
+                        source=f"{row.source}; {floor.source}",
+                        certainty=_weaker(row.certainty, floor.certainty),
+                    )
+                return DriverFloor(
+                    cuda_major=cuda_major,
+                    platform=platform,
+                    minimum=minimum,
+                    rule="tensorrt",
+                    source=row.source,
+                    certainty=row.certainty,
+                )
+        raise self._ends("tensorrt_cuda", asked)
+
+    def driver_floor(self, cuda_version: str, platform: str = "linux") -> DriverFloor:
+        """The oldest driver that runs a CUDA major version under minor-version compatibility."""
+        asked = f"driver for CUDA {cuda_version} on {platform}"
+        numbers = self._release("cuda_drivers", cuda_version, asked)
+        for row in self._rows("cuda_drivers", CudaDriver):
+            if row.kind == "floor" and row.cuda == str(numbers[0]):
+                minimum = {"linux": row.linux, "windows": row.windows}.get(platform)
+                if minimum is not None:
+                    return DriverFloor(
+                        cuda_major=numbers[0],
+                        platform=platform,
+                        minimum=minimum,
+                        rule="cuda",
+                        source=row.source,
+                        certainty=row.certainty,
+                    )
+        raise self._ends("cuda_drivers", asked)
+
+    def packaged_driver(self, cuda_version: str, platform: str = "linux") -> PackagedDriver:
+        """The driver that a CUDA toolkit came with; ``12.6.3`` is CUDA 12.6 Update 3."""
+        asked = f"driver packaged with CUDA {cuda_version} on {platform}"
+        numbers = _padded(self._release("cuda_drivers", cuda_version, asked))
+        for row in self._rows("cuda_drivers", CudaDriver):
+            if row.kind == "packaged" and _padded(versions.release(row.cuda)) == numbers:
+                if platform not in ("linux", "windows"):
+                    break
+                return PackagedDriver(
+                    cuda=row.cuda,
+                    platform=platform,
+                    version=row.linux if platform == "linux" else row.windows,
+                    source=row.source,
+                    certainty=row.certainty,
+                )
+        raise self._ends("cuda_drivers", asked)
+
+    def python_support(self, product: str, version: str) -> PythonWindow:
+        """The Python versions that a release has bindings for."""
+        asked = f"Python versions of {product} {version}"
+        rows = self._ranged("python_support", PythonWindow, product, version, asked)
+        if not rows:
+            raise self._ends("python_support", asked)
+        return rows[0]
+
+    def typing_mode(self, product: str, version: str) -> tuple[Typing, str]:
+        """Who decides precision in a release, and the source of that."""
+        asked = f"typing of {product} {version}"
+        rows = self._ranged("typing_modes", TypingMode, product, version, asked)
+        if not rows:
+            raise self._ends("typing_modes", asked)
+        return rows[0].typing, rows[0].source
+
+    def removed_apis(self, version: str) -> tuple[RemovedApi, ...]:
+        """The APIs of TensorRT that a release no longer has."""
+        table = "removed_apis"
+        asked = f"APIs removed in tensorrt {version}"
+        numbers = self._covered(table, "tensorrt", version, asked)
+        try:
+            rows = self._rows(table, RemovedApi)
+            return tuple(row for row in rows if versions.compare(numbers, row.removed) >= 0)
+        except versions.Undecided as exc:
+            raise self._ends(table, asked) from exc
+
+    def numpy_limit(self, product: str, version: str) -> NumpyLimit | None:
+        """The NumPy that a release's bindings fail with, if any is known."""
+        table = "numpy_limits"
+        asked = f"NumPy limit of {product} {version}"
+        numbers = self._covered(table, product, version, asked)
+        for row in self._rows(table, NumpyLimit):
+            try:
+                if row.product == product and versions.compare(numbers, row.last) <= 0:
+                    return row
+            except versions.Undecided as exc:
+                raise self._ends(table, asked) from exc
+        return None
+
+    def framework_requirement(self, framework: str, version: str) -> FrameworkRequirement:
+        """The TensorRT that a release of ``onnxruntime-gpu``, ``torch-tensorrt`` … asks for."""
+        table = "framework_requirements"
+        asked = f"TensorRT of {framework} {version}"
+        numbers = self._release(table, version, asked)
+        try:
+            for row in self._rows(table, FrameworkRequirement):
+                if row.framework == framework and versions.within(numbers, row.first, row.last):
+                    return row
+        except versions.Undecided as exc:
+            raise self._ends(table, asked) from exc
+        raise self._ends(table, asked)
+
+    def cuda_error(self, code: int) -> ErrorCode:
+        """What a ``CUresult`` or ``cudaError`` code means; both agree on the codes in the table."""
+        return self._code("cuda_errors", code)
+
+    def nvml_error(self, code: int) -> ErrorCode:
+        """What an ``nvmlReturn_t`` code means."""
+        return self._code("nvml_errors", code)
+
+    def jetpack(self, l4t: str) -> JetPack:
+        """The JetPack made of a Jetson Linux release such as ``36.4.3``."""
+        asked = f"JetPack of Jetson Linux {l4t}"
+        numbers = _padded(self._release("jetpack", l4t.removeprefix("R"), asked))
+        for row in self._rows("jetpack", JetPack):
+            if _padded(versions.release(row.l4t)) == numbers:
+                return row
+        raise self._ends("jetpack", asked)
+
+    def log_messages(self, text: str) -> tuple[LogMatch, ...]:
+        """The known messages in a text, in the table's order, each at its first occurrence."""
+        if self._patterns is None:
+            rows = self._rows("log_messages", LogMessage)
+            self._patterns = tuple((row, re.compile(row.regex)) for row in rows)
+        found = ((row, pattern.search(text)) for row, pattern in self._patterns)
+        return tuple(
+            LogMatch(
+                message=row,
+                start=hit.start(),
+                end=hit.end(),
+                groups={k: v for k, v in hit.groupdict().items() if v is not None},
+            )
+            for row, hit in found
+            if hit is not None
+        )
+
+    def _table(self, name: str) -> tuple[Meta, tuple[dict[str, Any], ...]]:
+        if name not in self._parsed:
+            self._parsed[name] = read_table(self._directory / f"{name}.toml")
+        return self._parsed[name]
+
+    def _rows(self, name: str, kind: type[R]) -> tuple[R, ...]:
+        if name not in self._typed:
+            try:
+                self._typed[name] = msgspec.convert(self._table(name)[1], tuple[kind, ...])  # type: ignore[valid-type]
+            except msgspec.ValidationError as exc:
+                raise TableError(f"{name}.toml: {exc}") from exc
+        return cast("tuple[R, ...]", self._typed[name])
+
+    def _ends(self, name: str, asked: str) -> KnowledgeEnds:
+        meta, _ = self._table(name)
+        return KnowledgeEnds(table=name, covers=meta.covers, as_of=meta.as_of, asked=asked)
+
+    def _release(self, table: str, version: str, asked: str) -> tuple[int, ...]:
+        try:
+            return versions.release(version)
+        except versions.Undecided as exc:
+            raise self._ends(table, asked) from exc
+
+    def _covered(self, table: str, product: str, version: str, asked: str) -> tuple[int, ...]:
+        """The version's numbers, if the table covers that release of that product."""
+        meta, _ = self._table(table)
+        numbers = self._release(table, version, asked)
+        oldest, newest = meta.oldest.get(product), meta.newest.get(product)
+        if oldest is None or newest is None:
+            raise self._ends(table, asked)
+        try:
+            if not versions.within(numbers, oldest, newest):
+                raise self._ends(table, asked)
+        except versions.Undecided:
+            # A version as short as "11" may still be decided by the rows.
+            return numbers
+        return numbers
+
+    def _ranged(
+        self, table: str, kind: type[Ranged], product: str, version: str, asked: str
+    ) -> tuple[Ranged, ...]:
+        numbers = self._release(table, version, asked)
+        try:
+            return tuple(
+                row
+                for row in self._rows(table, kind)
+                if row.product == product and versions.within(numbers, row.first, row.last)
+            )
+        except versions.Undecided as exc:
+            raise self._ends(table, asked) from exc
+
+    def _code(self, table: str, code: int) -> ErrorCode:
+        for row in self._rows(table, ErrorCode):
+            if row.code == code:
+                return row
+        raise self._ends(table, f"code {code}")
+
+
+def _supported(row: SupportWindow, version: tuple[int, ...]) -> bool | None:
+    """Whether a release lies in a window; null where the window leaves it open."""
+    if row.gone is not None and versions.compare(version, row.gone) >= 0:
+        return False
+    if row.absent_through is not None and versions.compare(version, row.absent_through) <= 0:
+        return False
+    if row.first is None or versions.compare(version, row.first) < 0:
+        return None
+    if row.last is None:
+        return True if row.gone is None else None
+    return True if versions.compare(version, row.last) <= 0 else None
+
+
+def _weaker(one: Confidence, other: Confidence) -> Confidence:
+    """The less sure of two."""
+    return max(one, other, key=list(Confidence).index)
+
+
+def _padded(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """A release with at least three components: ``12.6`` is ``12.6.0``."""
+    return numbers + (0,) * (3 - len(numbers))

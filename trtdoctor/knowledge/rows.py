@@ -1,0 +1,225 @@
+"""The types of the tables' rows and of the answers made from them; no lookups here."""
+
+from __future__ import annotations
+
+from ..model.base import Frozen
+from ..model.machine import Typing
+from ..model.report import Confidence, Severity
+
+PRECISIONS = ("TF32", "FP32", "FP16", "BF16", "INT8", "FP8", "FP4")
+
+
+class Row(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every row has. ``source`` is public: a page, a header, a wheel, an issue."""
+
+    source: str
+    certainty: Confidence = Confidence.CERTAIN
+    note: str | None = None
+
+
+class ComputeCapability(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One compute capability.
+
+    ``precisions`` says for each of :data:`PRECISIONS` true, false or, where not known, null.
+    ``fp16_rate`` is the FP16 arithmetic rate of the ordinary cores, as a multiple of FP32's.
+    """
+
+    cc: str
+    architecture: str
+    examples: tuple[str, ...]
+    fast_fp16: bool
+    tensor_cores: bool
+    precisions: dict[str, bool | None]
+    fp16_rate: float | None = None
+
+
+class Board(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A family of boards without tensor cores; others of its compute capability have them."""
+
+    cc: str
+    pattern: str
+    gpu: str
+    examples: tuple[str, ...]
+
+
+class SupportWindow(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which releases of a product support one compute capability.
+
+    ``first`` and ``last`` are releases known to support it, ``absent_through`` and ``gone``
+    releases known not to. What lies between a pair is undecided; an open end reaches
+    the table's own end.
+    """
+
+    product: str
+    cc: str
+    absent_through: str | None = None
+    first: str | None = None
+    last: str | None = None
+    gone: str | None = None
+
+
+class Support(Frozen, frozen=True, kw_only=True):
+    """Whether one release supports one compute capability; bounds as in the table."""
+
+    product: str
+    version: str
+    cc: str
+    supported: bool
+    first: str | None
+    last: str | None
+    source: str
+    certainty: Confidence
+
+
+class TensorRTCuda(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The CUDA of one major version that a range of releases is documented for.
+
+    ``driver_linux`` and ``driver_windows`` are driver floors that the product itself documents;
+    null where it refers to CUDA's own.
+    """
+
+    product: str
+    first: str
+    last: str
+    cuda_major: int
+    cuda_first: str | None = None
+    cuda_last: str | None = None
+    driver_linux: str | None = None
+    driver_windows: str | None = None
+
+
+class CudaDriver(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A CUDA release and its driver.
+
+    ``kind`` is ``floor`` (oldest driver under minor-version compatibility; ``cuda`` is a major
+    version) or ``packaged`` (the driver that came with a toolkit; ``cuda`` is ``12.6.3`` for Update
+    3). A null version means that none is documented for that platform.
+    """
+
+    kind: str
+    cuda: str
+    linux: str | None = None
+    windows: str | None = None
+
+
+class DriverFloor(Frozen, frozen=True, kw_only=True):
+    """The oldest driver that will do. ``rule`` is whose rule it is: ``cuda`` or ``tensorrt``."""
+
+    cuda_major: int
+    platform: str
+    minimum: str
+    rule: str
+    source: str
+    certainty: Confidence
+
+
+class PackagedDriver(Frozen, frozen=True, kw_only=True):
+    """The driver that came with a CUDA toolkit; null where that toolkit ships none."""
+
+    cuda: str
+    platform: str
+    version: str | None
+    source: str
+    certainty: Confidence
+
+
+class PythonWindow(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Python versions, both included, that releases ``first`` to ``last`` have bindings for."""
+
+    product: str
+    first: str
+    last: str
+    minimum: str
+    maximum: str
+
+
+class RemovedApi(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Python API, flag or ``trtexec`` option that a release no longer has."""
+
+    api: str
+    kind: str
+    removed: str
+    added: str | None = None
+    deprecated: str | None = None
+    replacement: str | None = None
+
+
+class TypingMode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who decides precision in releases ``first`` to ``last`` of a product."""
+
+    product: str
+    first: str
+    last: str
+    typing: Typing
+
+
+class ErrorCode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An error code of CUDA or NVML. ``runtime_name`` is the CUDA runtime's name for it."""
+
+    code: int
+    name: str
+    meaning: str
+    next_step: str
+    runtime_name: str | None = None
+
+
+class JetPack(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A release of Jetson Linux (L4T), and what the JetPack made of it contains."""
+
+    l4t: str
+    jetpack: str
+    tensorrt: str
+    cuda: str
+
+
+class NumpyLimit(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Releases up to ``last`` whose bindings fail with NumPy ``numpy_from`` and newer."""
+
+    product: str
+    last: str
+    fixed: str
+    numpy_from: str
+    symptom: str
+
+
+class LogMessage(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A message of TensorRT, CUDA or Python. ``first`` and ``last`` are releases it was seen in."""
+
+    id: str
+    regex: str
+    meaning: str
+    next_step: str
+    severity: Severity
+    example: str
+    first: str | None = None
+    last: str | None = None
+
+
+class LogMatch(Frozen, frozen=True, kw_only=True):
+    """Where a message stands in a text: character offsets, and the regex's named groups."""
+
+    message: LogMessage
+    start: int
+    end: int
+    groups: dict[str, str]
+
+
+class FrameworkRequirement(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The TensorRT that releases ``first`` to ``last`` of a framework ask for."""
+
+    framework: str
+    first: str
+    last: str
+    tensorrt: str
+    libnvinfer_major: int | None = None
+    cuda_major: int | None = None
+
+
+class TableInfo(Frozen, frozen=True, kw_only=True):
+    """One table as a list shows it; ``rows`` is their number."""
+
+    name: str
+    as_of: str
+    covers: str
+    rows: int
+    title: str

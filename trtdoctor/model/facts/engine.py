@@ -1,0 +1,89 @@
+"""Facts of engine files: what is in them, how loading them ended, how much of them is FP16."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..base import FactValue, Frozen, PathText
+from ..engine import EngineIdentity
+from .tensorrt import Attempt
+
+
+class EngineFile(Frozen, frozen=True, kw_only=True):
+    """One file that the user gave as an engine.
+
+    ``container`` is what kind of file it is; ``what`` and ``to_do`` say so in a sentence each;
+    ``identity`` is null where no plan is in it; ``problems`` maps the kind of each damage to a
+    sentence. ``size`` is in bytes.
+    """
+
+    path: PathText
+    size: int
+    container: str
+    what: str
+    to_do: str | None = None
+    identity: EngineIdentity | None = None
+    problems: dict[str, str] = {}
+    newer_than_known: bool = False
+
+
+class EngineFiles(FactValue, frozen=True, kw_only=True):
+    """Every file that the user gave as an engine, read without TensorRT and without a GPU."""
+
+    FACT: ClassVar[str] = "engine.files"
+
+    files: tuple[EngineFile, ...]
+
+
+class EngineLoad(Frozen, frozen=True, kw_only=True):
+    """Deserialising one engine in the target Python: how it ended, and what was logged meanwhile.
+
+    ``version`` is the runtime's; ``loaded`` null where it was not tried, and ``why_not`` says why.
+    ``device_memory_bytes`` is what an execution context needs beside the weights; ``context_log``
+    what was logged while one was made.
+    """
+
+    path: PathText
+    module: str | None = None
+    version: str | None = None
+    attempt: Attempt | None = None
+    loaded: bool | None = None
+    why_not: str | None = None
+    log: tuple[str, ...] = ()
+    device_memory_bytes: int | None = None
+    with_context: bool = False
+    context_log: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+
+
+class EngineLoads(FactValue, frozen=True, kw_only=True):
+    """Loading each engine with the TensorRT of the target Python; ``layers`` is inspector JSON."""
+
+    FACT: ClassVar[str] = "engine.loads"
+
+    loads: tuple[EngineLoad, ...]
+
+
+class EnginePrecision(Frozen, frozen=True, kw_only=True):
+    """How much of one engine is FP16, and how much was asked for.
+
+    Shares are of compute layers, 0 to 1; ``fp16`` null where there are no layers to count.
+    ``wanted`` is the share that ``--expect fp16:SHARE`` asks for, null where nothing was asked.
+    ``source`` is where the layers come from; ``reason`` why there are none.
+    """
+
+    path: PathText
+    source: str | None = None
+    layers: int = 0
+    fp16: float | None = None
+    unknown: float | None = None
+    wanted: float | None = None
+    reason: str | None = None
+
+
+class EnginePrecisions(FactValue, frozen=True, kw_only=True):
+    """The FP16 share of every engine given."""
+
+    FACT: ClassVar[str] = "engine.precisions"
+
+    engines: tuple[EnginePrecision, ...]

@@ -1,0 +1,68 @@
+"""Facts of the Python interpreter that is looked at, and of what is installed in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..base import FactValue, Frozen, PathText
+
+
+class TargetPython(FactValue, frozen=True, kw_only=True):
+    """The interpreter whose TensorRT is meant. ``chosen_by`` says how it was picked."""
+
+    FACT: ClassVar[str] = "python.target"
+
+    executable: PathText
+    version: str
+    implementation: str
+    chosen_by: str
+    prefix: PathText
+    in_virtualenv: bool
+    system_site_packages: bool | None = None
+    platform: str | None = None
+    free_threaded: bool = False
+
+
+class Package(Frozen, frozen=True, kw_only=True):
+    """One installed distribution, by its normalised name."""
+
+    name: str
+    version: str
+    location: PathText
+
+
+class Packages(FactValue, frozen=True, kw_only=True):
+    """The installed distributions that bear on TensorRT; empty where there are none."""
+
+    FACT: ClassVar[str] = "python.packages"
+
+    packages: tuple[Package, ...]
+
+    def version(self, name: str) -> str | None:
+        """The version of the distribution that the interpreter would import first, or None."""
+        return next((p.version for p in self.packages if p.name == name), None)
+
+
+class OnnxRuntime(FactValue, frozen=True, kw_only=True):
+    """ONNX Runtime's provider libraries; ``tensorrt_needs`` is the libnvinfer soname it links.
+
+    Absent where ONNX Runtime is not installed.
+    """
+
+    FACT: ClassVar[str] = "framework.onnxruntime"
+
+    distribution: str
+    version: str
+    providers: tuple[str, ...]
+    tensorrt_needs: str | None = None
+    cuda_needs: str | None = None
+
+
+class TorchTensorRT(FactValue, frozen=True, kw_only=True):
+    """Torch-TensorRT and what its metadata requires; absent where it is not installed."""
+
+    FACT: ClassVar[str] = "framework.torch_tensorrt"
+
+    version: str
+    torch_version: str | None = None
+    requires: tuple[str, ...] = ()

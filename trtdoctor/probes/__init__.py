@@ -1,0 +1,68 @@
+"""The probes: each looks at one thing and returns one fact. They never judge."""
+
+from __future__ import annotations
+
+from .cuda import cuda_driver, cuda_runtimes
+from .installs import tensorrt_installs
+from .libraries import libraries
+from .nvidia import device_nodes, fabric_manager, kernel_driver, nvidia_smi, pci_devices
+from .nvml import gpus, nvml
+from .observing import Cost, NotThere, Observed, Probe, probe
+from .python import (
+    UnusablePython,
+    choose,
+    onnx_runtime,
+    packages,
+    python_target,
+    torch_tensorrt,
+)
+from .system import (
+    container,
+    disk,
+    environment,
+    jetson,
+    library_path,
+    memory,
+    operating_system,
+    wsl,
+)
+from .tensorrt import tensorrt_builders, tensorrt_imports
+
+PROBES: tuple[Probe, ...] = (
+    operating_system,
+    container,
+    wsl,
+    jetson,
+    memory,
+    disk,
+    environment,
+    library_path,
+    kernel_driver,
+    pci_devices,
+    device_nodes,
+    nvml,
+    nvidia_smi,
+    gpus,
+    fabric_manager,
+    cuda_driver,
+    cuda_runtimes,
+    python_target,
+    packages,
+    onnx_runtime,
+    torch_tensorrt,
+    tensorrt_installs,
+    tensorrt_imports,
+    tensorrt_builders,
+    libraries,
+)
+
+__all__ = [
+    "PROBES",
+    "Cost",
+    "NotThere",
+    "Observed",
+    "Probe",
+    "UnusablePython",
+    "choose",
+    "probe",
+]

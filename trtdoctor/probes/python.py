@@ -1,0 +1,249 @@
+"""Probes of the target Python and of the frameworks in it; also which Python that is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from trtdoctor.host import (
+    Denied,
+    Dynamic,
+    Host,
+    HostError,
+    Missing,
+    Target,
+    TimedOut,
+    Unusable,
+)
+from trtdoctor.model.facts import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
+
+from .asking import Distribution, answered, inventory, list_or_none, target_python
+from .observing import Cost, NotThere, Observed, probe
+
+OLDEST = (3, 8)
+
+
+class UnusablePython(Exception):
+    """A ``--python`` that cannot be looked at; the message is one sentence for the user."""
+
+
+def choose(host: Host, given: str | None) -> Target:
+    """Which interpreter is meant.
+
+    Args:
+        host: this machine, live.
+        given: what the user gave: a path, or a name to be found on PATH; None to choose.
+
+    Raises:
+        UnusablePython: what was given does not exist, is no Python, or is older than 3.8.
+    """
+    if given is not None:
+        return _given(host, given)
+    passed_over: list[str] = []
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        folder = host.env(variable)
+        if not folder:
+            continue
+        path = f"{folder.rstrip('/')}/bin/python"
+        if _is_program(host, path):
+            return Target(path=path, chosen_by=_told(variable, passed_over))
+        passed_over.append(f"{variable} is {folder}, which has no usable bin/python")
+    try:
+        found = host.which("python3")
+    except HostError:
+        found = None
+    if found is not None:
+        return Target(path=found, chosen_by=_told("the first python3 on PATH", passed_over))
+    own = host.system()["python"]
+    return Target(path=own, chosen_by=_told("trtdoctor's own interpreter", passed_over))
+
+
+def _told(by: str, passed_over: list[str]) -> str:
+    return f"{by} ({'; '.join(passed_over)})" if passed_over else by
+
+
+def _is_program(host: Host, path: str) -> bool:
+    try:
+        found = host.stat(path)
+    except HostError:
+        return False
+    return found.kind == "file" and found.executable
+
+
+def _given(host: Host, given: str) -> Target:
+    if "/" in given:
+        path = str(Path(given).expanduser().absolute())
+    else:
+        on_path = host.which(given)
+        if on_path is None:
+            raise UnusablePython(
+                f"--python {given}: there is no {given} on PATH; give the path of an interpreter"
+            )
+        path = on_path
+    try:
+        found = host.stat(path)
+    except HostError as error:
+        raise UnusablePython(
+            f"--python {given}: {error}; give an interpreter that exists"
+        ) from None
+    if found.kind == "folder":
+        raise UnusablePython(f"--python {given} is a folder; give its bin/python")
+    # Asked for its version first: what is no Python must not be handed a program to run.
+    version = _version_printed(host, given, path)
+    if version >= OLDEST:
+        try:
+            said = answered(host.child("interpreter", python=path), "asking it which Python it is")
+            version = tuple(said["version"][:2])
+        except (HostError, KeyError, TypeError) as error:
+            raise UnusablePython(f"--python {given} does not work as a Python: {error}") from None
+    if version < OLDEST:
+        raise UnusablePython(
+            f"--python {given} is Python {version[0]}.{version[1]}; "
+            f"trtdoctor can look at {OLDEST[0]}.{OLDEST[1]} and newer"
+        )
+    return Target(path=path, chosen_by="--python")
+
+
+def _version_printed(host: Host, given: str, path: str) -> tuple[int, ...]:
+    try:
+        done = host.run((path, "-V"), deadline=10)
+    except TimedOut:
+        raise UnusablePython(
+            f"--python {given} is no Python: it did not print its version within 10 s"
+        ) from None
+    except (Missing, Denied, Unusable) as error:
+        raise UnusablePython(
+            f"--python {given} cannot be run ({error}); give the path of a Python interpreter"
+        ) from None
+    said = (done.stdout + done.stderr).strip()
+    found = re.match(r"Python (\d+)\.(\d+)", said)
+    if found is None:
+        first = said.splitlines()[0].strip()[:120] if said else "nothing"
+        raise UnusablePython(
+            f"--python {given} is no Python: asked for its version it printed {first!r} "
+            f"and ended with status {done.exit_code}"
+        )
+    return int(found.group(1)), int(found.group(2))
+
+
+@probe(TargetPython, Cost.LIGHT)
+def python_target(host: Host) -> Observed[TargetPython]:
+    """What the target interpreter says of itself."""
+    child = host.child("interpreter", python=target_python(host))
+    said: dict[str, Any] = answered(child, "asking the target Python")
+    system = said.get("system_site_packages")
+    return Observed(
+        value=TargetPython(
+            executable=said["executable"],
+            version=".".join(str(part) for part in said["version"]),
+            implementation=said["implementation"],
+            chosen_by=host.target.chosen_by if host.target else "trtdoctor's own interpreter",
+            prefix=said["prefix"],
+            in_virtualenv=said["prefix"] != said["base_prefix"],
+            system_site_packages=None if system is None else str(system).lower() == "true",
+            platform=said.get("machine"),
+            free_threaded=said["free_threaded"],
+        ),
+        source=said["executable"],
+    )
+
+
+@probe(Packages, Cost.LIGHT)
+def packages(host: Host) -> Observed[Packages]:
+    """The distributions that bear on TensorRT, in the order in which imports find them."""
+    seen = inventory(host)
+    return Observed(
+        value=Packages(
+            packages=tuple(
+                Package(name=p.name, version=p.version, location=p.location) for p in seen.packages
+            )
+        ),
+        source="installed distributions' metadata",
+    )
+
+
+def _first(host: Host, *names: str) -> Distribution | None:
+    """The first of these distributions; None only where every folder could be listed."""
+    seen = inventory(host)
+    for name in names:
+        for package in seen.packages:
+            if package.name == name:
+                return package
+    if seen.denied:
+        raise Denied(f"{seen.denied[0]}: Permission denied")
+    return None
+
+
+_PROVIDER = re.compile(r"libonnxruntime_providers_(\w+)\.so")
+_PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "nv_tensorrt_rtx": "NvTensorRTRTXExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "dnnl": "DnnlExecutionProvider",
+    "qnn": "QNNExecutionProvider",
+}
+_RUNTIMES = (
+    "onnxruntime-gpu",
+    "onnxruntime-trt-rtx",
+    "onnxruntime-openvino",
+    "onnxruntime-training",
+    "onnxruntime",
+)
+
+
+@probe(OnnxRuntime, Cost.LIGHT)
+def onnx_runtime(host: Host) -> Observed[OnnxRuntime]:
+    """ONNX Runtime's provider libraries by name, and what the NVIDIA ones link."""
+    package = _first(host, *_RUNTIMES)
+    if package is None:
+        raise NotThere("ONNX Runtime is not installed in the target Python", source="metadata")
+    folder = f"{package.location}/onnxruntime/capi"
+    libraries = {}
+    for name in list_or_none(host, folder) or ():
+        match = _PROVIDER.fullmatch(name)
+        if match and match.group(1) != "shared":
+            libraries[match.group(1)] = f"{folder}/{name}"
+    return Observed(
+        value=OnnxRuntime(
+            distribution=package.name,
+            version=package.version,
+            providers=(
+                *(_PROVIDERS.get(name, name) for name in libraries),
+                "CPUExecutionProvider",
+            ),
+            tensorrt_needs=_needs(host, libraries.get("tensorrt"), "libnvinfer.so"),
+            cuda_needs=_needs(host, libraries.get("cuda"), "libcudart.so"),
+        ),
+        source=folder,
+    )
+
+
+def _needs(host: Host, library: str | None, soname: str) -> str | None:
+    if library is None:
+        return None
+    try:
+        dynamic: Dynamic = host.dynamic(library)
+    except (Missing, Unusable):
+        return None
+    return next((name for name in dynamic.needed if name.startswith(soname)), None)
+
+
+@probe(TorchTensorRT, Cost.LIGHT)
+def torch_tensorrt(host: Host) -> Observed[TorchTensorRT]:
+    """Torch-TensorRT's version, what its metadata requires, and the torch beside it."""
+    package = _first(host, "torch-tensorrt")
+    if package is None:
+        raise NotThere("Torch-TensorRT is not installed in the target Python", source="metadata")
+    torch = next((p for p in inventory(host).packages if p.name == "torch"), None)
+    return Observed(
+        value=TorchTensorRT(
+            version=package.version,
+            torch_version=torch.version if torch else None,
+            requires=package.requires,
+        ),
+        source=f"{package.location}: metadata",
+    )

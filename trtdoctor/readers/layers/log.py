@@ -1,0 +1,185 @@
+"""Layers in a text: the inspector's own text, a verbose build log, or trtexec's console output.
+
+Three forms occur, also together in one log: the ONELINE block after ``Layers:``, the bare names
+that an engine without detailed profiling verbosity gives there, and the ``Layer(...)`` lines after
+``Engine Layer Information:``. Of several engines in one log the last one counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .oneline import START, parse_io_line, parse_line
+
+# "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TensorRT] VERBOSE: " and the like.
+_MARK = r"(?:\[[^\]\n]{1,40}\] ?){1,4}(?:[A-Z_]{4,16}: )?"
+# A layer's name can begin with a bracket too, so within a block only a logger's own marks end it.
+_LOGGED = re.compile(
+    r"^\[(?:\d\d/\d\d/\d{4}-[\d:]{8}|\d{4}-\d\d-\d\d[^\]]{0,24}|[VIWEF]|TRT|TensorRT|VERBOSE|INFO"
+    r"|WARNING|ERROR|INTERNAL_ERROR)\]"
+)
+_PREFIX = re.compile(rf"^{_MARK}")
+_LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
+_ONLY_MARK = re.compile(rf"(?:{_MARK})?")
+_LONGEST_MARK = 240
+_BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
+_TENSOR = re.compile(r"\((\w{1,32})\[([^\]\[()]{0,256})\]\)|\[(\w{1,32})\(([^()\[\]]{0,256})\)\]")
+_TACTIC = re.compile(r", Tactic: (0[xX][0-9a-fA-F]{1,16}|-?\d{1,20})(?:, |$)")
+_NAMED_TACTIC = re.compile(r"Tactic Name: (\S{1,1000}) Tactic: (0x[0-9a-fA-F]{1,16})")
+
+
+def find_block(text: str) -> int | None:
+    """Where the last ``Layers:`` block begins, after its heading; None where there is none."""
+    return _after_last("Layers:", text)
+
+
+def find_lines(text: str) -> int | None:
+    """Where the last run of ``Layer(...)`` lines begins; None where there is none."""
+    heading = _after_last("Engine Layer Information:", text)
+    if heading is not None:
+        return heading
+    at = -1
+    while (at := text.find("Layer(", at + 1)) >= 0:
+        start = _line_start(text, at)
+        if start is not None and _LAYER_LINE.match(text[at : at + 200]):
+            return start
+    return None
+
+
+def _after_last(heading: str, text: str) -> int | None:
+    at = len(text)
+    while (at := text.rfind(heading, 0, at)) >= 0:
+        end = text.find("\n", at, at + len(heading) + 16)
+        rest = text[at + len(heading) : end if end >= 0 else at + len(heading) + 16]
+        if not rest.strip() and _line_start(text, at) is not None:
+            return end + 1 if end >= 0 else len(text)
+    return None
+
+
+def _line_start(text: str, at: int) -> int | None:
+    """Where the line of ``at`` begins, if a logger's mark is all that stands before ``at``."""
+    floor = max(0, at - _LONGEST_MARK)
+    start = text.rfind("\n", floor, at) + 1
+    if start == 0 and floor > 0:
+        return None
+    return start if _ONLY_MARK.fullmatch(text, start, at) else None
+
+
+def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[str, Any]]]:
+    """Reads a ``Layers:`` block.
+
+    Returns:
+        Layer objects (or bare names, as strings), the names of bindings, and the network tensors.
+    """
+    layers: list[Any] = []
+    bindings: list[str] = []
+    io: list[dict[str, Any]] = []
+    section, blank = "Layers:", False
+    for raw in _lines(text, start):
+        line = raw.rstrip("\r")
+        bare = line.strip()
+        if bare in _BLOCK_END:
+            section, blank = bare, False
+        elif not bare:
+            blank = True
+        elif blank or _LOGGED.match(line):
+            break
+        elif section == "Layers:":
+            obj = parse_line(line)
+            layers.append(obj if obj is not None else line)
+        elif section == "Bindings:":
+            bindings.append(bare)
+        elif section == "I/O Tensors:" and (tensor := parse_io_line(line)) is not None:
+            io.append(tensor)
+    return layers, bindings, io
+
+
+def read_bare_lines(text: str) -> list[Any]:
+    """ONELINE layers that stand in a text without any heading."""
+    found = (parse_line(_PREFIX.sub("", line)) for line in _lines(text, 0) if START in line)
+    return [obj for obj in found if obj is not None]
+
+
+def read_lines(text: str, start: int) -> list[dict[str, Any]]:
+    """Reads the run of ``Layer(...)`` lines that begins at ``start``.
+
+    The lines give a tactic's number only; where the log names that tactic while timing it, the
+    name is taken over. Numbers that the log gives two names keep none.
+    """
+    layers: list[dict[str, Any]] = []
+    for raw in _lines(text, start):
+        line = raw.rstrip("\r")
+        head = _LAYER_LINE.match(line) or _LAYER_LINE.match(_PREFIX.sub("", line))
+        if head is not None:
+            layers.append(_layer(head.group(1), head.string[head.end() :]))
+        elif layers:
+            break
+    names = _tactic_names(text, {layer["TacticValue"] for layer in layers})
+    for layer in layers:
+        if name := names.get(layer["TacticValue"]):
+            layer["TacticName"] = name
+    return layers
+
+
+def _lines(text: str, start: int) -> Iterator[str]:
+    # Not splitlines(): U+001E, which metadata holds, counts as a line end there.
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 1
+
+
+def _layer(kind: str, rest: str) -> dict[str, Any]:
+    tactic = _TACTIC.search(rest)
+    if tactic is None:
+        return {"Name": rest, "LayerType": kind, "TacticValue": ""}
+    inputs: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
+    side, position = inputs, tactic.end()
+    if rest.startswith(("-> ", " -> "), position):
+        side = outputs
+        position = rest.index("-> ", position) + 3
+    for found in _TENSOR.finditer(rest, position):
+        if found.start() < position:
+            continue
+        side.append(_tensor(rest[position : found.start()].strip(), found))
+        position = found.end()
+        if rest.startswith(", ", position):
+            position += 2
+        elif rest.startswith(" -> ", position):
+            position += 4
+            side = outputs
+    return {
+        "Name": rest[: tactic.start()],
+        "LayerType": kind,
+        "Inputs": inputs,
+        "Outputs": outputs,
+        "TacticValue": tactic.group(1),
+    }
+
+
+def _tensor(name: str, found: re.Match[str]) -> dict[str, Any]:
+    dtype, extents = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
+    dims: list[int] | None = []
+    for part in extents.split(",") if extents.strip() else []:
+        # "32:8" is an extent of 32 in vectors of 8.
+        number = part.strip().partition(":")[0]
+        if not re.fullmatch(r"-?\d{1,18}", number):
+            dims = None
+            break
+        if dims is not None:
+            dims.append(int(number))
+    return {"Name": name, "Dimensions": dims, "Datatype": dtype}
+
+
+def _tactic_names(text: str, wanted: set[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    clashing: set[str] = set()
+    for found in _NAMED_TACTIC.finditer(text):
+        name, number = found.groups()
+        if number in wanted and names.setdefault(number, name) != name:
+            clashing.add(number)
+    return {number: name for number, name in names.items() if number not in clashing}

@@ -1,0 +1,178 @@
+"""What all renderers share: clean text, the order of things, and the words for them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
+from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
+
+TYPING_WORDS = {
+    Typing.WEAK: "weakly typed: the builder chooses precisions, the FP16 flag allows it",
+    Typing.STRONG: "strongly typed: the model's types decide, there is no FP16 flag",
+    Typing.BOTH: "weakly typed by default (FP16 flag), strongly typed on request",
+    Typing.UNKNOWN: "typing unknown",
+}
+_PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "notes"}
+
+
+def clean(text: str) -> str:
+    """The text without control characters: what a terminal would obey is shown instead."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or not _controls(c) else _visible(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """Clean text on one line."""
+    return " ".join(clean(text).split())
+
+
+def _controls(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def failed(report: Report, severity: Severity) -> tuple[Outcome, ...]:
+    """The outcomes with findings at exactly this severity, in the report's order."""
+    return tuple(o for o in report.outcomes if o.findings and o.check.severity is severity)
+
+
+def having(report: Report, *statuses: Status) -> tuple[Outcome, ...]:
+    """The outcomes of these statuses, in the report's order."""
+    return tuple(o for o in report.outcomes if o.status in statuses)
+
+
+def undecided(report: Report) -> tuple[tuple[str, tuple[Outcome, ...]], ...]:
+    """What could not be decided: each reason with the outcomes that it leaves open."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in having(report, Status.UNKNOWN, Status.CRASHED):
+        groups.setdefault(outcome.reason or "no reason given", []).append(outcome)
+    return tuple((reason, tuple(outcomes)) for reason, outcomes in groups.items())
+
+
+def counts(report: Report) -> str:
+    """One line: how many checks came out how."""
+    parts = []
+    for status, word in (
+        (Status.PASSED, "passed"),
+        (Status.FAILED, "with findings"),
+        (Status.UNKNOWN, "undecided"),
+        (Status.CRASHED, "crashed"),
+        (Status.NOT_APPLICABLE, "not applicable"),
+        (Status.IGNORED, "deselected"),
+    ):
+        number = len(having(report, status))
+        if number:
+            parts.append(f"{number} {word}")
+    return f"{len(report.outcomes)} checks: {', '.join(parts)}"
+
+
+def verdict_line(report: Report) -> str:
+    """The verdict in one sentence."""
+    tally = {s: sum(len(o.findings) for o in failed(report, s)) for s in Severity}
+    found = " and ".join(
+        _count(tally[s], s) for s in (Severity.ERROR, Severity.WARNING) if tally[s]
+    )
+    if report.verdict is Verdict.PROBLEMS:
+        first = next(o for s in Severity for o in failed(report, s))
+        return f"Problems: {found}. Look first at {first.check.id} {first.check.name}."
+    if report.verdict is Verdict.INCONCLUSIVE:
+        number = len(having(report, Status.UNKNOWN, Status.CRASHED))
+        cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"
+        if not number:
+            cause = "some checks did not load"
+        return f"Inconclusive: nothing wrong was found, but {cause}."
+    return "Healthy: no errors and no warnings."
+
+
+def _count(number: int, severity: Severity) -> str:
+    return f"{number} {severity.value if number == 1 else _PLURALS[severity]}"
+
+
+def gibibytes(number: int | None) -> str:
+    """Bytes as GiB, for people."""
+    return "memory unknown" if number is None else f"{number / 2**30:.1f} GiB"
+
+
+def gpu_lines(gpu: GpuCard) -> tuple[str, str]:
+    """A GPU's name line and its line of abilities."""
+    cc = f"compute capability {gpu.compute_capability or 'unknown'}"
+    fast = _ternary(gpu.fast_fp16, "fast FP16: yes", "fast FP16: NO", "fast FP16: unknown")
+    cores = _ternary(gpu.tensor_cores, "tensor cores", "no tensor cores", "tensor cores unknown")
+    able = _listed(gpu, True)
+    unable = _listed(gpu, False)
+    parts = [fast, cores]
+    if able:
+        parts.append(f"has {able}")
+    if unable:
+        parts.append(f"lacks {unable}")
+    if gpu.fast_fp16 is None and gpu.source:
+        parts.append(gpu.source)
+    name = f"{gpu.subject} {gpu.name}, {cc}, {gibibytes(gpu.memory_bytes)}"
+    return name, ", ".join(parts)
+
+
+def _listed(gpu: GpuCard, state: bool) -> str:
+    return " ".join(name for name, has in gpu.precisions.items() if has is state)
+
+
+def _ternary(value: bool | None, yes: str, no: str, unknown: str) -> str:
+    return unknown if value is None else yes if value else no
+
+
+def tensorrt_line(card: TensorRTCard) -> str:
+    """One TensorRT on a line."""
+    imported = {True: ", imported here", False: ", import FAILS here", None: ""}[card.imported]
+    version = card.version or "version unknown"
+    return f"{card.product} {version} ({card.kind}, {card.location}){imported}"
+
+
+def machine_rows(machine: Machine) -> Iterable[tuple[str, str]]:
+    """The card of the machine as label and text; an empty label goes on with the one above."""
+    yield "System", machine.os or "unknown"
+    for place in machine.environment:
+        yield "", place
+    if machine.gpus:
+        for number, gpu in enumerate(machine.gpus):
+            name, abilities = gpu_lines(gpu)
+            yield ("GPU" if number == 0 else ""), name
+            yield "", abilities
+    else:
+        yield "GPU", ("none" if machine.gpus is not None else "") or _why(machine.gpus_reason)
+    yield "Driver", machine.driver or _why(machine.driver_reason)
+    driver = f"driver supports up to CUDA {machine.cuda_driver}" if machine.cuda_driver else ""
+    runtimes = f"runtimes: {', '.join(machine.cuda_runtimes)}" if machine.cuda_runtimes else ""
+    yield "CUDA", "; ".join(part for part in (driver, runtimes) if part) or "none found"
+    chosen = f" ({machine.python_chosen_by})" if machine.python_chosen_by else ""
+    yield "Python", f"{machine.python_version or 'unknown'} {machine.python or ''}{chosen}"
+    if machine.tensorrts:
+        for number, card in enumerate(machine.tensorrts):
+            yield ("TensorRT" if number == 0 else ""), tensorrt_line(card)
+            if card.imported:
+                yield "", TYPING_WORDS[card.typing]
+    else:
+        yield "TensorRT", _why(machine.tensorrts_reason)
+
+
+def _why(reason: str | None) -> str:
+    if reason is None:
+        return "unknown"
+    return reason if reason.startswith("unknown") else f"none ({reason})"
+
+
+def finding_details(finding: Finding) -> Iterable[tuple[str, str]]:
+    """A finding's evidence, confidence, remedy and commands as label and text."""
+    for number, item in enumerate(finding.evidence):
+        yield ("evidence" if number == 0 else ""), f"{item.source}: {item.value}"
+    if finding.confidence.value != "certain":
+        yield "confidence", finding.confidence.value
+    if finding.remedy:
+        yield "remedy", finding.remedy.text
+        for command in finding.remedy.commands:
+            yield "", f"$ {command}"

@@ -1,0 +1,293 @@
+"""Engines as titled tables, the same for every renderer: identity, precisions, layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from trtdoctor.model.engine import EngineReport, Layer, Precision, Role, ShapeRange
+
+_FULL = frozenset({Precision.FP16})
+# Types of arithmetic that need no explanation beside FP16: they are narrower, or not floating point.
+_FINE = _FULL | {
+    Precision.INT8,
+    Precision.INT4,
+    Precision.FP8,
+    Precision.FP4,
+    Precision.INT32,
+    Precision.INT64,
+    Precision.BOOL,
+    Precision.UINT8,
+}
+_MOST_LISTED = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A titled table. Without ``columns`` its rows are pairs of label and text."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...] = ()
+
+
+def engine_sections(
+    engines: tuple[EngineReport, ...], *, all_layers: bool = False
+) -> Iterator[Section]:
+    """Everything there is to show of the engines, in order."""
+    if len(engines) > 1:
+        yield _comparison(engines)
+    for engine in engines:
+        yield Section(title=_name(engine), rows=tuple(_identity(engine)))
+        if engine.layers:
+            yield _precisions(engine)
+            listed = _listed(engine)
+            if all_layers:
+                yield _layers("Layers", engine.layers)
+                for block in engine.blocks:
+                    yield _layers(f"Inside {block.name}", block.layers)
+            elif listed:
+                yield _layers(*listed)
+
+
+def _name(engine: EngineReport) -> str:
+    return PurePath(engine.path).name
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage; a dash where there is none."""
+    return "-" if share is None else f"{share * 100:.1f} %"
+
+
+def size(number: int | None) -> str:
+    """Bytes for people."""
+    if number is None:
+        return "unknown"
+    value = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
+    if engine.what:
+        yield "File", f"{size(engine.size)}. {engine.what}"
+    if engine.to_do:
+        yield "To do", engine.to_do
+    if engine.sha256:
+        yield "SHA-256", engine.sha256
+    identity = engine.identity
+    if identity is not None:
+        yield (
+            "Made by",
+            _sure(
+                f"{identity.product or 'unknown product'} {identity.tensorrt_version or ''}".strip(),
+                identity.confidence.get("tensorrt_version"),
+            ),
+        )
+        yield "Made for", _made_for(engine)
+        if identity.built_on:
+            yield "Built on", ", ".join(_built_on(identity.built_on))
+        flags = _flags(engine)
+        if flags:
+            yield "Flags", ", ".join(flags)
+        yield "Profiling", f"verbosity {identity.profiling_verbosity or 'unknown'}"
+        for label, mode in (("Inputs", "input"), ("Outputs", "output")):
+            tensors = [t for t in identity.io or () if t.mode == mode]
+            for number, tensor in enumerate(tensors):
+                yield (
+                    (label if number == 0 else ""),
+                    f"{tensor.name} {tensor.dtype} {_shape(tensor.shape)}",
+                )
+        for number, profile in enumerate(identity.profiles or ()):
+            for name, extents in profile.items():
+                yield f"Profile {number}", f"{name} {_range(extents)}"
+        for key, value in identity.metadata.items():
+            yield f"  {key}", str(value)
+    yield "Typing", engine.typing
+    yield "Layers", _source(engine)
+    for note in engine.notes:
+        yield "Note", note
+
+
+def _source(engine: EngineReport) -> str:
+    words = {
+        "live": "from the engine inspector, loaded here",
+        "layers-file": "from the inspector's output that was given",
+        "build-log": "from the log that was given",
+        "static": "observed in the file (unofficial: likely at best)",
+    }
+    if engine.layers_source is None:
+        return "none could be read"
+    return f"{len(engine.layers)}, {words[engine.layers_source]}"
+
+
+def _made_for(engine: EngineReport) -> str:
+    identity = engine.identity
+    assert identity is not None
+    known = identity.compute_capabilities
+    text = "compute capability " + (", ".join(known) if known else "unknown")
+    if known:
+        text = _sure(text, identity.confidence.get("compute_capabilities"))
+    if identity.hardware_compatibility not in (None, "none"):
+        text += f", hardware compatible: {identity.hardware_compatibility}"
+    return f"{text}; platform {identity.platform or 'not told'}"
+
+
+def _built_on(record: dict[str, Any]) -> Iterator[str]:
+    if board := record.get("board"):
+        yield str(board)
+    for key, word in (
+        ("compute_capability", "compute capability {}"),
+        ("multiprocessors", "{} multiprocessors"),
+        ("bus_bits", "{} bit memory bus"),
+    ):
+        if record.get(key):
+            yield word.format(record[key])
+    if record.get("memory_bytes"):
+        yield size(int(record["memory_bytes"]))
+
+
+def _flags(engine: EngineReport) -> list[str]:
+    identity = engine.identity
+    assert identity is not None
+    words = []
+    for value, yes, no in (
+        (identity.refittable, "refittable", None),
+        (identity.tf32_allowed, "TF32 allowed", "TF32 not allowed"),
+        (identity.version_compatible, "version compatible", None),
+        (identity.weight_streaming, "weight streaming", None),
+        (identity.sparse_weights, "sparse weights allowed", None),
+    ):
+        word = yes if value else no if value is False else None
+        if word:
+            words.append(word)
+    if identity.weights_bytes is not None:
+        words.append(f"weights {size(identity.weights_bytes)}")
+    return words
+
+
+def _sure(text: str, confidence: str | None) -> str:
+    return text if confidence in (None, "certain") else f"{text} ({confidence})"
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "[?]" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
+
+
+def _range(extents: ShapeRange) -> str:
+    return f"min {_shape(extents.min)} opt {_shape(extents.opt)} max {_shape(extents.max)}"
+
+
+def _precisions(engine: EngineReport) -> Section:
+    """One row a type of layer, one column a precision; compute layers alone."""
+    compute = [layer for layer in engine.layers if layer.role is Role.COMPUTE]
+    present = [p for p in Precision if any(layer.precision is p for layer in compute)]
+    by_type: dict[str, Counter[Precision]] = {}
+    for layer in compute:
+        by_type.setdefault(layer.type or "unknown", Counter())[layer.precision] += 1
+    rows = [
+        (kind, *(str(counts[p]) if counts[p] else "" for p in present), str(sum(counts.values())))
+        for kind, counts in sorted(by_type.items(), key=lambda item: (-item[1].total(), item[0]))
+    ]
+    if len(rows) > 1:
+        totals = [str(sum(1 for x in compute if x.precision is p)) for p in present]
+        rows.append(("all compute layers", *totals, str(len(compute))))
+    return Section(
+        title=_headline(engine),
+        columns=("layer type", *(p.value for p in present), "all"),
+        rows=tuple(rows),
+    )
+
+
+def _headline(engine: EngineReport) -> str:
+    summary = engine.summary or {}
+    share, unknown = summary.get("fp16_share", {}), summary.get("unknown_share", {})
+    parts = [f"{percent(share.get('layers'))} of compute layers"]
+    if share.get("time") is not None:
+        parts.append(f"{percent(share['time'])} of their time")
+    if share.get("weights") is not None:
+        parts.append(f"{percent(share['weights'])} of the weights")
+    text = "FP16: " + ", ".join(parts)
+    if unknown.get("layers"):
+        text += f"; unknown: {percent(unknown['layers'])} of compute layers"
+    conversions = summary.get("conversions", {})
+    if conversions.get("count"):
+        text += f"; {conversions['count']} conversions"
+        if conversions.get("share_of_time") is not None:
+            text += f" take {percent(conversions['share_of_time'])} of all time"
+    return text
+
+
+def _listed(engine: EngineReport) -> tuple[str, tuple[Layer, ...]] | None:
+    """The layers that are not FP16 and that cost most, by time, else by weights."""
+    found = [
+        layer
+        for layer in engine.layers
+        if layer.role is Role.COMPUTE and layer.precision not in _FINE
+    ]
+    if not found:
+        return None
+    timed = any(layer.time_ms is not None for layer in found)
+    found.sort(
+        key=lambda x: x.time_ms or 0.0 if timed else x.weights.count if x.weights else 0,
+        reverse=True,
+    )
+    shown = tuple(found[:_MOST_LISTED])
+    order = "slowest" if timed else "largest"
+    more = (
+        f" ({len(shown)} of {len(found)}, --all shows every layer)"
+        if len(found) > len(shown)
+        else ""
+    )
+    return f"Not FP16, {order} first{more}", shown
+
+
+def _layers(title: str, layers: Iterable[Layer]) -> Section:
+    layers = tuple(layers)
+    timed = any(layer.time_ms is not None for layer in layers)
+    rows = []
+    for layer in layers:
+        precision = layer.precision.value
+        if layer.precision_confidence not in (None, "certain"):
+            precision += f" ({layer.precision_confidence})"
+        if layer.role is not Role.COMPUTE:
+            precision = layer.role.value
+        row = [precision, layer.type or "", layer.name, "; ".join(layer.precision_evidence)]
+        if timed:
+            row.insert(1, "" if layer.time_ms is None else f"{layer.time_ms:.4f}")
+        rows.append(tuple(row))
+    columns = ["precision", "type", "layer", "evidence"]
+    if timed:
+        columns.insert(1, "ms")
+    return Section(title=title, columns=tuple(columns), rows=tuple(rows))
+
+
+def _comparison(engines: tuple[EngineReport, ...]) -> Section:
+    rows = []
+    for engine in engines:
+        identity, summary = engine.identity, engine.summary or {}
+        rows.append(
+            (
+                _name(engine),
+                size(engine.size),
+                f"{identity.product} {identity.tensorrt_version}"
+                if identity
+                else (engine.what or ""),
+                ", ".join(identity.compute_capabilities or ("?",)) if identity else "",
+                str(summary.get("counted", {}).get("layers", "")),
+                percent(summary.get("fp16_share", {}).get("layers")),
+                percent(summary.get("unknown_share", {}).get("layers")),
+                engine.layers_source or "",
+            )
+        )
+    return Section(
+        title=f"{len(engines)} engines",
+        columns=("file", "size", "made by", "for", "layers", "FP16", "unknown", "layers from"),
+        rows=tuple(rows),
+    )

@@ -1,0 +1,111 @@
+"""The report as Markdown for a ticket: the verdict first, the details folded."""
+
+from __future__ import annotations
+
+import re
+
+from trtdoctor.model.report import Outcome, Report, Severity, Status
+
+from .common import (
+    clean,
+    counts,
+    failed,
+    having,
+    machine_rows,
+    one_line,
+    undecided,
+    verdict_line,
+)
+from .engines import Section, engine_sections
+
+_HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
+
+
+def render_markdown(report: Report) -> str:
+    """The report as GitHub-flavoured Markdown; every value of the machine is escaped."""
+    lines = [
+        f"### trtdoctor: {_text(verdict_line(report))}",
+        "",
+    ]
+    if report.machine is not None:
+        lines += ["| | |", "| --- | --- |"]
+        lines += [f"| {label} | {_text(text)} |" for label, text in machine_rows(report.machine)]
+    for section in engine_sections(report.engines):
+        lines += _section(section)
+    lines += _unseen(report)
+    for severity in Severity:
+        lines += _findings(report, severity)
+    lines += _rest(report)
+    private = "private data replaced by pseudonyms" if report.snapshot.redaction.applied else ""
+    tool = f"{report.tool.name} {report.tool.version}, knowledge of {report.tool.knowledge}"
+    closing = "; ".join(part for part in (tool, f"looked {report.snapshot.taken}", private) if part)
+    lines += ["", f"<sub>{_text(closing)}</sub>"]
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    columns = section.columns or ("", "")
+    lines = ["", f"#### {_text(section.title)}", "", f"| {' | '.join(columns)} |"]
+    lines.append(f"| {' | '.join('---' for _ in columns)} |")
+    return lines + [f"| {' | '.join(_text(cell) for cell in row)} |" for row in section.rows]
+
+
+def _unseen(report: Report) -> list[str]:
+    lines = []
+    for reason, outcomes in undecided(report):
+        named = ", ".join(f"{o.check.id} {o.check.name}" for o in outcomes)
+        lines.append(f"- {_text(reason)}; leaves open {_text(named)}")
+    lines += [f"- {_text(p.where)}: {_text(p.message)}" for p in report.problems]
+    return ["", "#### Could not be seen or decided", "", *lines] if lines else []
+
+
+def _findings(report: Report, severity: Severity) -> list[str]:
+    outcomes = failed(report, severity)
+    if not outcomes:
+        return []
+    lines = ["", f"#### {_HEADINGS[severity]}", ""]
+    for outcome in outcomes:
+        for finding in outcome.findings:
+            subject = f" ({_text(finding.subject)})" if finding.subject else ""
+            lines.append(
+                f"- **{outcome.check.id} {outcome.check.name}**{subject}: {_text(finding.message)}"
+            )
+            for item in finding.evidence:
+                lines.append(f"  - evidence: {_text(item.source)}: {_code(item.value)}")
+            if finding.confidence.value != "certain":
+                lines.append(f"  - confidence: {finding.confidence.value}")
+            if finding.remedy:
+                lines.append(f"  - remedy: {_text(finding.remedy.text)}")
+                lines += [f"    - {_code(command)}" for command in finding.remedy.commands]
+    return lines
+
+
+def _rest(report: Report) -> list[str]:
+    lines = ["", "<details>", f"<summary>{counts(report)}</summary>", ""]
+    for status, word in (
+        (Status.PASSED, "passed"),
+        (Status.NOT_APPLICABLE, "not applicable"),
+        (Status.IGNORED, "deselected"),
+    ):
+        lines += [_line(outcome, word) for outcome in having(report, status)]
+    return [*lines, "", "</details>"]
+
+
+def _line(outcome: Outcome, word: str) -> str:
+    reason = f" ({_text(outcome.reason)})" if outcome.reason else ""
+    return f"- {word}: {outcome.check.id} {outcome.check.name}{reason}"
+
+
+def _text(text: str) -> str:
+    """Plain text on one line with everything escaped that Markdown or HTML would obey."""
+    escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", one_line(text)).replace("&", "&amp;")
+    # An at sign or "#12" would notify people or link issues where this is pasted.
+    return re.sub(r"@(?=\w)", "@\u200b", escaped)
+
+
+def _code(text: str) -> str:
+    """A code span that no content can break out of."""
+    flat = one_line(clean(text)).replace("|", "\\|")
+    fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{fence}{pad}{flat}{pad}{fence}" if flat else "(empty)"

@@ -1,0 +1,196 @@
+"""The report for a person at a terminal: the card, what was not seen, problems, the verdict last."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
+
+from .common import (
+    clean,
+    counts,
+    failed,
+    finding_details,
+    having,
+    machine_rows,
+    one_line,
+    undecided,
+    verdict_line,
+)
+from .engines import engine_sections
+
+_HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_VERDICTS = {Verdict.HEALTHY: "bold green", Verdict.PROBLEMS: "bold red"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalOptions:
+    """``width`` in columns; ``unicode`` false where the terminal's encoding lacks the marks."""
+
+    width: int = 100
+    color: bool = False
+    unicode: bool = True
+    verbose: int = 0
+    quiet: bool = False
+    all_layers: bool = False
+
+
+def render_terminal(report: Report, options: TerminalOptions) -> str:
+    """The report as text, with escape sequences for colour if asked for."""
+    return _Terminal(options).render(report)
+
+
+class _Terminal:
+    def __init__(self, options: TerminalOptions) -> None:
+        self._options = options
+        self._marks = (
+            {"error": "✗", "warning": "!", "info": "i", "passed": "✓", "unknown": "?"}
+            if options.unicode
+            else {"error": "x", "warning": "!", "info": "i", "passed": "+", "unknown": "?"}
+        )
+        self._buffer = io.StringIO()
+        self._console = Console(
+            file=self._buffer,
+            width=max(40, options.width),
+            force_terminal=options.color,
+            no_color=not options.color,
+            color_system="standard" if options.color else None,
+            highlight=False,
+            legacy_windows=False,
+            safe_box=not options.unicode,
+        )
+
+    def render(self, report: Report) -> str:
+        if not self._options.quiet:
+            self._card(report)
+            self._engines(report)
+        self._unseen(report)
+        for severity in Severity:
+            if severity is not Severity.INFO or not self._options.quiet:
+                self._findings(report, severity)
+        if self._options.verbose:
+            self._rest(report)
+        self._closing(report)
+        text = self._buffer.getvalue()
+        lines = (line.rstrip() for line in text.splitlines())
+        return "\n".join(lines).strip("\n") + "\n"
+
+    def _print(self, *parts: tuple[str, str]) -> None:
+        self._console.print(Text.assemble(*((clean(text), style) for text, style in parts)))
+
+    def _item(self, mark: str, style: str, text: str, dim: str = "") -> None:
+        table = Table.grid(padding=(0, 1))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(Text(mark, style), Text.assemble(clean(text), (clean(dim), "dim")))
+        self._console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _rows(self, rows: list[tuple[str, str, str]], indent: int) -> None:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for label, text, style in rows:
+            table.add_row(Text(clean(label), "dim"), Text(clean(text), style))
+        self._console.print(Padding(table, (0, 0, 0, indent)))
+
+    def _card(self, report: Report) -> None:
+        tool = report.tool
+        if report.command == "inspect":
+            return
+        self._print(
+            (f"{tool.name} {tool.version}", "bold"),
+            (f"  knowledge of {tool.knowledge}, looked {report.snapshot.taken}", "dim"),
+        )
+        if report.machine is not None:
+            rows = [(label, text, "") for label, text in machine_rows(report.machine)]
+            self._rows(rows, 2)
+
+    def _engines(self, report: Report) -> None:
+        for section in engine_sections(report.engines, all_layers=self._options.all_layers):
+            self._console.print()
+            self._print((one_line(section.title), "bold"))
+            if not section.columns:
+                self._rows([(label, text, "") for label, text in section.rows], 2)
+                continue
+            table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+            for number, column in enumerate(section.columns):
+                last = number == len(section.columns) - 1
+                table.add_column(column, overflow="fold", ratio=1 if last else None)
+            for row in section.rows:
+                table.add_row(*(Text(clean(cell)) for cell in row))
+            self._console.print(Padding(table, (0, 0, 0, 2)))
+
+    def _unseen(self, report: Report) -> None:
+        groups = undecided(report)
+        if not groups and not report.problems:
+            return
+        self._heading("Could not be seen or decided", len(groups) + len(report.problems), "magenta")
+        for reason, outcomes in groups:
+            named = ", ".join(f"{o.check.id} {o.check.name}" for o in outcomes)
+            self._item(self._marks["unknown"], "magenta", one_line(reason))
+            self._rows([("leaves open", named, "dim")], 4)
+        for problem in report.problems:
+            told = f"{one_line(problem.where)}: {one_line(problem.message)}"
+            self._item(self._marks["warning"], "magenta", told)
+            if problem.detail and self._options.verbose:
+                self._rows([("", line, "dim") for line in problem.detail.splitlines()], 4)
+
+    def _findings(self, report: Report, severity: Severity) -> None:
+        outcomes = failed(report, severity)
+        if not outcomes:
+            return
+        number = sum(len(outcome.findings) for outcome in outcomes)
+        self._heading(_HEADINGS[severity], number, _STYLES[severity])
+        for outcome in outcomes:
+            for finding in outcome.findings:
+                self._finding(outcome, finding)
+
+    def _finding(self, outcome: Outcome, finding: Finding) -> None:
+        severity = outcome.check.severity
+        subject = f" [{one_line(finding.subject)}]" if finding.subject else ""
+        self._print(
+            (f"  {self._marks[severity.value]} ", _STYLES[severity]),
+            (f"{outcome.check.id} {outcome.check.name}{subject}", "bold"),
+        )
+        self._console.print(Padding(Text(clean(finding.message)), (0, 0, 0, 4)))
+        if self._options.quiet:
+            return
+        rows = [
+            (label, text, "green" if text.startswith("$ ") else "")
+            for label, text in finding_details(finding)
+        ]
+        if self._options.verbose:
+            rows += [("reference", reference, "dim") for reference in finding.references]
+        if rows:
+            self._rows(rows, 4)
+
+    def _rest(self, report: Report) -> None:
+        for status, title, mark, style in (
+            (Status.PASSED, "Passed", self._marks["passed"], "green"),
+            (Status.NOT_APPLICABLE, "Not applicable", "-", "dim"),
+            (Status.IGNORED, "Deselected", "-", "dim"),
+        ):
+            outcomes = having(report, status)
+            if not outcomes:
+                continue
+            self._heading(title, len(outcomes), style)
+            for outcome in outcomes:
+                reason = f" ({one_line(outcome.reason)})" if outcome.reason else ""
+                self._item(mark, style, f"{outcome.check.id} {outcome.check.name}", reason)
+
+    def _heading(self, title: str, number: int, style: str) -> None:
+        self._console.print()
+        self._print((f"{title} ({number})", style))
+
+    def _closing(self, report: Report) -> None:
+        self._console.print()
+        hint = "" if self._options.verbose else " (-v lists all of them)"
+        self._print((counts(report) + hint, "dim"))
+        self._print((verdict_line(report), _VERDICTS.get(report.verdict, "bold magenta")))
