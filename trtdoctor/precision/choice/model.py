@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from ...model.base import Frozen
+from ...model.cause import DecidedAgain as DecidedAgain
 
 # In this share of perturbed problems a difference must hold to be more than noise.
 SURE = 0.80
@@ -134,14 +133,6 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
     def falls(self) -> bool:
         """Whether the total falls by more than noise."""
         return self.saved_ms > 0.0 and self.sure >= SURE
-
-
-class DecidedAgain(str, Enum):
-    """Whether another build would decide the same, by perturbing the times as measurements vary."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    UNLIKELY = "unlikely"
 
 
 class LayerVerdict(Frozen, frozen=True, kw_only=True):
