@@ -9,6 +9,7 @@ from __future__ import annotations
 from .knowledge import Knowledge
 from .rows import (
     Board,
+    CauseDoc,
     ComputeCapability,
     DriverFloor,
     ErrorCode,
@@ -23,12 +24,14 @@ from .rows import (
     Support,
     TableInfo,
     TensorRTCuda,
+    ToolOption,
     TypingMode,
 )
 from .tables import KnowledgeEnds, TableError
 
 __all__ = [
     "Board",
+    "CauseDoc",
     "ComputeCapability",
     "DriverFloor",
     "ErrorCode",
@@ -46,5 +49,6 @@ __all__ = [
     "TableError",
     "TableInfo",
     "TensorRTCuda",
+    "ToolOption",
     "TypingMode",
 ]
