@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from .knowledge import Knowledge
 from .rows import (
+    CAUSE_SECTIONS,
+    WORLDS,
     Board,
     CauseDoc,
     ComputeCapability,
@@ -30,6 +32,8 @@ from .rows import (
 from .tables import KnowledgeEnds, TableError
 
 __all__ = [
+    "CAUSE_SECTIONS",
+    "WORLDS",
     "Board",
     "CauseDoc",
     "ComputeCapability",

@@ -8,6 +8,19 @@ from ..model.machine import Typing
 from ..model.report import Confidence, Severity
 
 PRECISIONS = ("TF32", "FP32", "FP16", "BF16", "INT8", "FP8", "FP4")
+# What a page about a cause tells, in this order: the heading and the field of CauseDoc.
+CAUSE_SECTIONS = (
+    ("What proves it", "proof"),
+    ("What it means for accuracy", "accuracy"),
+    ("What it means for speed", "speed"),
+    ("What to do", "to_do"),
+    ("Often believed, but wrong", "belief"),
+)
+WORLDS = {
+    "weak": "weakly typed builds, where the builder chooses types",
+    "strong": "strongly typed builds, where the model's types hold",
+    "both": "weakly and strongly typed builds",
+}
 
 
 class Row(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
