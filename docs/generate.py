@@ -1,16 +1,19 @@
-"""Writes the generated pages of docs/: one for each check, and the list of them.
+"""Writes the generated pages of docs/: one for each check and each cause, and the lists of them.
 
 Run with ``python3 dev.py docs``; a test compares what is committed with what this would write.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 from trtdoctor.diagnosis.checking import AREAS, SECTIONS, Check
 from trtdoctor.diagnosis.discover import Catalogue, discover
 from trtdoctor.diagnosis.judge import verdict
+from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
 from trtdoctor.model.report import Report, Tool
 from trtdoctor.render.terminal import TerminalOptions, render_terminal
 from trtdoctor.testing import Case, load_cases, run_case
@@ -26,7 +29,47 @@ def pages() -> dict[Path, str]:
     folder = Path("docs/checks")
     made = {folder / f"{check.id}.md": _page(check) for check in own}
     made[folder / "README.md"] = _index(own, catalogue)
+    causes = Knowledge.load().causes()
+    folder = Path("docs/causes")
+    made |= {folder / f"{doc.cause.value}.md": _cause_page(doc) for doc in causes}
+    made[folder / "README.md"] = _cause_index(causes)
     return made
+
+
+def _cause_page(doc: CauseDoc) -> str:
+    lines = [f"# `{doc.cause.value}`", "", f"{doc.title}.", "", f"In {WORLDS[doc.world]}."]
+    for heading, field in CAUSE_SECTIONS:
+        lines += ["", f"## {heading}", "", _filled(getattr(doc, field))]
+    lines += ["", "## Example", "", _filled(f"From {doc.example_from}:"), "", "```"]
+    lines += [doc.example.strip("\n"), "```", "", "## References", ""]
+    lines += [f"- {_linked(reference)}" for reference in doc.references]
+    return "\n".join(lines) + "\n"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def _linked(reference: str) -> str:
+    """A reference to an issue as a link to it."""
+    return re.sub(r"([\w-]+/[\w-]+)#(\d+)", r"[\g<0>](https://github.com/\1/issues/\2)", reference)
+
+
+def _cause_index(causes: tuple[CauseDoc, ...]) -> str:
+    lines = [
+        "# Causes",
+        "",
+        "Why a layer's arithmetic is not FP16. `weak` are builds in which the builder chooses types,",
+        "`strong` those in which the model's types hold. Names are permanent.",
+        "",
+        "| cause | typing | why |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| [`{doc.cause.value}`]({doc.cause.value}.md) | {doc.world} | {doc.title} |"
+        for doc in causes
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _page(check: Check) -> str:
@@ -102,11 +145,12 @@ def _index(own: tuple[Check, ...], catalogue: Catalogue) -> str:
 
 
 def main() -> int:
-    """Write all pages and remove those of checks that are gone."""
+    """Write all pages and remove those of checks and causes that are gone."""
     made = pages()
-    for path in (ROOT / "docs" / "checks").glob("*.md"):
-        if path.relative_to(ROOT) not in made:
-            path.unlink()
+    for folder in ("checks", "causes"):
+        for path in (ROOT / "docs" / folder).glob("*.md"):
+            if path.relative_to(ROOT) not in made:
+                path.unlink()
     for relative, content in made.items():
         target = ROOT / relative
         target.parent.mkdir(parents=True, exist_ok=True)

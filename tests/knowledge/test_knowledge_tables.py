@@ -14,7 +14,9 @@ from trtdoctor.knowledge import Knowledge, KnowledgeEnds, TableError
 from trtdoctor.knowledge.tables import read_head, read_table
 
 NAMES = (
+    "autocast_options",
     "boards_without_tensor_cores",
+    "causes",
     "compute_capabilities",
     "cuda_drivers",
     "cuda_errors",
@@ -23,10 +25,14 @@ NAMES = (
     "log_messages",
     "numpy_limits",
     "nvml_errors",
+    "polygraphy_options",
+    "python_build_api",
     "python_support",
     "removed_apis",
     "tensorrt_compute_capability",
     "tensorrt_cuda",
+    "tensorrt_rtx_options",
+    "trtexec_options",
     "typing_modes",
 )
 RELEASES = (
@@ -70,6 +76,12 @@ def test_every_row_has_a_public_source(k: Knowledge, name: str) -> None:
         ("jetpack", ("l4t",)),
         ("removed_apis", ("api",)),
         ("log_messages", ("id",)),
+        ("causes", ("cause",)),
+        ("trtexec_options", ("option",)),
+        ("tensorrt_rtx_options", ("option",)),
+        ("python_build_api", ("product", "option")),
+        ("polygraphy_options", ("option",)),
+        ("autocast_options", ("option",)),
     ],
 )
 def test_nothing_is_said_twice(k: Knowledge, name: str, keys: tuple[str, ...]) -> None:
@@ -158,6 +170,12 @@ def test_every_row_of_every_table_has_its_type(k: Knowledge) -> None:
     k.numpy_limit("tensorrt", "11.4")
     k.log_messages("")
     k.framework_requirement("torch-tensorrt", "2.8.0")
+    k.causes()
+    k.tool_options("trtexec_options", "tensorrt", "11.1")
+    k.tool_options("tensorrt_rtx_options", "tensorrt-rtx", "1.7")
+    k.tool_options("python_build_api", "tensorrt", "11.1")
+    k.tool_options("polygraphy_options", "polygraphy", "0.49")
+    k.tool_options("autocast_options", "nvidia-modelopt", "0.46")
 
 
 def test_rows_of_an_unknown_table(k: Knowledge) -> None:

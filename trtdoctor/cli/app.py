@@ -20,8 +20,8 @@ from .streams import complain, discard_output, output_was_lost, prepare
 _COMMANDS = {
     "check": "Look at this machine: will TensorRT work, is FP16 fast, what must change first?",
     "inspect": "What is in engine files: identity, layers, precisions; no TensorRT or GPU needed.",
-    "list": "List the checks, facts and knowledge tables.",
-    "why": "Explain a check: what it looks at, why it matters, how to fix it.",
+    "list": "List the checks, causes, facts and knowledge tables.",
+    "why": "Explain a check or a cause: what it looks at, why it matters, how to fix it.",
     "report": "Show, compare or judge anew reports that were saved with -o report.json.",
 }
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))

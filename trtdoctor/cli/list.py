@@ -17,13 +17,13 @@ from .errors import UserError
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["checks", "facts", "tables"]))
+@click.argument("kind", type=click.Choice(["checks", "causes", "facts", "tables"]))
 @click.argument("name", required=False)
 def command(kind: str, name: str | None) -> int:
-    """List the checks, the facts or the knowledge tables; with NAME, one table's rows."""
+    """List the checks, causes, facts or knowledge tables; with NAME, one table's rows."""
     if name is not None and kind != "tables":
-        raise UserError(f"'list {kind}' takes no name; 'trtdoctor why {name}' explains a check")
-    rows = {"checks": _checks, "facts": _facts}.get(kind)
+        raise UserError(f"'list {kind}' takes no name; 'trtdoctor why {name}' explains one")
+    rows = {"checks": _checks, "causes": _causes, "facts": _facts}.get(kind)
     if rows is not None:
         _show(rows())
     elif name is None:
@@ -41,6 +41,13 @@ def _checks() -> list[tuple[str, ...]]:
         rows.append((check.id, check.name, check.info.severity.value, check.info.title + plugin))
     for problem in catalogue.problems:
         click.echo(f"trtdoctor: {problem.where}: {problem.message}", err=True)
+    return rows
+
+
+def _causes() -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("CAUSE", "TYPING", "WHY A LAYER IS NOT FP16")]
+    for doc in Knowledge.load().causes():
+        rows.append((doc.cause.value, doc.world, doc.title))
     return rows
 
 
@@ -75,7 +82,7 @@ def _show(rows: list[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in rows[0]:
         table.add_column(
-            heading, overflow="fold", no_wrap=heading in ("ID", "NAME", "FACT", "TABLE")
+            heading, overflow="fold", no_wrap=heading in ("ID", "NAME", "CAUSE", "FACT", "TABLE")
         )
     for row in rows[1:]:
         table.add_row(*(Text(cell) for cell in row))

@@ -1,4 +1,4 @@
-"""``trtdoctor why``: the documentation of a check."""
+"""``trtdoctor why``: the documentation of a check, or of a cause that a layer is not FP16."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from trtdoctor.diagnosis.checking import SECTIONS, Check
 from trtdoctor.diagnosis.discover import Catalogue, discover
+from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
 
 from .errors import UserError
 
@@ -16,20 +17,44 @@ from .errors import UserError
 @click.command("why")
 @click.argument("id_or_name")
 def command(id_or_name: str) -> int:
-    """Explain the check with this id or name."""
+    """Explain a check by its id or name, or a cause that a layer is not FP16 by its name."""
     catalogue = discover()
+    causes = Knowledge.load().causes()
+    # A check and a cause may share a name, and then both are meant.
     check = catalogue.find(id_or_name)
-    if check is None:
-        raise UserError(_suggest(id_or_name, catalogue))
-    click.echo(_page(check), nl=False)
+    cause = next((c for c in causes if c.cause.value == id_or_name.lower()), None)
+    pages = [_page(check)] if check is not None else []
+    if cause is not None:
+        pages.append(_cause_page(cause))
+    if not pages:
+        raise UserError(_suggest(id_or_name, catalogue, causes))
+    click.echo("\n".join(pages), nl=False)
     return 0
 
 
-def _suggest(wanted: str, catalogue: Catalogue) -> str:
+def _suggest(wanted: str, catalogue: Catalogue, causes: tuple[CauseDoc, ...]) -> str:
     names = [name for check in catalogue.checks for name in (check.id, check.name)]
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "'trtdoctor list checks' shows all"
-    return f"there is no check {wanted!r}; {hint}"
+    names += [cause.cause.value for cause in causes]
+    near = difflib.get_close_matches(wanted, dict.fromkeys(names), n=3, cutoff=0.5)
+    everything = "'trtdoctor list checks' and 'trtdoctor list causes' show all"
+    hint = f"did you mean {' or '.join(near)}?" if near else everything
+    return f"there is no check or cause {wanted!r}; {hint}"
+
+
+def _cause_page(doc: CauseDoc) -> str:
+    lines = [f"{doc.cause.value} (a cause, in {WORLDS[doc.world]})", doc.title + "."]
+    for heading, field in CAUSE_SECTIONS:
+        lines += ["", heading, _indented(getattr(doc, field))]
+    lines += ["", "Example", textwrap.indent(doc.example.strip("\n"), "  ")]
+    lines += [_indented(f"({doc.example_from})")]
+    lines += ["", "References", *(f"  {reference}" for reference in doc.references)]
+    return "\n".join(lines) + "\n"
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(
+        text, 96, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
 
 
 def _page(check: Check) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from .knowledge import Knowledge
 from .rows import (
+    CAUSE_SECTIONS,
+    WORLDS,
     Board,
+    CauseDoc,
     ComputeCapability,
     DriverFloor,
     ErrorCode,
@@ -23,12 +26,16 @@ from .rows import (
     Support,
     TableInfo,
     TensorRTCuda,
+    ToolOption,
     TypingMode,
 )
 from .tables import KnowledgeEnds, TableError
 
 __all__ = [
+    "CAUSE_SECTIONS",
+    "WORLDS",
     "Board",
+    "CauseDoc",
     "ComputeCapability",
     "DriverFloor",
     "ErrorCode",
@@ -46,5 +53,6 @@ __all__ = [
     "TableError",
     "TableInfo",
     "TensorRTCuda",
+    "ToolOption",
     "TypingMode",
 ]

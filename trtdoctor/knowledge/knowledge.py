@@ -14,6 +14,7 @@ from . import versions
 from .rows import (
     PRECISIONS,
     Board,
+    CauseDoc,
     ComputeCapability,
     CudaDriver,
     DriverFloor,
@@ -31,6 +32,7 @@ from .rows import (
     SupportWindow,
     TableInfo,
     TensorRTCuda,
+    ToolOption,
     TypingMode,
 )
 from .tables import KnowledgeEnds, Meta, TableError, read_head, read_table
@@ -244,6 +246,40 @@ class Knowledge:
         except versions.Undecided as exc:
             raise self._ends(table, asked) from exc
         raise self._ends(table, asked)
+
+    def tool_options(self, table: str, product: str, version: str) -> tuple[ToolOption, ...]:
+        """The options that a tool has in a release of the product it belongs to.
+
+        Args:
+            table: ``trtexec_options``, ``tensorrt_rtx_options``, ``python_build_api``,
+                ``polygraphy_options`` or ``autocast_options``.
+            product: the package whose releases count, such as ``tensorrt`` or ``polygraphy``.
+            version: a release of it.
+        """
+        asked = f"options of {product} {version}"
+        numbers = self._covered(table, product, version, asked)
+        try:
+            return tuple(
+                row
+                for row in self._rows(table, ToolOption)
+                if row.product == product
+                and versions.compare(numbers, row.first) >= 0
+                and (row.gone is None or versions.compare(numbers, row.gone) < 0)
+            )
+        except versions.Undecided as exc:
+            raise self._ends(table, asked) from exc
+
+    def covered(self, table: str, product: str) -> tuple[str, str]:
+        """The oldest and the newest release of a product that a table covers."""
+        meta, _ = self._table(table)
+        try:
+            return meta.oldest[product], meta.newest[product]
+        except KeyError:
+            raise self._ends(table, f"releases of {product}") from None
+
+    def causes(self) -> tuple[CauseDoc, ...]:
+        """All causes, in the order of the table."""
+        return self._rows("causes", CauseDoc)
 
     def cuda_error(self, code: int) -> ErrorCode:
         """What a ``CUresult`` or ``cudaError`` code means; both agree on the codes in the table."""

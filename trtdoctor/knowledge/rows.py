@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from ..model.base import Frozen
+from ..model.cause import Cause
 from ..model.machine import Typing
 from ..model.report import Confidence, Severity
 
 PRECISIONS = ("TF32", "FP32", "FP16", "BF16", "INT8", "FP8", "FP4")
+# What a page about a cause tells, in this order: the heading and the field of CauseDoc.
+CAUSE_SECTIONS = (
+    ("What proves it", "proof"),
+    ("What it means for accuracy", "accuracy"),
+    ("What it means for speed", "speed"),
+    ("What to do", "to_do"),
+    ("Often believed, but wrong", "belief"),
+)
+WORLDS = {
+    "weak": "weakly typed builds, where the builder chooses types",
+    "strong": "strongly typed builds, where the model's types hold",
+    "both": "weakly and strongly typed builds",
+}
 
 
 class Row(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,6 +227,44 @@ class FrameworkRequirement(Row, frozen=True, kw_only=True, forbid_unknown_fields
     tensorrt: str
     libnvinfer_major: int | None = None
     cuda_major: int | None = None
+
+
+class ToolOption(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An option of a tool that builds, or a name of its Python API.
+
+    ``product`` is the package whose releases ``first`` and ``gone`` count: ``gone`` is the first
+    release without it. ``value`` sketches the value that it takes; ``typing`` is given where it
+    works with networks of that typing only.
+    """
+
+    product: str
+    option: str
+    first: str
+    meaning: str
+    gone: str | None = None
+    value: str | None = None
+    typing: Typing | None = None
+
+
+class CauseDoc(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one cause means and what to do about it, in words.
+
+    ``world`` is ``weak`` or ``strong`` where the cause exists in one world of precision only.
+    ``belief`` is something often read about it that is wrong, with the correction. ``example`` is
+    what a real build shows, and ``example_from`` which.
+    """
+
+    cause: Cause
+    world: str
+    title: str
+    proof: str
+    accuracy: str
+    speed: str
+    to_do: str
+    belief: str
+    example: str
+    example_from: str
+    references: tuple[str, ...]
 
 
 class TableInfo(Frozen, frozen=True, kw_only=True):
