@@ -7,16 +7,26 @@ from typing import Any
 
 import click
 
+from trtdoctor.model.engine import EngineReport
+from trtdoctor.probes import PROBES
+
+from .engines import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
 from .options import OutputOptions, look_options, output_options, selection_options, words
 
 
 @click.command("check")
+@click.argument("engines", metavar="[ENGINE ...]", nargs=-1, type=click.Path(path_type=Path))
+@engine_options
 @look_options
 @selection_options
 @output_options
 def command(
+    engines: tuple[Path, ...],
+    no_live: bool,
+    no_static: bool,
+    expect: str | None,
     python: str | None,
     active: bool,
     deadline: float,
@@ -26,12 +36,25 @@ def command(
 ) -> int:
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
 
+    With engine files: will this machine run them?
+
     Installs nothing, changes nothing, opens no connection. Native code runs in child processes
     with a deadline, so that a broken library is a finding and not the end of the run.
     """
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
-    with Look(python=python, active=active, deadline=deadline, record=record, host=host) as look:
+    wanted = expected_share(expect)
+    if wanted is not None and not engines:
+        raise UserError("--expect is about engines; give an engine file")
+    given = Engines(engines, live=not no_live, static=not no_static)
+    with Look(
+        python=python,
+        active=active,
+        deadline=deadline,
+        record=record,
+        host=host,
+        probes=(*PROBES, *given.probes()),
+    ) as look:
         # The children are at work: what judging needs is imported meanwhile.
         from trtdoctor.diagnosis.discover import discover
         from trtdoctor.diagnosis.examine import Selection, SelectionError, examine
@@ -46,9 +69,18 @@ def command(
         except SelectionError as error:
             raise UserError(str(error)) from None
         snapshot = look.finish(quiet=output.quiet)
+    reports: tuple[EngineReport, ...] = ()
+    if engines:
+        snapshot, reports = given.finish(snapshot, wanted)
     report = emit(
         lambda share: examine(
-            snapshot, catalogue, knowledge, command="check", share=share, selection=selection
+            snapshot,
+            catalogue,
+            knowledge,
+            command="check",
+            share=share,
+            selection=selection,
+            engines=reports,
         ),
         output,
     )

@@ -13,6 +13,8 @@ from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.facts import EnginePrecisions
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.readers.buildlog import FormatError, read_build_log
+from trtdoctor.readers.onnxmodel import FormatError as ModelError
+from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxUnavailable, read_onnx
 
 from .errors import UserError
 
@@ -32,7 +34,7 @@ def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None
         except FormatError as error:
             raise UserError(str(error)) from None
         read.append(LogWitness(name=str(path), build=found.build))
-    return Witnesses(logs=tuple(read), model_path=onnx)
+    return Witnesses(logs=tuple(read), model=_model(onnx), model_path=onnx)
 
 
 def explain_engine(
@@ -45,10 +47,21 @@ def explain_engine(
     """The engine explained, and the snapshot with what is now known of its precision."""
     if report is None:
         report = EngineReport(path=witnesses.logs[0].name)
-    explained = explain(report, witnesses)
+    explained = explain(report, witnesses).report
     facts = dict(snapshot.facts)
     precisions = EnginePrecisions(engines=(precision_fact(explained, wanted),))
     facts[EnginePrecisions.FACT] = FactRecord(
         status=FactStatus.OK, value=msgspec.to_builtins(precisions), source="the layers"
     )
     return msgspec.structs.replace(snapshot, facts=facts), explained
+
+
+def _model(path: Path | None) -> OnnxFacts | None:
+    if path is None:
+        return None
+    try:
+        return read_onnx(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (ModelError, OnnxUnavailable) as error:
+        raise UserError(f"{path}: {error}") from None

@@ -12,6 +12,7 @@ _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _WORDS = {
     Cause.NOT_ENABLED: "FP16 was not enabled for this build",
     Cause.GRAPH_SAYS_FP32: "the model's own types say FLOAT, and the engine follows them",
+    Cause.GRAPH_SAYS_BF16: "the model's own types say BFLOAT16, and the engine follows them",
     Cause.CAST_ISLAND: "Casts in the model wrap them in FLOAT",
     Cause.FASTER_IN_FP32: "the builder tried FP16 and measured it slower, even without conversions",
     Cause.CONVERSION_COSTS_MORE: "FP16 kernels are faster, but converting to them costs more",
@@ -22,7 +23,7 @@ _WORDS = {
     Cause.TYPE_LOCKED: "their data are integers, and rightly so",
     Cause.NORMALIZATION_FP32: "normalisation computes in FP32 by default, for its range",
     Cause.PLUGIN_FORMATS: "plugins take and give FP32",
-    Cause.HARDWARE_NO_FAST_FP16: "this GPU has no fast FP16",
+    Cause.HARDWARE: "this GPU has no fast FP16",
     Cause.INT8_WITHOUT_FP16: "INT8 was enabled without FP16, so FP32 is what is left",
     Cause.TACTIC_MEMORY: "FP16 tactics needed more memory than the builder was given",
     Cause.DLA_FALLBACK: "they fell back from the DLA to the GPU",

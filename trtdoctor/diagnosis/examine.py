@@ -93,7 +93,9 @@ def examine(
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
         verdict=verdict(outcomes, catalogue.problems),
-        machine=machine_card(snapshot, knowledge) if command != "inspect" else None,
+        machine=machine_card(snapshot, knowledge)
+        if command not in ("inspect", "explain")
+        else None,
         outcomes=outcomes,
         engines=engines,
         snapshot=snapshot,

@@ -33,6 +33,8 @@ from trtdoctor.readers.buildlog import Attempt, Build
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
+from .answer import answer_of
+
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
 OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXED})
 
@@ -129,16 +131,11 @@ def explain(report: EngineReport, witnesses: Witnesses) -> Explained:
     explanations = tuple(
         _explanation(layer, told.get(layer.name, ())) for layer in _owed(report.layers)
     )
-    return Explained(
-        report=msgspec.structs.replace(
-            report,
-            typing=typing,
-            choice=_choice(solved),
-            explanations=explanations,
-        ),
-        solved=solved,
-        world=world,
+    report = msgspec.structs.replace(
+        report, typing=typing, choice=_choice(solved), explanations=explanations
     )
+    report = msgspec.structs.replace(report, answer=answer_of(report))
+    return Explained(report=report, solved=solved, world=world)
 
 
 def _owed(layers: Iterable[Layer]) -> Iterable[Layer]:

@@ -37,7 +37,7 @@ class Section:
 def engine_sections(
     engines: tuple[EngineReport, ...], *, all_layers: bool = False
 ) -> Iterator[Section]:
-    """Everything there is to show of the engines, in order."""
+    """Everything there is to show of what is in the engines, in order."""
     if len(engines) > 1:
         yield _comparison(engines)
     for engine in engines:

@@ -16,7 +16,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engines import engine_sections
+from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
@@ -41,7 +41,7 @@ def render_html(report: Report) -> str:
         verdict=verdict_line(report),
         counts=counts(report),
         rows=tuple(machine_rows(report.machine)) if report.machine else (),
-        sections=tuple(engine_sections(report.engines, all_layers=True)),
+        sections=tuple(report_sections(report, all_layers=True, verbose=True)),
         undecided=undecided(report),
         groups=tuple((s.value, _HEADINGS[s], failed(report, s)) for s in Severity),
         details=finding_details,

@@ -16,7 +16,8 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engines import Section, engine_sections
+from .engines import Section
+from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
@@ -30,7 +31,7 @@ def render_markdown(report: Report) -> str:
     if report.machine is not None:
         lines += ["| | |", "| --- | --- |"]
         lines += [f"| {label} | {_text(text)} |" for label, text in machine_rows(report.machine)]
-    for section in engine_sections(report.engines):
+    for section in report_sections(report):
         lines += _section(section)
     lines += _unseen(report)
     for severity in Severity:

@@ -23,7 +23,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engines import engine_sections
+from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -102,7 +102,7 @@ class _Terminal:
 
     def _card(self, report: Report) -> None:
         tool = report.tool
-        if report.command == "inspect":
+        if report.machine is None:
             return
         self._print(
             (f"{tool.name} {tool.version}", "bold"),
@@ -113,7 +113,10 @@ class _Terminal:
             self._rows(rows, 2)
 
     def _engines(self, report: Report) -> None:
-        for section in engine_sections(report.engines, all_layers=self._options.all_layers):
+        sections = report_sections(
+            report, all_layers=self._options.all_layers, verbose=bool(self._options.verbose)
+        )
+        for section in sections:
             self._console.print()
             self._print((one_line(section.title), "bold"))
             if not section.columns:

@@ -1,0 +1,21 @@
+"""Which tables a report shows of its engines, by the command that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trtdoctor.model.report import Report
+
+from .engines import Section, engine_sections
+from .explanations import explanation_sections
+
+
+def report_sections(
+    report: Report, *, all_layers: bool = False, verbose: bool = False
+) -> Iterator[Section]:
+    """The tables of a report's engines: explanations where there are any, else what is in them."""
+    if report.command == "explain":
+        for engine in report.engines:
+            yield from explanation_sections(engine, verbose=verbose)
+    else:
+        yield from engine_sections(report.engines, all_layers=all_layers)
