@@ -1,0 +1,17 @@
+"""What to change about a layer that is not FP16, and how to see more: commands for one user."""
+
+from __future__ import annotations
+
+from .context import BuildTool, Given, RemedyContext
+from .evidence import missing_evidence
+from .quoting import shell
+from .remedy import remedy_for
+
+__all__ = [
+    "BuildTool",
+    "Given",
+    "RemedyContext",
+    "missing_evidence",
+    "remedy_for",
+    "shell",
+]

@@ -1,0 +1,310 @@
+"""The changes of a build that remedies ask for, for each tool."""
+
+from __future__ import annotations
+
+from ...model.engine import IOTensor
+from ...model.machine import Typing
+from ..choice import NetworkFormat
+from .commands import Change, Commands
+from .quoting import literal
+
+_TYPES = {
+    "FLOAT": "fp32",
+    "FP32": "fp32",
+    "HALF": "fp16",
+    "FP16": "fp16",
+    "INT32": "int32",
+    "INT8": "int8",
+    # These since TensorRT 9.
+    "BF16": "bf16",
+    "INT64": "int64",
+    "UINT8": "uint8",
+    "BOOL": "bool",
+}
+_TYPES_OF_8 = {"fp32", "fp16", "int32", "int8"}
+_LAYER = "for layer in [l for l in map(network.get_layer, range(network.num_layers)) if {}]: {}"
+_LAYER_API = ("INetworkDefinition.get_layer", "INetworkDefinition.num_layers", "ILayer.name")
+
+
+def flags(*names: str) -> Change:
+    """Allow precisions of a weakly typed network: ``FP16``, ``INT8``."""
+    options = tuple(f"--{name.lower()}" for name in names)
+    return Change(
+        ending=f".{names[-1].lower()}.engine",
+        trtexec=options,
+        polygraphy=options,
+        python=tuple(f"config.set_flag(trt.BuilderFlag.{name})" for name in names),
+        api=("IBuilderConfig.set_flag", *(f"BuilderFlag.{name}" for name in names)),
+    )
+
+
+def strong_build(commands: Commands, model: str) -> Change:
+    """Build a model whose own types are to hold."""
+    tools = commands.tools
+    parse = f"parser.parse_from_file({literal(model)})"
+    asked = not tools.rtx and (tools.major is None or tools.major < 11)
+    lines: tuple[str, ...] = (parse,)
+    api: tuple[str, ...] = ("OnnxParser.parse_from_file",)
+    if asked:
+        kinds = ["STRONGLY_TYPED"] + (["EXPLICIT_BATCH"] if tools.major == 9 else [])
+        bits = " | ".join(f"1 << int(trt.NetworkDefinitionCreationFlag.{kind})" for kind in kinds)
+        lines = (f"network = builder.create_network({bits})", parse)
+        api += ("Builder.create_network",)
+        api += tuple(f"NetworkDefinitionCreationFlag.{kind}" for kind in kinds)
+    weak = ("--fp16", "--bf16", "--int8", "--fp8", "--int4", "--best")
+    constraints = ("--precisionConstraints", "--layerPrecisions", "--layerOutputTypes")
+    return Change(
+        ending=".fp16.engine",
+        trtexec=("--stronglyTyped",) if asked else (),
+        drop=(*weak, *constraints, "--precision-constraints", "--layer-precisions"),
+        polygraphy=("--strongly-typed",),
+        python=lines,
+        api=api,
+        model=model,
+    )
+
+
+def network_formats(commands: Commands, formats: tuple[NetworkFormat, ...]) -> Change:
+    """FP16 network inputs and outputs in the layouts that a solved plan wants."""
+    half = [form for form in formats if form.dtype == "Half"]
+    context = commands.context
+    specs: tuple[str, ...] | None = ("--fp16",)
+    for option, tensors, output in (
+        ("--inputIOFormats", context.inputs, False),
+        ("--outputIOFormats", context.outputs, True),
+    ):
+        wanted = {form.tensor: form.layout for form in half if form.output is output}
+        spec = _io_spec(tensors, wanted, commands.tools.major)
+        if wanted:
+            specs = (*specs, f"{option}={spec}") if specs and spec else None
+    lines = []
+    for form in half:
+        side = "output" if form.output else "input"
+        lines.append(
+            f"for t in [t for t in map(network.get_{side}, range(network.num_{side}s)) "
+            f"if t.name == {literal(form.tensor)}]: t.dtype = trt.DataType.HALF; "
+            f"t.allowed_formats = 1 << int(trt.TensorFormat.{_format_name(form.layout)})"
+        )
+    return Change(
+        ending=".io16.engine",
+        trtexec=specs,
+        polygraphy=(
+            "--fp16",
+            "--tensor-dtypes",
+            *(f"{form.tensor}:float16" for form in half),
+            "--tensor-formats",
+            *(f"{form.tensor}:[{_format_name(form.layout).lower()}]" for form in half),
+        )
+        if not any(form.tensor.startswith("-") for form in half)
+        else None,
+        python=("config.set_flag(trt.BuilderFlag.FP16)", *lines),
+        api=(
+            "IBuilderConfig.set_flag",
+            "BuilderFlag.FP16",
+            *(
+                name
+                for side in ("input", "output")
+                for name in (f"INetworkDefinition.get_{side}", f"INetworkDefinition.num_{side}s")
+            ),
+            "ITensor.name",
+            "ITensor.dtype",
+            "ITensor.allowed_formats",
+            "DataType.HALF",
+            *(f"TensorFormat.{_format_name(form.layout)}" for form in half),
+        ),
+    )
+
+
+def _format_name(layout: str) -> str:
+    """trtexec's name of a layout as TensorRT's enumeration has it."""
+    return "LINEAR" if layout == "chw" else layout.upper()
+
+
+def _io_spec(
+    tensors: tuple[IOTensor, ...], wanted: dict[str, str], major: int | None
+) -> str | None:
+    """trtexec's list of formats: all tensors, in the network's order; None where one is missing."""
+    if not set(wanted) <= {tensor.name for tensor in tensors}:
+        return None
+    parts = []
+    for tensor in tensors:
+        dtype = _TYPES.get(tensor.dtype.upper())
+        layout = wanted.get(tensor.name)
+        if layout is not None:
+            dtype = "fp16"
+        if dtype is None or (dtype not in _TYPES_OF_8 and (major is None or major < 9)):
+            return None
+        parts.append(f"{dtype}:{layout or 'chw'}")
+    return ",".join(parts)
+
+
+def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
+    """Take back the types that were asked for some layers."""
+    options: list[str] = []
+    known = False
+    for option in ("--layerPrecisions", "--layerOutputTypes"):
+        value = commands.own(option)
+        if value:
+            known = True
+            kept = [
+                part
+                for part in value.split(",")
+                if part.rpartition(":")[0].replace("'", "") not in names
+            ]
+            options += [f"{option}={','.join(kept)}"] if kept else []
+    drop = ["--layerPrecisions", "--layerOutputTypes"]
+    if known and not options:
+        drop.append("--precisionConstraints")
+    chosen = f"l.name in {_names(names)}"
+    reset = (
+        "layer.reset_precision(); [layer.reset_output_type(i) for i in range(layer.num_outputs)]"
+    )
+    return Change(
+        ending=".unpinned.engine",
+        trtexec=tuple(options) if known else None,
+        drop=tuple(drop),
+        python=(_LAYER.format(chosen, reset),),
+        api=(
+            *_LAYER_API,
+            "ILayer.num_outputs",
+            "ILayer.reset_precision",
+            "ILayer.reset_output_type",
+        ),
+    )
+
+
+def obeyed(commands: Commands) -> Change:
+    """Insist on the types that were asked for."""
+    asked = commands.own("--layerPrecisions") or commands.own("--layerOutputTypes")
+    return Change(
+        ending=".obey.engine",
+        trtexec=("--precisionConstraints=obey",) if asked else None,
+        python=("config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)",),
+        api=("IBuilderConfig.set_flag", "BuilderFlag.OBEY_PRECISION_CONSTRAINTS"),
+    )
+
+
+def repeatable(commands: Commands, timings: int) -> Change:
+    """Average more timings, and keep them for the next build."""
+    cache = commands.beside(".timing.cache")
+    quoted = literal(cache)
+    read = f"open({quoted}, 'rb').read() if os.path.exists({quoted}) else b''"
+    return Change(
+        ending=".rebuilt.engine",
+        trtexec=(f"--avgTiming={timings}", f"--timingCacheFile={cache}"),
+        drop=("--noBuilderCache",),
+        polygraphy=("--load-timing-cache", cache, "--save-timing-cache", cache),
+        python=(
+            f"config.avg_timing_iterations = {timings}",
+            f"config.set_timing_cache(config.create_timing_cache({read}), ignore_mismatch=False)",
+            f"open({quoted}, 'wb').write(config.get_timing_cache().serialize())",
+        ),
+        api=(
+            "IBuilderConfig.avg_timing_iterations",
+            "IBuilderConfig.create_timing_cache",
+            "IBuilderConfig.set_timing_cache",
+            "IBuilderConfig.get_timing_cache",
+            "ITimingCache.serialize",
+        ),
+    )
+
+
+def workspace(commands: Commands, limit: int) -> Change:
+    """Let kernels use ``limit`` bytes of scratch memory."""
+    mib = -(-limit // 2**20)
+    pools = [
+        part
+        for part in (commands.own("--memPoolSize") or "").split(",")
+        if part and part.partition(":")[0] != "workspace"
+    ]
+    return Change(
+        ending=".workspace.engine",
+        trtexec=(f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}",),
+        drop=("--workspace",),
+        polygraphy=("--pool-limit", f"workspace:{mib}M"),
+        python=(f"config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, {mib} << 20)",),
+        api=("IBuilderConfig.set_memory_pool_limit", "MemoryPoolType.WORKSPACE"),
+    )
+
+
+def normalization_in_half(names: tuple[str, ...]) -> Change:
+    """Compute normalisations in FP16."""
+    chosen = "l.type == trt.LayerType.NORMALIZATION"
+    if names:
+        chosen += f" and l.name in {_names(names)}"
+    switch = (
+        "layer.__class__ = trt.INormalizationLayer; layer.compute_precision = trt.DataType.HALF"
+    )
+    return Change(
+        ending=".norm16.engine",
+        python=(_LAYER.format(chosen, switch),),
+        api=(
+            *_LAYER_API,
+            "ILayer.type",
+            "LayerType.NORMALIZATION",
+            "INormalizationLayer",
+            "INormalizationLayer.compute_precision",
+            "DataType.HALF",
+        ),
+    )
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return "{" + ", ".join(literal(name) for name in names) + "}"
+
+
+# The engine that is built to see more, never the user's own.
+WITNESSED = ".seen.engine"
+
+
+def detailed_layers(commands: Commands) -> Change:
+    """Build an engine that tells everything of its layers."""
+    return witnessed(commands, log=False, layers=True)
+
+
+def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
+    """Build again with everything logged, or an engine that tells everything of its layers."""
+    tools = commands.tools
+    trtexec: list[str] = []
+    polygraphy: list[str] = []
+    lines: list[str] = []
+    api: list[str] = []
+    if commands.context.fp16_allowed and tools.typing is not Typing.STRONG:
+        allowed = flags("FP16")
+        trtexec += allowed.trtexec or ()
+        polygraphy += allowed.polygraphy or ()
+        lines += allowed.python or ()
+        api += allowed.api
+    if log:
+        trtexec.append("--verbose")
+        polygraphy += ["--verbosity", "EXTRA_VERBOSE"]
+        lines.append("logger = trt.Logger(trt.Logger.VERBOSE)")
+        api.append("Logger.VERBOSE")
+    if layers:
+        file = commands.beside(".layers.json")
+        shown = "--dumpLayerInfo" if tools.rtx else f"--exportLayerInfo={file}"
+        trtexec += ["--profilingVerbosity=detailed", shown]
+        if "--profiling-verbosity" in tools.polygraphy:
+            polygraphy += ["--profiling-verbosity", "detailed"]
+        read = "trt.Runtime(logger).deserialize_cuda_engine(plan).create_engine_inspector()"
+        lines += [
+            "config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED",
+            f"open({literal(file)}, 'w').write({read}"
+            ".get_engine_information(trt.LayerInformationFormat.JSON))",
+        ]
+        api += [
+            "IBuilderConfig.profiling_verbosity",
+            "ProfilingVerbosity.DETAILED",
+            "Runtime.deserialize_cuda_engine",
+            "ICudaEngine.create_engine_inspector",
+            "EngineInspector.get_engine_information",
+            "LayerInformationFormat.JSON",
+        ]
+    return Change(
+        ending=WITNESSED,
+        trtexec=tuple(trtexec),
+        polygraphy=tuple(polygraphy),
+        python=tuple(lines),
+        api=tuple(api),
+        redirect=commands.beside(".build.log") if log else None,
+    )

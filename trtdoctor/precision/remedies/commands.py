@@ -1,0 +1,159 @@
+"""Turns a change of a build into commands for trtexec, Polygraphy and Python.
+
+A command is only given if the tables know each of its options in the user's release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from .context import BuildTool, RemedyContext
+from .quoting import join, path_word, renamed
+from .toolbox import Toolbox
+
+# What stands behind each line that belongs into the user's own script.
+IN_SCRIPT = "  # in the Python that builds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of a build, for each tool; null where that tool cannot express it.
+
+    ``python`` has lines of code, and ``api`` the names of the table that they use. ``drop`` are
+    options to take out of the user's own command; ``ending`` names the new engine; ``model`` is
+    another model than the user's.
+    """
+
+    ending: str
+    trtexec: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    polygraphy: tuple[str, ...] | None = None
+    python: tuple[str, ...] | None = None
+    api: tuple[str, ...] = ()
+    model: str | None = None
+    redirect: str | None = None
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Writes commands for one user."""
+
+    context: RemedyContext
+    tools: Toolbox
+
+    @property
+    def model(self) -> str:
+        """The user's model."""
+        return path_word(self.context.model or "model.onnx")
+
+    @property
+    def engine(self) -> str:
+        """The user's engine."""
+        return path_word(self.context.engine or renamed(self.model, ".engine"))
+
+    @property
+    def stem(self) -> str:
+        """The path that new files are named after: the user's engine or model."""
+        return path_word(self.context.engine or self.context.model or "model.onnx")
+
+    def beside(self, ending: str) -> str:
+        """A new file beside the user's engine or model."""
+        return renamed(self.stem, ending)
+
+    def build(self, change: Change) -> tuple[str, ...]:
+        """The change in the user's tool; in trtexec and Python where the tool is not known."""
+        wanted = {
+            BuildTool.PYTHON: (self.python,),
+            BuildTool.POLYGRAPHY: (self.polygraphy,),
+            BuildTool.TRTEXEC: (self.trtexec,),
+            BuildTool.UNKNOWN: (self.trtexec, self.python),
+        }[self.context.tool]
+        found = tuple(line for write in wanted for line in write(change))
+        # Python can express every change, for whoever builds with something that cannot.
+        return found or self.python(change)
+
+    def trtexec(self, change: Change) -> tuple[str, ...]:
+        """The command for trtexec or, with TensorRT-RTX, tensorrt_rtx."""
+        if change.trtexec is None:
+            return ()
+        options = list(change.trtexec)
+        only_build = [o for o in ("--skipInference", "--buildOnly") if o in self.tools.trtexec]
+        if not any(option.startswith("--exportProfile") for option in options):
+            options += only_build[:1]
+        if not all(option.partition("=")[0] in self.tools.trtexec for option in options):
+            return ()
+        options.append(f"--saveEngine={self.beside(change.ending)}")
+        mine = self._own_words("trtexec", "tensorrt_rtx")
+        if mine:
+            replaced = {option.partition("=")[0] for option in options} | set(change.drop)
+            if change.model is not None:
+                replaced.add("--onnx")
+            words = [w for w in mine if w.partition("=")[0] not in replaced | {"--loadEngine"}]
+        else:
+            words = [self.tools.program]
+        if not any(word.startswith("--onnx=") for word in words):
+            words.insert(1, f"--onnx={change.model or self.model}")
+        return (_redirected((*words, *options), change.redirect),)
+
+    def polygraphy(self, change: Change) -> tuple[str, ...]:
+        """The command for Polygraphy, if it builds for this product."""
+        if change.polygraphy is None:
+            return ()
+        words = change.polygraphy
+        if not all(w in self.tools.polygraphy for w in (*_options(words), "-o")):
+            return ()
+        mine = self._own_words("polygraphy")
+        if len(mine) < 3 or mine[1] != "convert":
+            mine = ("polygraphy", "convert", change.model or self.model)
+        else:
+            replaced = {*_options(words), *change.drop, "-o", "--output"}
+            mine = _without(mine, replaced)
+            if change.model is not None:
+                mine = tuple(change.model if w == self.context.model else w for w in mine)
+        out = ("-o", self.beside(change.ending))
+        return (_redirected((*mine, *out, *words), change.redirect),)
+
+    def python(self, change: Change) -> tuple[str, ...]:
+        """The lines for a script that builds."""
+        if change.python is None or not all(name in self.tools.python for name in change.api):
+            return ()
+        return tuple(line + IN_SCRIPT for line in change.python)
+
+    def own(self, option: str) -> str | None:
+        """The value that the user's own trtexec command gives an option."""
+        for word in self._own_words("trtexec", "tensorrt_rtx"):
+            name, given, value = word.partition("=")
+            if name == option:
+                return value if given else ""
+        return None
+
+    def _own_words(self, *programs: str) -> tuple[str, ...]:
+        """The user's own command, if its program is one of these."""
+        mine = self.context.command
+        if not mine:
+            return ()
+        program = PurePath(mine[0].replace("\\", "/")).name.removesuffix(".exe")
+        return mine if program in programs else ()
+
+
+def _redirected(words: tuple[str, ...], file: str | None) -> str:
+    command = join(words)
+    return command if file is None else f"{command} > {join((file,))} 2>&1"
+
+
+def _options(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word.startswith("-"))
+
+
+def _without(words: tuple[str, ...], options: set[str]) -> tuple[str, ...]:
+    """The words without some options and the values that follow these."""
+    kept: list[str] = []
+    dropping = False
+    for word in words:
+        if word.startswith("-"):
+            dropping = word.partition("=")[0] in options
+        if not dropping:
+            kept.append(word)
+    return tuple(kept)

@@ -1,0 +1,119 @@
+"""Which options and API names the user's release has, by the tables alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...knowledge import Knowledge, KnowledgeEnds
+from ...model.machine import Typing
+from .context import RemedyContext
+
+_RTX = "tensorrt-rtx"
+# The last release that knows weak typing, and the first that knows strong typing.
+_LAST_WEAK, _FIRST_STRONG = "10.16", "9.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolbox:
+    """What the user's tools can do. ``major`` is TensorRT's, null where not known."""
+
+    rtx: bool
+    typing: Typing
+    major: int | None
+    trtexec: frozenset[str]
+    python: frozenset[str]
+    polygraphy: frozenset[str]
+    autocast: frozenset[str]
+
+    @property
+    def program(self) -> str:
+        """The command-line tool that comes with the product."""
+        return "tensorrt_rtx" if self.rtx else "trtexec"
+
+    @property
+    def table(self) -> str:
+        """The table with that tool's options."""
+        return f"{self.program}_options"
+
+
+def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
+    """The options of all tools in the user's releases; of every possible one where unknown."""
+    rtx = context.product == _RTX
+    typing = _typing(context, knowledge)
+    strong = typing is Typing.STRONG
+    span = (_FIRST_STRONG if strong else None, _LAST_WEAK if typing is Typing.WEAK else None)
+    product = _RTX if rtx else "tensorrt"
+    own = (product, context.version, (None, None) if rtx else span)
+    program = "tensorrt_rtx_options" if rtx else "trtexec_options"
+    polygraphy = ("polygraphy", context.polygraphy_version, (None, None))
+    modelopt = ("nvidia-modelopt", context.modelopt_version, (None, None))
+    return Toolbox(
+        rtx=rtx,
+        typing=typing,
+        major=_major(context.version),
+        trtexec=_options(knowledge, program, *own),
+        python=_options(knowledge, "python_build_api", *own),
+        polygraphy=frozenset()
+        if rtx
+        else _options(knowledge, "polygraphy_options", *polygraphy, strong=strong),
+        autocast=_options(knowledge, "autocast_options", *modelopt),
+    )
+
+
+def _typing(context: RemedyContext, knowledge: Knowledge) -> Typing:
+    if context.typing in (Typing.WEAK, Typing.STRONG):
+        return context.typing
+    if context.product == _RTX:
+        return Typing.STRONG
+    try:
+        mode, _ = knowledge.typing_mode(context.product, context.version or "")
+    except KnowledgeEnds:
+        return Typing.UNKNOWN
+    return mode if mode in (Typing.WEAK, Typing.STRONG) else Typing.UNKNOWN
+
+
+def _major(version: str | None) -> int | None:
+    first = (version or "").partition(".")[0]
+    return int(first) if first.isdecimal() and first.isascii() and len(first) < 4 else None
+
+
+def _options(
+    knowledge: Knowledge,
+    table: str,
+    product: str,
+    version: str | None,
+    span: tuple[str | None, str | None],
+    *,
+    strong: bool = False,
+) -> frozenset[str]:
+    """The options in a release, or those in all releases of a span where the release is unknown.
+
+    A release past the table's end has those of the newest one of its major version that the table
+    has, for an option once removed does not come back, and the remedies use no newer ones.
+    """
+    oldest, newest = knowledge.covered(table, product)
+    releases: tuple[str, ...] = (span[0] or oldest, span[1] or newest)
+    if version is not None:
+        try:
+            knowledge.tool_options(table, product, version)
+            releases = (version,)
+        except KnowledgeEnds:
+            if _major(version) == _major(newest) and not _before(version, oldest):
+                releases = (newest,)
+    found = [
+        {
+            row.option
+            for row in knowledge.tool_options(table, product, release)
+            if not (strong and row.typing is Typing.WEAK)
+        }
+        for release in releases
+    ]
+    return frozenset(set.intersection(*found))
+
+
+def _before(version: str, oldest: str) -> bool:
+    """Whether a version lies before a table, or is too short to tell."""
+    numbers = version.split(".")
+    if len(numbers) < 2 or not all(part.isdecimal() for part in numbers[:2]):
+        return True
+    return [int(part) for part in numbers[:2]] < [int(part) for part in oldest.split(".")]
