@@ -452,7 +452,6 @@ def build(proto: Any) -> tuple[bytes, str]:
     return bytes(serialized), "\n".join(lines)
 
 
-
 @named
 def nested_places() -> Any:
     """A local function inside a branch inside a function, with unnamed nodes and repeated names."""
