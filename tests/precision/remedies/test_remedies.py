@@ -30,10 +30,24 @@ from trtdoctor.precision.remedies import (
 from trtdoctor.precision.remedies.commands import IN_SCRIPT
 
 K = Knowledge.load()
-VERSIONS = """
-    8.5.1 8.5.3 8.6.0.12 8.6.1 9.3.0 10.0.1 10.1.0 10.8.0 10.12.0 10.13.3 10.14.1 10.15.1 10.16.1
-    11.0.0 11.1.0 11.4.0.106
-""".split()
+VERSIONS = [
+    "8.5.1",
+    "8.5.3",
+    "8.6.0.12",
+    "8.6.1",
+    "9.3.0",
+    "10.0.1",
+    "10.1.0",
+    "10.8.0",
+    "10.12.0",
+    "10.13.3",
+    "10.14.1",
+    "10.15.1",
+    "10.16.1",
+    "11.0.0",
+    "11.1.0",
+    "11.4.0.106",
+]
 RELEASES = [
     *(("tensorrt", version) for version in VERSIONS),
     *(("tensorrt-rtx", version) for version in ("1.0.0", "1.4.0.76", "1.7.1.116")),
