@@ -25,10 +25,8 @@ def install(extra: str) -> None:
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return
     print(f"Setting up {VENV} ...", file=sys.stderr)
-    if (
-        not PYTHON.is_file()
-        and subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode
-    ):
+    # Also where a failed try left a folder behind: without pip in it nothing could be installed.
+    if subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode:
         sys.exit(
             "dev.py: cannot make a virtual environment; "
             "on Debian and Ubuntu: apt install python3-venv"

@@ -92,6 +92,14 @@ def _page(check: Check) -> str:
             "",
             f"Does not apply where one of these has the cause: {names}.",
         ]
+    if check.blinded_by:
+        names = ", ".join(f"`{name}`" for name in check.blinded_by)
+        lines += [
+            "",
+            "## Blinded by",
+            "",
+            f"Does not apply where one of these failed and it could not decide: {names}.",
+        ]
     looked = ", ".join(sorted({f"`{p.fact.FACT}`" for p in check.parameters if p.fact}))
     lines += ["", "## Looks at", "", f"{looked}."]
     case = next((c for c in _cases(check) if c.kind == "bad"), None)

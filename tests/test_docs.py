@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import planwriter
 import pytest
 
 from trtdoctor.cli.app import run
@@ -50,6 +53,21 @@ def test_links_lead_to_files(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+def onnx_model() -> bytes:
+    import onnx
+    from onnx import TensorProto, helper
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [value("x", TensorProto.FLOAT, [1])],
+        [value("y", TensorProto.FLOAT, [1])],
+    )
+    model: onnx.ModelProto = helper.make_model(graph)
+    return model.SerializeToString()
+
+
 def commands(page: Path) -> list[str]:
     found = []
     for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
@@ -63,8 +81,17 @@ def commands(page: Path) -> list[str]:
 def test_every_command_of_the_readme_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each runs in turn; paths that only a reader has are replaced."""
+    """Each runs in turn; files and paths that only a reader has are put there or replaced."""
     monkeypatch.chdir(tmp_path)
+    plan = planwriter.plan(planwriter.releases()["10.3"])
+    for name in ("model.engine", "a.engine", "b.plan"):
+        Path(name).write_bytes(plan)
+    data = ROOT / "tests" / "data"
+    shutil.copy(data / "layers" / "trt86.cnn.io16.layers.json", "layers.json")
+    shutil.copy(data / "layers" / "trt86.cnn.io16.profile.json", "profile.json")
+    with gzip.open(next((data / "buildlog").glob("*.gz"))) as packed:
+        Path("build.log").write_bytes(packed.read())
+    Path("model.onnx").write_bytes(onnx_model())
     own = commands(ROOT / "README.md") + commands(ROOT / "docs" / "writing-a-check.md")
     assert len(own) > 10
     assert run(["check", "-o", "before.json", "-o", "after.json", "--fail-on", "never"]) == 0

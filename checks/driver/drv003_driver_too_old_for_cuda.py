@@ -123,6 +123,7 @@ def _judge(
     offered = _numbers(cuda.value.version or "") if cuda.value else ()
     if "/compat/" in compat and offered[:1] >= (major,):
         return Note(text=f"{compat} stands in for a driver newer than {driver.value}")
+    older = _older_cuda(driver.value, major, kb, platform)
     return Finding(
         message=f"Driver {driver.value} is older than {floor.minimum}, which {needs} needs.",
         subject=subject,
@@ -131,10 +132,21 @@ def _judge(
         remedy=Remedy(
             text=f"Install NVIDIA driver {floor.minimum} or newer on the host"
             + (" (in Windows)." if platform == "windows" else ".")
-            + (f" Or use a TensorRT built for CUDA {major - 1}." if major > 11 else ""),
+            + (f" Or use a TensorRT built for CUDA {older}." if older else ""),
         ),
         references=(source,),
     )
+
+
+def _older_cuda(driver: str, major: int, kb: Knowledge, platform: str) -> int | None:
+    """The newest CUDA major version before ``major`` that TensorRT is built for and the driver runs."""
+    for older in range(major - 1, 10, -1):
+        try:
+            if _numbers(driver) >= _numbers(kb.driver_floor(str(older), platform).minimum):
+                return older
+        except KnowledgeEnds:
+            continue
+    return None
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -102,7 +102,7 @@ def command(
         snapshot = look.finish(quiet=output.quiet)
     snapshot, reports = given.finish(snapshot, wanted)
     snapshot, explained = explain_engine(
-        snapshot, reports[0] if reports else None, witnesses, wanted=wanted
+        snapshot, reports[0] if reports else None, witnesses, knowledge, wanted=wanted
     )
 
     def make(share: bool) -> Report:

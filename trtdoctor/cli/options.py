@@ -138,7 +138,7 @@ def look_options(function: F) -> F:
             click.option(
                 "--deadline",
                 metavar="SECONDS",
-                type=click.FloatRange(min=1, max=3600),
+                type=click.IntRange(min=1, max=3600),
                 default=45,
                 show_default=True,
                 help="The look ends by then; what is not in is told as not seen.",
@@ -162,5 +162,14 @@ def look_options(function: F) -> F:
 
 
 def words(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Comma-separated, repeatable option values as one tuple."""
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+    """Comma-separated, repeatable option values as one tuple.
+
+    Raises:
+        UserError: if something was given and names nothing.
+    """
+    found = tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+    if values and not found:
+        raise UserError(
+            "--select and --ignore need ids, names or areas; 'trtdoctor list checks' shows them"
+        )
+    return found

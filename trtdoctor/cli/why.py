@@ -74,6 +74,16 @@ def _page(check: Check) -> str:
                 "  ",
             ),
         ]
+    if check.blinded_by:
+        lines += [
+            "",
+            "Blinded by",
+            textwrap.indent(
+                "Does not apply where one of these failed and it could not decide: "
+                + ", ".join(check.blinded_by),
+                "  ",
+            ),
+        ]
     looked = sorted({p.fact.FACT for p in check.parameters if p.fact})
     lines += ["", "Looks at", "  " + ", ".join(looked)]
     return "\n".join(lines) + "\n"

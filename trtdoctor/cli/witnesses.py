@@ -9,6 +9,7 @@ import msgspec
 
 from trtdoctor.diagnosis.engines import precision_fact
 from trtdoctor.diagnosis.explain import LogWitness, Witnesses, explain
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.facts import EnginePrecisions
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
@@ -41,13 +42,15 @@ def explain_engine(
     snapshot: Snapshot,
     report: EngineReport | None,
     witnesses: Witnesses,
+    knowledge: Knowledge,
     *,
     wanted: float | None,
 ) -> tuple[Snapshot, EngineReport]:
     """The engine explained, and the snapshot with what is now known of its precision."""
+    engine_given = report is not None and report.what is not None
     if report is None:
         report = EngineReport(path=witnesses.logs[0].name)
-    explained = explain(report, witnesses).report
+    explained = explain(report, witnesses, knowledge, engine_given=engine_given).report
     facts = dict(snapshot.facts)
     precisions = EnginePrecisions(engines=(precision_fact(explained, wanted),))
     facts[EnginePrecisions.FACT] = FactRecord(

@@ -153,6 +153,11 @@ def precision_fact(report: EngineReport, wanted: float | None) -> EnginePrecisio
         unknown=summary["unknown_share"]["layers"] if summary else None,
         wanted=wanted,
         reason=reason,
+        near_ties=tuple(
+            told.layer
+            for told in report.explanations
+            if "near-tie" in (told.cause, *(other.cause for other in told.other_causes))
+        ),
     )
 
 

@@ -6,12 +6,13 @@ What none of them proves stays unknown, with what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import (
     ChoiceTold,
@@ -25,15 +26,17 @@ from trtdoctor.model.engine import (
     ReasonTold,
     Role,
 )
+from trtdoctor.model.finding import Remedy
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.precision.choice import Analysis, World, analyse, causes_of, world_of
 from trtdoctor.precision.graph import graph_reasons
-from trtdoctor.precision.reasons import LayerReasons, Reason
+from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
 from trtdoctor.readers.buildlog import Attempt, Build
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
 from .answer import answer_of
+from .remedies import Surroundings, context_of, missing_of, remedy_of
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
 OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXED})
@@ -113,8 +116,13 @@ def with_layers_of_log(report: EngineReport, layers: tuple[Layer, ...]) -> Engin
     )
 
 
-def explain(report: EngineReport, witnesses: Witnesses) -> Explained:
-    """Explain every layer that is owed an explanation."""
+def explain(
+    report: EngineReport, witnesses: Witnesses, knowledge: Knowledge, *, engine_given: bool
+) -> Explained:
+    """Explain every layer that is owed an explanation.
+
+    ``engine_given``: whether the report's path is an engine's, so that commands may name it.
+    """
     solved = tuple(one for log in witnesses.logs[:1] for one in solve(log))
     if witnesses.logs:
         report = with_layers_of_log(report, layers_of_log(witnesses.logs[0], solved))
@@ -128,11 +136,32 @@ def explain(report: EngineReport, witnesses: Witnesses) -> Explained:
     typing = world.value if world is not World.UNKNOWN else report.typing
     for found in graph_reasons(report.layers, witnesses.model, typing=typing, io=_io(report)):
         told.setdefault(found.layer, []).append(found)
+    report = msgspec.structs.replace(report, typing=typing, choice=_choice(solved))
+    first = witnesses.logs[0] if witnesses.logs else None
+    known = Surroundings(
+        report=report,
+        build=first.build if first else None,
+        analysis=next((one.analysis for one in solved if one.analysis), None),
+        model=witnesses.model,
+        model_path=str(witnesses.model_path) if witnesses.model_path else None,
+        log_path=first.name if first else None,
+        engine_given=engine_given,
+    )
+    context = context_of(known)
+
+    def remedy(layer: Layer, reason: Reason | None, cost: Cost | None) -> Remedy | None:
+        if reason is None:
+            return None
+        return remedy_of(reason, layer, cost, context, known, knowledge)
+
     explanations = tuple(
-        _explanation(layer, told.get(layer.name, ())) for layer in _owed(report.layers)
+        _explanation(layer, told.get(layer.name, ()), remedy) for layer in _owed(report.layers)
     )
     report = msgspec.structs.replace(
-        report, typing=typing, choice=_choice(solved), explanations=explanations
+        report,
+        explanations=explanations,
+        missing=missing_of(context, knowledge) if explanations else (),
+        notes=(*report.notes, *_flips(report, witnesses.logs[1:])),
     )
     report = msgspec.structs.replace(report, answer=answer_of(report))
     return Explained(report=report, solved=solved, world=world)
@@ -147,7 +176,30 @@ def _owed(layers: Iterable[Layer]) -> Iterable[Layer]:
             yield layer
 
 
-def _explanation(layer: Layer, told: Iterable[LayerReasons]) -> Explanation:
+def _flips(report: EngineReport, others: Sequence[LogWitness]) -> Iterable[str]:
+    """Layers that another build of the model put into another type."""
+    here = {x.name: x.precision for x in report.layers if x.role is Role.COMPUTE}
+    for log in others:
+        layers = classify_layers(layers_of_log(log, solve(log)))
+        there = {x.name: x.precision for x in layers if x.role is Role.COMPUTE}
+        half = Precision.FP16
+        flipped = [
+            f"{name} ({here[name].value}, there {there[name].value})"
+            for name in here
+            if name in there and (here[name] is half) != (there[name] is half)
+        ]
+        shared = len(here.keys() & there.keys())
+        if flipped:
+            yield f"{log.name}: {len(flipped)} of {shared} layers flip: {', '.join(flipped)}"
+        else:
+            yield f"{log.name}: none of {shared} layers in both builds flips"
+
+
+def _explanation(
+    layer: Layer,
+    told: Iterable[LayerReasons],
+    remedy: Callable[[Layer, Reason | None, Cost | None], Remedy | None],
+) -> Explanation:
     told = tuple(told)
     reasons = _merged([reason for found in told for reason in found.reasons])
     first = reasons[0] if reasons else None
@@ -167,6 +219,7 @@ def _explanation(layer: Layer, told: Iterable[LayerReasons]) -> Explanation:
         ),
         evidence=first.evidence if first else (),
         cost=CostTold(**msgspec.structs.asdict(cost)) if cost else None,
+        remedy=remedy(layer, first, cost),
     )
 
 

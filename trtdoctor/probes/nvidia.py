@@ -32,6 +32,14 @@ def _on_linux(host: Host) -> None:
         raise HostError(f"how to look at the NVIDIA driver on {system} is not known")
 
 
+def _refuse_without_proc(host: Host) -> None:
+    """Where ``/proc`` is not mounted, a file missing in it says nothing of the machine."""
+    try:
+        host.read("/proc/meminfo")
+    except Missing:
+        raise HostError("/proc is not mounted, so the kernel's modules cannot be seen") from None
+
+
 @probe(KernelDriver, Cost.PASSIVE)
 def kernel_driver(host: Host) -> Observed[KernelDriver]:
     """What the loaded kernel module says of itself."""
@@ -42,6 +50,7 @@ def kernel_driver(host: Host) -> Observed[KernelDriver]:
         try:
             version = host.read_text(_MODULE_FILE).strip()
         except Missing:
+            _refuse_without_proc(host)
             raise NotThere(
                 f"no {_VERSION_FILE} and no {_MODULE_FILE}: no NVIDIA kernel module is loaded",
                 source=_VERSION_FILE,

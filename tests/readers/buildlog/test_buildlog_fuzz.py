@@ -87,3 +87,11 @@ def test_line_numbers_survive_an_endless_line():
     text += b"\n[VERBOSE] Adding network input: x with dtype: float32, dimensions: (1, 2)\n"
     log = parse_build_log(io.BytesIO(text))
     assert log.build.inputs[0].line == 3 and log.lines == 3
+
+
+def test_a_summary_inside_a_tactic_line_ends():
+    tactic = b"[VERBOSE] Tactic: 0x1 Time: 0.1"
+    joined = b"[VERBOSE] Tactic: 0x1 Fastest Tactic: 0x1 Time: 0.1"
+    start = b"[VERBOSE] Building graph using backend strategy 2"
+    read(b"\n".join([start, tactic, tactic, joined, tactic]))
+    read(b"\n".join([start, tactic, b"x", joined, tactic, joined, b""]))

@@ -77,7 +77,8 @@ class EnginePrecision(Frozen, frozen=True, kw_only=True):
 
     Shares are of compute layers, 0 to 1; ``fp16`` null where there are no layers to count.
     ``wanted`` is the share that ``--expect fp16:SHARE`` asks for, null where nothing was asked.
-    ``source`` is where the layers come from; ``reason`` why there are none.
+    ``source`` is where the layers come from; ``reason`` why there are none. ``near_ties`` names the
+    layers whose type noise decided, as far as a build log shows it.
     """
 
     path: PathText
@@ -87,6 +88,7 @@ class EnginePrecision(Frozen, frozen=True, kw_only=True):
     unknown: float | None = None
     wanted: float | None = None
     reason: str | None = None
+    near_ties: tuple[str, ...] = ()
 
 
 class EnginePrecisions(FactValue, frozen=True, kw_only=True):

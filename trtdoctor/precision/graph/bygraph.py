@@ -60,17 +60,15 @@ class ByGraph:
             wide = self._of_type(computing, self._bfloats)
         if not wide:
             return self._normalization_in_halves(layer, match, computing)
-        agreed = all(node in wide for node in computing if self._may_float(node))
+        types = self._model.types
+        agreed = len(wide) == len([n for n in computing if operators.type_of(n, types)])
+        agreed = agreed and not any(operators.untold(node, types) for node in computing)
         sure = match.told and agreed and _certainly_wide(layer)
         return self._entered(layer, wide, bfloat=bfloat, sure=sure)
 
     def _of_type(self, nodes: Iterable[OnnxNode], flow: Flow) -> list[OnnxNode]:
         types = self._model.types
         return [node for node in nodes if operators.type_of(node, types) in flow.wide]
-
-    def _may_float(self, node: OnnxNode) -> bool:
-        types = self._model.types
-        return operators.type_of(node, types) is not None or operators.untold(node, types)
 
     def _entered(
         self, layer: Layer, wide: list[OnnxNode], *, bfloat: bool, sure: bool

@@ -116,14 +116,14 @@ def network_formats(commands: Commands, formats: tuple[NetworkFormat, ...]) -> C
 
 
 def _format_name(layout: str) -> str:
-    """trtexec's name of a layout as TensorRT's enumeration has it."""
+    """The name in TensorRT's enumeration of a layout of trtexec's."""
     return "LINEAR" if layout == "chw" else layout.upper()
 
 
 def _io_spec(
     tensors: tuple[IOTensor, ...], wanted: dict[str, str], major: int | None
 ) -> str | None:
-    """trtexec's list of formats: all tensors, in the network's order; None where one is missing."""
+    """A list of formats for trtexec: all tensors in order, or None where one is not known."""
     if not set(wanted) <= {tensor.name for tensor in tensors}:
         return None
     parts = []
@@ -262,6 +262,24 @@ def detailed_layers(commands: Commands) -> Change:
     return witnessed(commands, log=False, layers=True)
 
 
+def layers_of(plan: str, file: str) -> Change:
+    """Write the layers of an engine into a file; ``plan`` is a Python expression for its bytes."""
+    engine = f"trt.Runtime(trt.Logger()).deserialize_cuda_engine({plan})"
+    return Change(
+        ending=WITNESSED,
+        python=(
+            f"open({literal(file)}, 'w').write({engine}.create_engine_inspector()"
+            ".get_engine_information(trt.LayerInformationFormat.JSON))",
+        ),
+        api=(
+            "Runtime.deserialize_cuda_engine",
+            "ICudaEngine.create_engine_inspector",
+            "EngineInspector.get_engine_information",
+            "LayerInformationFormat.JSON",
+        ),
+    )
+
+
 def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
     """Build again with everything logged, or an engine that tells everything of its layers."""
     tools = commands.tools
@@ -277,7 +295,7 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
         api += allowed.api
     if log:
         trtexec.append("--verbose")
-        polygraphy += ["--verbosity", "EXTRA_VERBOSE"]
+        polygraphy += ["--verbosity", "EXTRA_VERBOSE", "--log-format", "no-colors"]
         lines.append("logger = trt.Logger(trt.Logger.VERBOSE)")
         api.append("Logger.VERBOSE")
     if layers:
@@ -286,25 +304,20 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
         trtexec += ["--profilingVerbosity=detailed", shown]
         if "--profiling-verbosity" in tools.polygraphy:
             polygraphy += ["--profiling-verbosity", "detailed"]
-        read = "trt.Runtime(logger).deserialize_cuda_engine(plan).create_engine_inspector()"
-        lines += [
-            "config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED",
-            f"open({literal(file)}, 'w').write({read}"
-            ".get_engine_information(trt.LayerInformationFormat.JSON))",
-        ]
-        api += [
-            "IBuilderConfig.profiling_verbosity",
-            "ProfilingVerbosity.DETAILED",
-            "Runtime.deserialize_cuda_engine",
-            "ICudaEngine.create_engine_inspector",
-            "EngineInspector.get_engine_information",
-            "LayerInformationFormat.JSON",
-        ]
+        inspected = layers_of("plan", file)
+        lines.append("config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED")
+        lines += inspected.python or ()
+        api += ["IBuilderConfig.profiling_verbosity", "ProfilingVerbosity.DETAILED", *inspected.api]
     return Change(
         ending=WITNESSED,
         trtexec=tuple(trtexec),
         polygraphy=tuple(polygraphy),
         python=tuple(lines),
         api=tuple(api),
-        redirect=commands.beside(".build.log") if log else None,
+        # The program of TensorRT-RTX prints layers and writes no file.
+        redirect=commands.beside(".build.log")
+        if log
+        else commands.beside(".layers.txt")
+        if tools.rtx
+        else None,
     )

@@ -7,8 +7,8 @@ from ...model.machine import Typing
 from . import changes
 from .commands import Commands
 from .context import BuildTool, Given, RemedyContext
-from .quoting import join
-from .toolbox import Toolbox, toolbox
+from .quoting import join, literal
+from .toolbox import toolbox
 
 
 def missing_evidence(
@@ -35,15 +35,18 @@ def missing_evidence(
             (_what(context, log=log, layers=layers), line)
             for line in commands.build(changes.witnessed(commands, log=log, layers=layers))
         ]
+    # Python builds in the user's own script, which keeps the engine where it likes.
+    seen = commands.beside(changes.WITNESSED)
+    rebuilt = (log or layers) and context.tool is not BuildTool.PYTHON
     if Given.LAYERS not in have and not layers:
-        missing += _layers_of_engine(commands)
-    if log and layers and _shown_apart(context, tools):
-        missing += _layers_of_engine(commands, rebuilt=True)
+        missing += _layers_of_engine(commands, commands.engine)
+    elif layers and context.tool is BuildTool.POLYGRAPHY and tools.polygraphy:
+        missing += _layers_of_engine(commands, seen)
     if Given.ONNX not in have and tools.typing is not Typing.WEAK:
         words = ("trtdoctor", "explain", commands.engine, "--onnx", commands.model)
         missing.append(("the ONNX model that was built", join(words)))
     if Given.PROFILE not in have:
-        missing += _profile(commands, rebuilt=log or layers)
+        missing += _profile(commands, seen if rebuilt else commands.engine)
     return tuple(missing)
 
 
@@ -53,29 +56,25 @@ def _what(context: RemedyContext, *, log: bool, layers: bool) -> str:
     return " and ".join(kinds) + own
 
 
-def _shown_apart(context: RemedyContext, tools: Toolbox) -> bool:
-    """Whether the tool builds with detailed layers, but does not write them as JSON."""
-    return context.tool is BuildTool.POLYGRAPHY and bool(tools.polygraphy)
+def _layers_of_engine(commands: Commands, engine: str) -> list[tuple[str, str]]:
+    """Layers out of an engine that was built with detailed ones."""
+    tools, what = commands.tools, "detailed layers"
+    file = commands.beside(".layers.json")
+    if commands.context.tool is BuildTool.PYTHON or tools.rtx:
+        read = changes.layers_of(f"open({literal(engine)}, 'rb').read()", file)
+        return [(what, line) for line in commands.python(read)]
+    words = [f"--loadEngine={engine}", f"--exportLayerInfo={file}"]
+    words += [o for o in ("--skipInference", "--buildOnly") if o in tools.trtexec][:1]
+    return [(what, join((tools.program, *words)))]
 
 
-def _layers_of_engine(commands: Commands, *, rebuilt: bool = False) -> list[tuple[str, str]]:
-    engine = commands.beside(changes.WITNESSED) if rebuilt else commands.engine
-    return [
-        ("detailed layers", join(("trtdoctor", "inspect", engine, "-o", commands.beside(".json"))))
-    ]
-
-
-def _profile(commands: Commands, *, rebuilt: bool) -> list[tuple[str, str]]:
+def _profile(commands: Commands, engine: str) -> list[tuple[str, str]]:
     """Times of layers need a run; any tool's engine runs with the product's own program."""
     tools = commands.tools
-    engine = commands.beside(changes.WITNESSED) if rebuilt else commands.engine
-    wanted = [f"--loadEngine={engine}"]
+    words = [f"--loadEngine={engine}"]
     if tools.rtx:
-        wanted.append("--dumpProfile")
-    else:
-        wanted += [f"--exportProfile={commands.beside('.profile.json')}", "--separateProfileRun"]
-        if tools.major is not None and tools.major >= 11:
-            wanted.remove("--separateProfileRun")
-    if not all(word.partition("=")[0] in tools.trtexec for word in wanted):
-        return []
-    return [("the time of each layer", join((tools.program, *wanted)))]
+        return [("the time of each layer, printed", join((tools.program, *words, "--dumpProfile")))]
+    words.append(f"--exportProfile={commands.beside('.profile.json')}")
+    if tools.major is None or tools.major < 11:
+        words.append("--separateProfileRun")
+    return [("the time of each layer", join((tools.program, *words)))]

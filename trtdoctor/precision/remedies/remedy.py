@@ -6,27 +6,25 @@ solved plan does not become faster, the remedy that it belongs to is not given.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...knowledge import Knowledge
 from ...model.cause import Cause
 from ...model.machine import Typing
 from ...model.report import Remedy
 from . import changes
+from .autocast import MOST_NODES, autocast
 from .commands import Change, Commands
 from .context import STRONG_ONLY, WEAK_ONLY, RemedyContext
 from .evidence import missing_evidence
-from .quoting import join, path_word, renamed, shown
+from .quoting import shown
 from .toolbox import Toolbox, toolbox
 
 _FP16_RISK = (
     "Risk: FP16 holds magnitudes up to 65504 and about three digits, so compare the outputs "
     "with those of FP32."
 )
-# More names than this make no command that anybody would read.
-_MOST_NAMES = 50
 _LEAST_TIMINGS = 32
 
 
@@ -48,15 +46,9 @@ def remedy_for(
         return None
     known = Typing.WEAK if cause in WEAK_ONLY else Typing.STRONG if cause in STRONG_ONLY else None
     if known is not None and tools.typing is not known:
-        context = _typed(context, known)
+        context = replace(context, typing=known)
         tools = toolbox(context, knowledge)
     return _REMEDIES[cause](_Case(context, tools, Commands(context, tools), knowledge))
-
-
-def _typed(context: RemedyContext, typing: Typing) -> RemedyContext:
-    from dataclasses import replace
-
-    return replace(context, typing=typing)
 
 
 @dataclass(frozen=True)
@@ -81,6 +73,15 @@ class _Case:
     def worse(self, after_ms: float | None) -> bool:
         before_ms = self.context.plan_ms
         return before_ms is not None and after_ms is not None and after_ms >= before_ms
+
+
+def _converted(
+    case: _Case, include: tuple[str, ...], *text: str, exclude: tuple[str, ...] = ()
+) -> Remedy:
+    """Convert the model with AutoCast and build what comes out."""
+    convert, target = autocast(case.commands, include=include, exclude=exclude)
+    built = case.commands.build(changes.strong_build(case.commands, target))
+    return Remedy(text=_sentences(*text), commands=(convert, *built))
 
 
 def _time(ms: float) -> str:
@@ -284,30 +285,6 @@ def _cast_island(case: _Case) -> Remedy | None:
     )
 
 
-def _converted(case: _Case, nodes: tuple[str, ...], *text: str) -> Remedy:
-    """Convert the model with AutoCast, these nodes in any case, and build what comes out."""
-    model = path_word(case.context.model or "model.onnx")
-    target = renamed(model, ".fp16.onnx")
-    words = ["python", "-m", "modelopt.onnx.autocast", "--onnx_path", model]
-    words += ["--output_path", target, "--low_precision_type", "fp16"]
-    if 0 < len(nodes) <= _MOST_NAMES and "--nodes_to_include" in case.tools.autocast:
-        words += ["--nodes_to_include", *map(_pattern, nodes)]
-    return _with_autocast(case, words, target, *text)
-
-
-def _with_autocast(case: _Case, words: list[str], target: str, *text: str) -> Remedy:
-    change = changes.strong_build(case.commands, target)
-    return Remedy(
-        text=_sentences(*text),
-        commands=(join(tuple(words)), *case.commands.build(change)),
-    )
-
-
-def _pattern(name: str) -> str:
-    """A regular expression for one node: AutoCast matches from the start of names."""
-    return re.escape(name) + "$"
-
-
 # Both --------------------------------------------------------------------------------------------
 
 
@@ -319,14 +296,9 @@ def _no_fp16_kernel(case: _Case) -> Remedy | None:
     if case.tools.typing is not Typing.STRONG:
         return Remedy(text=text)
     nodes = case.context.onnx_nodes
-    if not 0 < len(nodes) <= _MOST_NAMES:
+    if not 0 < len(nodes) <= MOST_NODES:
         return Remedy(text=f"{text} Until then keep it in FP32 when the model is converted.")
-    model = path_word(case.context.model or "model.onnx")
-    target = renamed(model, ".fp16.onnx")
-    words = ["python", "-m", "modelopt.onnx.autocast", "--onnx_path", model]
-    words += ["--output_path", target, "--low_precision_type", "fp16"]
-    words += ["--nodes_to_exclude", *map(_pattern, nodes)]
-    return _with_autocast(case, words, target, text, f"Until then keep {_listed(nodes)} in FP32.")
+    return _converted(case, (), text, f"Until then keep {_listed(nodes)} in FP32.", exclude=nodes)
 
 
 def _type_locked(case: _Case) -> Remedy | None:

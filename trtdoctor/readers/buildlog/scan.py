@@ -135,7 +135,7 @@ class Scanner:
 
         Answers the number and the position of the next line.
         """
-        if self._summary < start:
+        if self._summary < end:
             self._summary = text.find(b"Fastest Tactic: ", end)
             if self._summary < 0:
                 self._summary = len(text)

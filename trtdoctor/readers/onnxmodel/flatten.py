@@ -14,7 +14,8 @@ from typing import Any
 from .model import FormatError, OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 from .types import OperatorTypes, by_number, stash_type
 
-_MOST_NODES = 1_000_000
+_MOST_STEPS = 300_000
+_MOST_TEXT = 1 << 28
 _DEEPEST = 32
 _MOST_DIMS = 64
 _SUBGRAPH_OPS = frozenset({"If", "Loop", "Scan"})
@@ -47,30 +48,35 @@ class Flattener:
     def __init__(self, model: Any, operators: OperatorTypes) -> None:
         self._model = model
         self._operators = operators
-        self._functions = {(f.domain, f.name, _text(f, "overload")): f for f in model.functions}
+        self._functions = {
+            (text(f.domain), text(f.name), text(getattr(f, "overload", ""))): f
+            for f in model.functions
+        }
         self._types: dict[str, TensorType] = {}
         self._used: set[str] = set()
         self._initializers: list[OnnxInitializer] = []
         self._nodes: list[OnnxNode] = []
+        self._steps = 0
+        self._written = 0
 
     def facts(self, source: str) -> OnnxFacts:
         """Everything that is known of the model."""
         model, graph = self._model, self._model.graph
         opsets = {_domain(o.domain): o.version for o in model.opset_import}
         top = _Scope(suffix="", opsets=opsets)
-        stored = {t.name for t in graph.initializer}
+        stored = {text(t.name) for t in graph.initializer}
         inputs = []
         for value in graph.input:
-            if value.name in stored:
+            if text(value.name) in stored:
                 continue
-            key = self._define(top, value.name, _declared(value))
+            key = self._define(top, text(value.name), _declared(value))
             inputs.append(OnnxValue(name=key, type=self._types.get(key)))
         self._graph(graph, top, 0)
         outputs = [
             OnnxValue(name=key, type=self._types.get(key))
-            for key in (top.find(value.name) for value in graph.output)
+            for key in (top.find(text(value.name)) for value in graph.output)
         ]
-        producer = " ".join(filter(None, (model.producer_name, model.producer_version)))
+        producer = " ".join(filter(None, map(text, (model.producer_name, model.producer_version))))
         return OnnxFacts(
             source=source,
             producer=producer or None,
@@ -82,7 +88,18 @@ class Flattener:
             types=self._types,
         )
 
+    def _charge(self, steps: int, text: int) -> None:
+        """Functions that call others can unfold without end, and their names with them."""
+        self._steps += steps
+        self._written += text
+        if self._steps > _MOST_STEPS or self._written > _MOST_TEXT:
+            raise FormatError(
+                f"Its functions unfold to more than {_MOST_STEPS} nodes, or to names without end: "
+                "no such model is read."
+            )
+
     def _define(self, scope: _Scope, name: str, known: TensorType | None) -> str:
+        self._charge(0, len(name) + len(scope.suffix))
         key = name + scope.suffix
         number = 2
         while key in self._used:
@@ -101,12 +118,13 @@ class Flattener:
                 f"Its graphs and functions lie more than {_DEEPEST} deep inside each other: "
                 "no such model is read."
             )
+        self._charge(depth and len(graph.value_info) + len(graph.initializer), 0)
         for value in (*graph.value_info, *graph.output):
-            scope.declared[value.name] = _declared(value)
+            scope.declared[text(value.name)] = _declared(value)
         for tensor in graph.initializer:
-            self._initializer(tensor.name, tensor, scope)
+            self._initializer(text(tensor.name), tensor, scope)
         for sparse in graph.sparse_initializer:
-            self._initializer(sparse.values.name, sparse.values, scope)
+            self._initializer(text(sparse.values.name), sparse.values, scope)
         for node in graph.node:
             self._node(node, scope, depth)
 
@@ -124,44 +142,45 @@ class Flattener:
         )
 
     def _node(self, node: Any, scope: _Scope, depth: int) -> None:
-        domain = _domain(node.domain)
-        inputs = [scope.find(name) if name else "" for name in node.input]
-        own = node.name or (f"node_of_{node.output[0]}" if node.output else node.op_type)
+        domain, op, given = _domain(node.domain), text(node.op_type), text(node.name)
+        self._charge(1, len(given) + len(scope.suffix))
+        inputs = [scope.find(text(name)) if name else "" for name in node.input]
+        made = [text(name) for name in node.output]
+        own = given or (f"node_of_{made[0]}" if made else op)
         attributes = _attributes(node, scope.arguments)
-        function = self._functions.get((node.domain, node.op_type, _text(node, "overload")))
+        key = (text(node.domain), op, text(getattr(node, "overload", "")))
+        function = self._functions.get(key)
         if function is not None:
             self._call(function, node, own, inputs, attributes, scope, depth)
             return
         back: list[str] = []
-        if node.op_type in _SUBGRAPH_OPS:
+        if op in _SUBGRAPH_OPS:
             back = self._subgraphs(node, own, inputs, attributes, scope, depth)
         types = [self._types.get(name) for name in inputs]
-        if node.op_type in _SUBGRAPH_OPS:
+        if op in _SUBGRAPH_OPS:
             found = self._given_back(node, back)
         else:
             found = self._operators.outputs(
-                node.op_type,
+                op,
                 domain,
                 scope.opsets.get(domain, 0),
                 types,
-                len(node.output),
+                len(made),
                 attributes.get,
             )
         outputs = [
             self._define(scope, name, kind) if name else ""
-            for name, kind in zip(node.output, found, strict=True)
+            for name, kind in zip(made, found, strict=True)
         ]
-        if len(self._nodes) >= _MOST_NODES:
-            raise FormatError(f"It has more than {_MOST_NODES} nodes: no such model is read.")
         self._nodes.append(
             OnnxNode(
                 label=own + scope.suffix,
-                name=node.name,
-                op=node.op_type,
+                name=given,
+                op=op,
                 domain=domain,
                 inputs=(*inputs, *back),
                 outputs=tuple(outputs),
-                stash_type=stash_type(node.op_type, attributes.get),
+                stash_type=stash_type(op, attributes.get),
             )
         )
 
@@ -176,21 +195,21 @@ class Flattener:
         depth: int,
     ) -> None:
         """Puts a local function's body in the place of the call."""
-        defaults = {a.name: _value(a) for a in function.attribute_proto}
+        defaults = {text(a.name): _value(a) for a in function.attribute_proto}
         inner = _Scope(
-            suffix=f" | {own} ({node.op_type}){scope.suffix}",
+            suffix=f" | {own} ({text(node.op_type)}){scope.suffix}",
             opsets={_domain(o.domain): o.version for o in function.opset_import} or scope.opsets,
-            names=dict(zip(function.input, inputs, strict=False)),
+            names=dict(zip(map(text, function.input), inputs, strict=False)),
             arguments={**defaults, **attributes},
         )
         if depth >= _DEEPEST:
             raise FormatError(f"Its functions call each other more than {_DEEPEST} deep.")
         for value in getattr(function, "value_info", ()):
-            inner.declared[value.name] = _declared(value)
+            inner.declared[text(value.name)] = _declared(value)
         for part in function.node:
             self._node(part, inner, depth + 1)
         for formal, name in zip(function.output, node.output, strict=False):
-            scope.names[name] = inner.find(formal)
+            scope.names[text(name)] = inner.find(text(formal))
 
     def _subgraphs(
         self,
@@ -207,7 +226,7 @@ class Flattener:
             if not hasattr(graph, "node"):
                 continue
             inner = _Scope(
-                suffix=f" | {graph.name} ({name}) | {own} ({node.op_type}){scope.suffix}",
+                suffix=f" | {text(graph.name)} ({name}) | {own} ({text(node.op_type)}){scope.suffix}",
                 opsets=scope.opsets,
                 outer=scope,
                 arguments=scope.arguments,
@@ -217,11 +236,11 @@ class Flattener:
             for index, formal in enumerate(graph.input):
                 outer = inputs[index] if index < len(inputs) else ""
                 if outer:
-                    inner.names[formal.name] = outer
+                    inner.names[text(formal.name)] = outer
                 else:
-                    self._define(inner, formal.name, _declared(formal))
+                    self._define(inner, text(formal.name), _declared(formal))
             self._graph(graph, inner, depth + 1)
-            given = [inner.find(value.name) for value in graph.output]
+            given = [inner.find(text(value.name)) for value in graph.output]
             back += given[1:] if node.op_type == "Loop" else given
         return back
 
@@ -238,11 +257,11 @@ def _attributes(node: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Values by name; inside a function some come from the call."""
     found = {}
     for attribute in node.attribute:
-        if attribute.ref_attr_name:
-            if attribute.ref_attr_name in arguments:
-                found[attribute.name] = arguments[attribute.ref_attr_name]
-        else:
-            found[attribute.name] = _value(attribute)
+        name, reference = text(attribute.name), text(attribute.ref_attr_name)
+        if not reference:
+            found[name] = _value(attribute)
+        elif reference in arguments:
+            found[name] = arguments[reference]
     return found
 
 
@@ -258,9 +277,10 @@ def _declared(value: Any) -> TensorType | None:
     return by_number(value.type.tensor_type.elem_type)
 
 
-def _domain(text: str) -> str:
-    return "" if text == "ai.onnx" else text
+def _domain(name: Any) -> str:
+    return "" if text(name) == "ai.onnx" else text(name)
 
 
-def _text(message: Any, name: str) -> str:
-    return getattr(message, name, "") or ""
+def text(name: Any) -> str:
+    """A name; protobuf gives the bytes of those that are no UTF-8."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)

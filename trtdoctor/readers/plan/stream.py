@@ -115,6 +115,7 @@ class TaggedStream:
         self._end = min(end, source.size)
         self._limit = limit
         self._text_left = TEXT_BUDGET
+        self._classes: set[int] = set()
         self._window = b""
         self._base = start
         self.complete = False
@@ -147,16 +148,18 @@ class TaggedStream:
             item, opened = found, -1
             if item.kind is Kind.OPEN:
                 opened = int(item.value)
+                self._classes.add(opened)
                 closable += 1
             elif item.kind is Kind.CLOSE:
                 closable -= 1
-                if closable < 0:
+                if closable < 0 or item.value not in self._classes:
                     break
             remaining -= 1
             position = after
             yield item
             if item.kind is Kind.ARRAY and item.value and not item.stride:
                 closable += int(item.value)
+                self._classes.update((item.element, item.element | _HIGH))
                 before = self._text_left
                 after = yield from self._packed(item, position)
                 if after < 0:
@@ -215,7 +218,8 @@ class TaggedStream:
             return False
         tag = raw[0] | raw[1] << 8
         if _is_close(tag):
-            return True
+            # Weights can look like it: only a class that was opened before is closed.
+            return ~tag & 0xFFFF in self._classes
         if len(raw) < 4:
             return False
         number, second = tag & ~_HIGH, raw[2] | raw[3] << 8

@@ -1,0 +1,35 @@
+"""The command that converts an ONNX model to FP16 with AutoCast of NVIDIA ModelOpt."""
+
+from __future__ import annotations
+
+import re
+
+from .commands import Commands
+from .quoting import join, renamed
+
+# More names than this make no command that anybody would read.
+MOST_NODES = 50
+
+
+def autocast(
+    commands: Commands, *, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """The command and the path of the model that it writes.
+
+    Args:
+        commands: for the user's model and ModelOpt.
+        include: names of nodes to convert whatever AutoCast's rules say.
+        exclude: names of nodes that stay FP32.
+    """
+    target = renamed(commands.model, ".fp16.onnx")
+    words = ["python", "-m", "modelopt.onnx.autocast", "--onnx_path", commands.model]
+    words += ["--output_path", target, "--low_precision_type", "fp16"]
+    for option, nodes in (("--nodes_to_include", include), ("--nodes_to_exclude", exclude)):
+        if 0 < len(nodes) <= MOST_NODES and option in commands.tools.autocast:
+            words += [option, *map(_pattern, nodes)]
+    return join(tuple(words)), target
+
+
+def _pattern(name: str) -> str:
+    """A regular expression for one node: AutoCast matches from the start of names."""
+    return re.escape(name) + "$"
