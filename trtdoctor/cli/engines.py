@@ -27,10 +27,12 @@ from trtdoctor.readers.layers import FormatError, read_layers
 from trtdoctor.readers.profile import read_profile
 
 from .errors import UserError
+from .streams import complain
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_SHARE = 0.5
 _LARGEST_TEXT = 1 << 31
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 
 
 def engine_options(function: F) -> F:
@@ -131,6 +133,22 @@ class Engines:
         if not self._live or not files or not wanted:
             return ()
         return (engine_loads([load_request(path, file) for path, file in files if file]),)
+
+    def complain(self) -> int:
+        """2, with a sentence on stderr for each file, where none could be inspected soundly; else 0."""
+        sentences = []
+        for source in self.sources:
+            file = source.file
+            if file is None:
+                return 0
+            damage = [p for p in file.problems if p.problem.value in _BROKEN]
+            if file.engine is not None and not damage:
+                return 0
+            parts = (f"{source.path}:", file.what, file.to_do)
+            sentences.append(" ".join(part for part in parts if part))
+        for sentence in sentences:
+            complain(f"trtdoctor: {sentence}")
+        return 2 if sentences else 0
 
     def finish(
         self, snapshot: Snapshot, wanted: float | None
