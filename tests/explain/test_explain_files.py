@@ -145,6 +145,26 @@ def test_the_log_of_another_build_proves_nothing(document, other):
     assert found["typing"] == "unknown"
 
 
+def test_kernel_names_tell_a_plan_from_the_log_of_another_build(document, shared):
+    builds = shared / "corpus" / "h100-trt86"
+    plan = builds / "tiny.fp16" / "engine.plan"
+    if not plan.is_file():
+        pytest.skip("no plan of a real build at hand")
+    own = document(plan, "--log", builds / "tiny.fp16" / "build.log.gz")
+    assert {e["cause"] for e in own["explanations"]} == {"network-io"}
+    other = document(plan, "--log", builds / "tiny.hc" / "build.log.gz")
+    assert {e["cause"] for e in other["explanations"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("name", ["mobile.fp16", "mobile.fp32"])
+def test_an_engine_whose_layers_the_log_does_not_list(document, name):
+    layers = DATA / "explain" / f"{name}.layers.json"
+    other = {"mobile.fp16": "mobile.fp32", "mobile.fp32": "mobile.fp16"}[name]
+    found = document("--layers", layers, "--log", DATA / "explain" / f"{other}.log.gz")
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    assert any("is not in it" in note for note in found["notes"])
+
+
 def test_several_logs_show_what_flips(document):
     io16 = DATA / "explain" / "bigmlp.io16.log.gz"
     found = document("--log", DATA / "explain" / "bigmlp.fp16.log.gz", "--log", io16)
