@@ -208,3 +208,30 @@ def test_a_saved_report_holds_the_explanations(explain, tmp_path):
     (engine,) = json.loads(target.read_text())["engines"]
     causes = {e["layer"]: e["cause"] for e in engine["explanations"]}
     assert causes["c2 + c2_relu"] == "pinned"
+
+
+def test_escapes_in_a_log_do_not_reach_the_terminal(explain, tmp_path):
+    log = tmp_path / "build.log"
+    log.write_text(text_of("cnn.fp16").replace("c2", "\x1b[31mc2\x07"))
+    _, out, err = explain("--log", log)
+    assert "\x1b[31m" not in out + err
+    assert "\x07" not in out + err
+    assert "c2" in out
+
+
+@pytest.mark.parametrize("time", ["nan", "-1", "1e308", "0", "inf", "soon"])
+def test_times_that_are_none_do_not_break_it(document, tmp_path, time):
+    log = tmp_path / "build.log"
+    text = text_of("simple.fp16")
+    for start in (0, 1, 2):
+        count = 0
+
+        def some(match, start=start):
+            nonlocal count
+            count += 1
+            return f"Time: {time}" if count % 3 == start else match[0]
+
+        log.write_text(re.sub(r"Time: \S+", some, text))
+        found = document("--log", log)
+        for told in found["explanations"]:
+            assert told["cause"] == "unknown" or told["evidence"]
