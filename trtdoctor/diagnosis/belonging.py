@@ -27,17 +27,38 @@ def another_build(layers: Iterable[Layer], build: Build) -> str | None:
     shared = [layer for layer in layers if layer.name in logged]
     if not shared:
         return f"none of the engine's {len(layers)} layers is in it"
+    # A fused block is one layer in a log, and the kernels inside it in an engine.
+    for layer in layers:
+        if layer.role is Role.COMPUTE and layer.name not in logged and "_myl" not in layer.name:
+            return f"the engine's layer {layer.name} is not in it"
+    names = _kernel_names(build)
     for layer in sorted(shared, key=lambda layer: layer.role is not Role.COMPUTE):
         lines = logged[layer.name]
         tactics = {_number(line.tactic) for line in lines}
         mine = _number(layer.tactic_id)
         if mine is not None and None not in tactics and mine not in tactics:
             return f"{layer.name} runs tactic {layer.tactic_id}, in the log {lines[0].tactic}"
+        known = {name for tactic in tactics for name in names.get(tactic, ())}
+        if layer.tactic and known and layer.tactic.partition(" ")[0] not in known:
+            return f"{layer.name} runs {layer.tactic}, in the log {min(known)}"
         types = {_types_logged(line) for line in lines}
         own = tuple(t.dtype for t in (*layer.inputs, *layer.outputs))
         if own and None not in own and not any(_agree(own, other) for other in types):
             return f"{layer.name} has tensors of other types in the log"
     return None
+
+
+def _kernel_names(build: Build) -> dict[int | None, set[str]]:
+    """The names that the log prints for tactics; what follows a blank are its parameters."""
+    names: dict[int | None, set[str]] = {}
+    for attempt in build.attempts:
+        for tuning in attempt.layers:
+            for candidate in tuning.candidates:
+                for timing in candidate.timings:
+                    if timing.kernel:
+                        number = _number(timing.tactic)
+                        names.setdefault(number, set()).add(timing.kernel.partition(" ")[0])
+    return names
 
 
 def _number(tactic: str | None) -> int | None:
