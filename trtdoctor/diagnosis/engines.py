@@ -17,6 +17,8 @@ from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
 from trtdoctor.readers.profile import Profile, join
 
+from .matching import are_strangers
+
 _STRONG, _WEAK = "strong", "weak"
 _FIRST_TF32 = (8, 0)
 
@@ -101,9 +103,8 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
     tf32 = _tf32_possible(identity)
-    io = (given.layers_file.io if given.layers_file else None) or (
-        identity.io if identity else None
-    )
+    taken = given.layers_file if chosen.source in ("layers-file", "build-log") else None
+    io = (taken.io if taken else None) or (identity.io if identity else None)
     layers = classify_layers(chosen.layers, io=io or (), tf32_possible=tf32)
     blocks = tuple(
         EngineBlock(
@@ -175,6 +176,11 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
     """The best layers at hand: the user's file, then live, then what the plan's bytes tell."""
     chosen = _Chosen()
     told = given.layers_file
+    if told is not None and are_strangers(told.layers, static.layers):
+        chosen.notes.append(
+            "the layers that were given are of another engine: none of their names is in the file"
+        )
+        told = None
     if told is not None:
         log = told.dialect is Dialect.BUILD_LOG
         chosen.source = "build-log" if log else "layers-file"

@@ -7,7 +7,7 @@ What none of them proves stays unknown, with what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -29,13 +29,14 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.precision.choice import Analysis, World, analyse, causes_of, world_of
-from trtdoctor.precision.graph import graph_reasons
+from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
 from trtdoctor.readers.buildlog import Attempt, Build
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
 from .answer import answer_of
+from .matching import contradiction, unrelated
 from .remedies import Surroundings, context_of, missing_of, remedy_of
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
@@ -124,8 +125,17 @@ def explain(
     ``engine_given``: whether the report's path is an engine's, so that commands may name it.
     """
     solved = tuple(one for log in witnesses.logs[:1] for one in solve(log))
+    others = witnesses.logs[1:]
     if witnesses.logs:
-        report = with_layers_of_log(report, layers_of_log(witnesses.logs[0], solved))
+        given = witnesses.logs[0]
+        listed = layers_of_log(given, solved)
+        if why := contradiction(report, listed, version=given.build.version):
+            note = (
+                f"{given.name} is not the log of this engine's build, so it proves nothing: {why}"
+            )
+            report = msgspec.structs.replace(report, notes=(*report.notes, note))
+            witnesses, solved = replace(witnesses, logs=()), ()
+        report = with_layers_of_log(report, listed if witnesses.logs else ())
     world = _world(report, witnesses)
     told: dict[str, list[LayerReasons]] = {}
     for one in solved:
@@ -134,6 +144,13 @@ def explain(
         ):
             told.setdefault(found.layer, []).append(found)
     typing = world.value if world is not World.UNKNOWN else report.typing
+    if witnesses.model is not None:
+        other = mismatch(witnesses.model, _io(report), typing=typing)
+        why = other.value if other else unrelated(report.layers, witnesses.model)
+        if why:
+            note = f"{witnesses.model_path} is not the model of this engine: {why}"
+            report = msgspec.structs.replace(report, notes=(*report.notes, note))
+            witnesses = replace(witnesses, model=None, model_path=None)
     for found in graph_reasons(report.layers, witnesses.model, typing=typing, io=_io(report)):
         told.setdefault(found.layer, []).append(found)
     report = msgspec.structs.replace(report, typing=typing, choice=_choice(solved))
@@ -161,7 +178,7 @@ def explain(
         report,
         explanations=explanations,
         missing=missing_of(context, knowledge) if explanations else (),
-        notes=(*report.notes, *_flips(report, witnesses.logs[1:])),
+        notes=(*report.notes, *_flips(report, others)),
     )
     report = msgspec.structs.replace(report, answer=answer_of(report))
     return Explained(report=report, solved=solved, world=world)
