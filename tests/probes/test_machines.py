@@ -231,7 +231,12 @@ def test_wsl() -> None:
 def test_a_container_without_gpu() -> None:
     machine = FakeMachine(
         env={"PATH": "/usr/bin"},
-        files={"/.dockerenv": "", "/dev/null": "", "/sys/bus/pci/devices/0:0/vendor": "0x8086"},
+        files={
+            "/.dockerenv": "",
+            "/dev/null": "",
+            "/proc/meminfo": "MemTotal: 1 kB",
+            "/sys/bus/pci/devices/0:0/vendor": "0x8086",
+        },
         children={"nvml": NO_NVML, "cuda_driver": NO_CUDA, "inventory": inventory({})},
     )
     seen = facts(machine)
@@ -239,6 +244,12 @@ def test_a_container_without_gpu() -> None:
     assert {seen[f"nvidia.{name}"].status for name in absent} == {FactStatus.ABSENT}
     assert seen["cuda.driver"].status is FactStatus.ABSENT
     assert seen["tensorrt.installs"].status is FactStatus.ABSENT
+
+
+def test_without_proc_nobody_can_say_that_no_module_is_loaded() -> None:
+    seen = facts(FakeMachine(files={"/dev/null": ""}))
+    assert seen["nvidia.driver"].status is FactStatus.FAILED
+    assert "/proc is not mounted" in (seen["nvidia.driver"].reason or "")
 
 
 def test_the_fabric_manager_of_a_containers_host_cannot_be_seen() -> None:

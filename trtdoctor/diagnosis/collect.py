@@ -15,6 +15,9 @@ from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.observing import Cost, NotThere, Probe
 
 
+_STACK = 1 << 20
+
+
 def utc_now() -> str:
     """The time now, UTC, ISO 8601 to the second."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -29,6 +32,8 @@ class Collection:
         self._records: dict[str, FactRecord] = {}
         self._order = [probe.provides.FACT for probe in probes]
         self._waiting: dict[str, Probe] = {}
+        # Two dozen threads of the usual 8 MiB each do not fit where address space is limited.
+        self._stack_size = threading.stack_size(_STACK)
         # Probes that start processes go first, so that the processes run while files are read.
         for probe in sorted(probes, key=lambda p: p.cost is Cost.PASSIVE):
             name = probe.provides.FACT
@@ -70,6 +75,7 @@ class Collection:
                 break
             self._records[probe.provides.FACT] = record
             del self._waiting[probe.provides.FACT]
+        threading.stack_size(self._stack_size)
         for name in self._waiting:
             self._records[name] = FactRecord(
                 status=FactStatus.TIMEOUT, reason=f"no answer within {budget:g} s"

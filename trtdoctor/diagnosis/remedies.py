@@ -47,6 +47,8 @@ def context_of(known: Surroundings) -> RemedyContext:
     identity = report.identity
     version = identity.tensorrt_version if identity else None
     average = build.setting("avgTiming") if build else None
+    ran = build.setting("command") if build else None
+    profiles = (identity.profiles if identity else None) or ()
     verbosity = identity.profiling_verbosity if identity else None
     inputs, outputs = _io(report, build)
     given = {
@@ -60,6 +62,7 @@ def context_of(known: Surroundings) -> RemedyContext:
         version=version or (build.version if build else None),
         typing=Typing(report.typing) if report.typing in ("weak", "strong") else Typing.UNKNOWN,
         tool=_tool(build),
+        command=_words(ran.value) if ran else (),
         model=known.model_path,
         engine=report.path if known.engine_given else None,
         log=known.log_path,
@@ -68,6 +71,7 @@ def context_of(known: Surroundings) -> RemedyContext:
         have=frozenset(kind for kind, there in given.items() if there),
         inputs=inputs,
         outputs=outputs,
+        shapes=tuple(profiles[0].items()) if len(profiles) == 1 else (),
         plan_ms=known.analysis.choice.plan_ms if known.analysis else None,
         pinned=tuple(
             note.subject for note in (build.noted(NoteKind.PIN) if build else ()) if note.subject
@@ -124,6 +128,11 @@ def network_layers(name: str) -> tuple[str, ...]:
         re.sub(r"\bPWN\(|\)$", "", plain).split(" + ") if "PWN(" in plain else plain.split(" + ")
     )
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """A command's words; trtexec prints its arguments unquoted, so blanks in them are lost."""
+    return tuple(command.split())
 
 
 def _tool(build: Build | None) -> BuildTool:

@@ -40,16 +40,33 @@ class Net:
         total = sum(self.kernels[i][form] for i, form in enumerate(plan))
         return total + sum(self.moves[pair] for _, pair in self.converted(plan) if not free)
 
+    def readers(self, tensor):
+        return [layer for layer, reads in enumerate(self.reads) if tensor in reads]
+
+    def held(self, tensor, plan):
+        """The format of a tensor: several readers may share one conversion by its writer."""
+        readers = self.readers(tensor)
+        if tensor in (0, len(plan)):
+            return LINEAR
+        if len(readers) < 2:
+            return plan[tensor - 1]
+
+        def cost(form):
+            pairs = [(plan[tensor - 1], form), *((form, plan[reader]) for reader in readers)]
+            return sum(self.moves[pair] for pair in pairs if pair[0] != pair[1])
+
+        return min(FORMATS, key=cost)
+
     def converted(self, plan):
+        held = [self.held(tensor, plan) for tensor in range(len(plan) + 1)]
         for layer, reads in enumerate(self.reads):
             for port, tensor in enumerate(reads):
-                source = LINEAR if tensor == 0 else plan[tensor - 1]
-                if source != plan[layer]:
+                if held[tensor] != plan[layer]:
                     yield (f"Reformatted Input Tensor {port} to conv{layer}", tensor), (
-                        source, plan[layer])  # fmt: skip
-        if plan[-1] != LINEAR:
-            last = len(plan) - 1
-            yield (f"Reformatted Output Tensor 0 to conv{last}", last + 1), (plan[-1], LINEAR)
+                        held[tensor], plan[layer])  # fmt: skip
+            if plan[layer] != held[layer + 1]:
+                yield (f"Reformatted Output Tensor 0 to conv{layer}", layer + 1), (
+                    plan[layer], held[layer + 1])  # fmt: skip
 
     def best(self, allowed=lambda layer, form: True, **how):
         options = [[f for f in FORMATS if allowed(i, f)] for i in range(len(self.reads))]
@@ -97,15 +114,18 @@ def log_of(net, plan):
     timed = set()
     for tensor in range(len(net.reads) + 1):
         last = tensor == len(net.reads)
-        name = f"<in> -> {tensor_name(tensor)}" if last else f"{tensor_name(tensor)} -> <out>"
-        out.append("=============== Computing reformatting costs: ")
-        for (source, target), ms in net.moves.items():
-            if (last and target != LINEAR) or (tensor == 0 and source != LINEAR):
-                continue
-            out.append(f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}")
-            if (source, target) not in timed:
-                timed.add((source, target))
-                runner(f"Optimizer Reformat({name})", "Reformat", ms)
+        readers = net.readers(tensor)
+        into, out_of = f"<in> -> {tensor_name(tensor)}", f"{tensor_name(tensor)} -> <out>"
+        names = [into] * (last or (tensor > 0 and len(readers) > 1)) + [out_of] * len(readers)
+        for name in names:
+            out.append("=============== Computing reformatting costs: ")
+            for (source, target), ms in net.moves.items():
+                if (last and target != LINEAR) or (tensor == 0 and source != LINEAR):
+                    continue
+                out.append(f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}")
+                if (source, target) not in timed:
+                    timed.add((source, target))
+                    runner(f"Optimizer Reformat({name})", "Reformat", ms)
     for (name, tensor), (source, target) in net.converted(plan):
         out.append(
             f"Adding reformat layer: {name} ({tensor_name(tensor)}) from {source} to {target}"

@@ -19,6 +19,8 @@ US = 1000
         ("trt86-cnn.pin_obey", 7, 3, 40.94),
         ("trt86-casts.fp16", 8, 0, 16.35),
         ("trt86-topk.fp16", 4, 0, 14.25),
+        ("trt86-twoin.fp16", 8, 4, 74.59),
+        ("trt86-twoin.fp16b", 8, 2, 67.76),
         ("trt85-tiny.fp16", 2, 0, 18.30),
         ("trt85-cnn.noflag", 7, 2, 49.48),
     ],
@@ -76,6 +78,27 @@ def test_conversions_of_the_plan_have_lines_and_names(text, solve):
     assert (stem.tensor, stem.layer, stem.into) == ("x", "stem + stem_relu", True)
     assert stem.time_ms * US == pytest.approx(4.665, abs=0.001) and stem.line is not None
     assert (head.tensor, head.time_ms) == ("e", 0.0)  # one pixel: the same addresses
+
+
+def test_readers_of_a_tensor_share_one_conversion(text, solve):
+    """Two layers read the tensor in FP32: its writer's output is converted once, for both."""
+    content = text("trt86-twoin.fp16b")
+    converted = solve(content)[1].choice.converted
+    shared = [c for c in converted if c.tensor == "Relu_14_out0"]
+    assert [(c.layer, c.into, c.port) for c in shared] == [
+        ("/conv_13/Conv + /relu_14/Relu", False, 0)]  # fmt: skip
+    line = shared[0].line
+    assert line is not None
+    assert f"Time: {shared[0].time_ms:g}" in content.splitlines()[line - 1]
+
+
+def test_an_output_that_nobody_reads_is_no_network_tensor(text, solve):
+    """The values of an ArgMax are dropped, so their format is neither fixed nor to be advised."""
+    for name in ("trt86-twoin.fp16", "trt86-twoin.fp16b", "trt86-topk.fp16"):
+        build, analysis = solve(text(name))
+        for io in (analysis.io_linear, analysis.io_best):
+            named = {form.tensor for form in io.formats} if io is not None else set()
+            assert named <= {*build.outputs, *(tensor.name for tensor in build.inputs)}
 
 
 def test_fp16_network_tensors_are_an_estimate_and_a_rebuild_agrees(text, solve):

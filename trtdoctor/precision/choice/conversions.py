@@ -47,10 +47,26 @@ class ConversionCosts:
         targets = {c.target.text: c.target for c in self._in.get(tensor, {}).values()}
         return next(iter(targets.values())) if len(targets) == 1 else None
 
-    def tried(self, tensor: str, source: TensorFormat, target: TensorFormat) -> Conversion | None:
-        """The conversion as the log tried it for this tensor, or for one it does not name."""
+    def free(self, tensor: str) -> bool:
+        """Whether conversions into several formats of it were tried: its format is not fixed."""
+        return len({c.target.text for c in self._in.get(tensor, {}).values()}) > 1
+
+    def held_in(self, tensor: str) -> list[TensorFormat]:
+        """The formats that a tensor can be held in between its writer and its readers."""
+        into = [c.target for c in self._in.get(tensor, {}).values()]
+        out = [c.source for c in self._out.get(tensor, {}).values()]
+        return list({form.text: form for form in (*into, *out)}.values())
+
+    def tried(
+        self, tensor: str, source: TensorFormat, target: TensorFormat, *, into: bool = False
+    ) -> Conversion | None:
+        """The conversion as the log tried it for this tensor, or for one it does not name.
+
+        Where it was tried both ``into`` the tensor and out of it, the asked one is preferred.
+        """
         key = (source.text, target.text)
-        for table in (self._out.get(tensor), self._in.get(tensor)):
+        sides = (self._out.get(tensor), self._in.get(tensor))
+        for table in reversed(sides) if into else sides:
             if table is not None and key in table:
                 return table[key]
         return self._unnamed.get(key)

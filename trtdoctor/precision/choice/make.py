@@ -19,12 +19,15 @@ from .problem import (
     IMPOSSIBLE,
     NOTHING,
     End,
+    LayerVariable,
     Link,
     Option,
     Problem,
+    TensorVariable,
     Term,
     TermKind,
     Variable,
+    holding,
 )
 
 
@@ -72,7 +75,7 @@ class _Maker:
         self.terms.append(Term(kind, ms, line, known))
         return len(self.terms) - 1
 
-    def _variable(self, node: Node) -> Variable | None:
+    def _variable(self, node: Node) -> LayerVariable | None:
         tuning = node.tuning
         if tuning is None:
             return self._mover(node)
@@ -86,9 +89,9 @@ class _Maker:
                 dropped.append(candidate)
             else:
                 options.append(Option(candidate, term))
-        return Variable(node, options, dropped) if options else None
+        return LayerVariable(options, node, dropped) if options else None
 
-    def _mover(self, node: Node) -> Variable | None:
+    def _mover(self, node: Node) -> LayerVariable | None:
         """A layer that only converts: its options are the conversions, free where nothing moves."""
         if node.moves is None:
             return None
@@ -110,7 +113,7 @@ class _Maker:
                 dropped.append(candidate)
             else:
                 options.append(Option(candidate, term))
-        return Variable(node, options, dropped) if options else None
+        return LayerVariable(options, node, dropped) if options else None
 
     def _kernel(self, node: Node, candidate: Candidate, *, alone: bool) -> int | None:
         if node.layer.type == "NoOp" and _moves_nothing(candidate):
@@ -168,7 +171,8 @@ class _Maker:
             for port, place in enumerate(node.inputs):
                 readers.setdefault(place.tensor, []).append((position, port))
                 dims.setdefault(place.tensor, place.seen.dims)
-        self._outputs = {*self.build.outputs, *(writers.keys() - readers.keys())}
+        unread = {t for t in writers.keys() - readers.keys() if not self._costs.free(t)}
+        self._outputs = set(self.build.outputs) or unread
         for tensor in dims:
             self._link_tensor(problem, index, tensor, writers, readers, dims[tensor])
 
@@ -204,10 +208,35 @@ class _Maker:
                 for source in sources:
                     self._add(problem, tensor, source, outside, dims)
                 sources = [End(None, form=fixed)]
+            elif len(sources) == 1 and len(readers.get(tensor, ())) > 1:
+                sources = [self._hold(problem, index, tensor, sources[0], readers[tensor], dims)]
         for source in sources:
             for position, port in readers.get(tensor, ()):
                 if position in index:
                     self._add(problem, tensor, source, End(index[position], port=port), dims)
+
+    def _hold(
+        self,
+        problem: Problem,
+        index: dict[int, int],
+        tensor: str,
+        source: End,
+        readers: list[tuple[int, int]],
+        dims: tuple[int, ...],
+    ) -> End:
+        """Give a tensor that several layers read a format of its own.
+
+        TensorRT 8.6 tries the conversions into such a tensor and, for each reader, those out of it;
+        of a tensor with one reader it tries only those from its writer's formats to its reader's.
+        """
+        ends = [source, *(End(index[p], port=port) for p, port in readers if p in index)]
+        offered = [form for end in ends for form in problem.formats(end) if form is not None]
+        forms = {form.text: form for form in (*offered, *self._costs.held_in(tensor))}
+        number = len(problem.variables)
+        options = [holding(form) for form in forms.values()]
+        problem.variables.append(TensorVariable(options, tensor, self.network.held.get(tensor)))
+        self._add(problem, tensor, source, End(number, port=0), dims)
+        return End(number, port=-1)
 
     def _edge(self, problem: Problem, tensor: str, ends: list[End]) -> TensorFormat | None:
         """The format of a network tensor for which the log names no conversion.
@@ -234,6 +263,7 @@ class _Maker:
         import numpy as np
 
         rows, columns = problem.formats(writer), problem.formats(reader)
+        into = problem.layer(reader) is None
         known: dict[tuple[str, str], int] = {}
         table = np.empty((len(rows), len(columns)), dtype=np.int64)
         for i, source in enumerate(rows):
@@ -243,7 +273,7 @@ class _Maker:
                     continue
                 key = (source.text, target.text)
                 if key not in known:
-                    known[key] = self._conversion(tensor, source, target, dims)
+                    known[key] = self._conversion(tensor, source, target, dims, into=into)
                 table[i, j] = known[key]
         link = Link(tensor, writer, reader, dims, table)
         if self._possible(problem, link):
@@ -270,17 +300,27 @@ class _Maker:
     def _seen(self, problem: Problem, end: End) -> EngineTensor | None:
         if end.variable is None:
             return None
-        node = problem.variables[end.variable].node
+        variable = problem.variables[end.variable]
+        if isinstance(variable, TensorVariable):
+            return variable.seen
+        if not isinstance(variable, LayerVariable):
+            return None
         if end.port < 0:
-            return node.outputs[-end.port - 1].seen
-        return node.inputs[end.port].seen
+            return variable.node.outputs[-end.port - 1].seen
+        return variable.node.inputs[end.port].seen
 
     def _conversion(
-        self, tensor: str, source: TensorFormat, target: TensorFormat, dims: tuple[int, ...]
+        self,
+        tensor: str,
+        source: TensorFormat,
+        target: TensorFormat,
+        dims: tuple[int, ...],
+        *,
+        into: bool,
     ) -> int:
         if same_addresses(source, target, dims):
             return NOTHING
-        found = self._costs.tried(tensor, source, target)
+        found = self._costs.tried(tensor, source, target, into=into)
         return IMPOSSIBLE if found is None else self._timed(found)
 
     def _timed(self, found: Conversion) -> int:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from .formats import agrees
 from .model import Alternative, Change, Choice, PlannedConversion, PlannedLayer
-from .problem import Floats, Option, Problem, TermKind, Variable, option_form
+from .problem import (
+    Floats,
+    LayerVariable,
+    Option,
+    Problem,
+    TensorVariable,
+    TermKind,
+    option_form,
+)
 from .solve import Plan, Solver
 
 # Sums of the same numbers in another order differ by less.
 ROUNDING_MS = 1e-9
 
 
-def half_of(variable: Variable, option: int) -> bool | None:
+def half_of(variable: LayerVariable, option: int) -> bool | None:
     """Whether the layer computes in FP16 with this option; None where it has no floating tensor."""
     candidate = variable.options[option].candidate
     if not any(form.is_float for form in (*candidate.inputs, *candidate.outputs)):
@@ -19,7 +27,7 @@ def half_of(variable: Variable, option: int) -> bool | None:
     return variable.options[option].half
 
 
-def follows_engine(variable: Variable, option: Option) -> tuple[bool, bool]:
+def follows_engine(variable: LayerVariable, option: Option) -> tuple[bool, bool]:
     """Whether an option has the types, and the vector widths, that the engine shows."""
     candidate, layer = option.candidate, variable.node.layer
     pairs = [
@@ -40,9 +48,10 @@ def solved(solver: Solver, values: Floats) -> tuple[Plan, float | None] | None:
         return None
     own = {
         index: [follows_engine(variable, option)[1] for option in variable.options]
-        for index, variable in enumerate(problem.variables)
+        for index, variable in problem.layers
     }
-    logged = solver.plan(values, allowed=own) if all(any(mask) for mask in own.values()) else None
+    possible = all(any(mask) for mask in own.values())
+    logged = solver.plan(values, allowed=own | _held(problem)) if possible else None
     if logged is None:
         return best, None
     if logged.total_ms > best.total_ms + ROUNDING_MS:
@@ -50,10 +59,22 @@ def solved(solver: Solver, values: Floats) -> tuple[Plan, float | None] | None:
     return logged, logged.total_ms
 
 
+def _held(problem: Problem) -> dict[int, list[bool]]:
+    """For each tensor with a format of its own, which of its options the engine shows."""
+    masks: dict[int, list[bool]] = {}
+    for index, variable in enumerate(problem.variables):
+        if isinstance(variable, TensorVariable) and variable.seen is not None:
+            seen = variable.seen
+            forms = [option.candidate.outputs[0] for option in variable.options]
+            masks[index] = [agrees(form, seen.dtype, seen.vector) for form in forms]
+    return {index: mask for index, mask in masks.items() if any(mask)}
+
+
 def layers_of(problem: Problem, plan: Plan) -> tuple[PlannedLayer, ...]:
     """The plan's layers in engine order."""
     found: list[PlannedLayer] = []
-    for variable, index in zip(problem.variables, plan.options, strict=True):
+    for place, variable in problem.layers:
+        index = plan.options[place]
         option = variable.options[index]
         term = problem.terms[option.term]
         best = option.candidate.best
@@ -93,16 +114,18 @@ def conversions_of(problem: Problem, plan: Plan) -> tuple[PlannedConversion, ...
         if source is None or target is None or source.text == target.text:
             continue
         term = problem.terms[int(link.table[row, column])]
-        into = link.reader.variable is not None
-        end = link.reader if into else link.writer
-        if end.variable is None:
+        reader = problem.layer(link.reader)
+        layer, end = (
+            (problem.layer(link.writer), link.writer) if reader is None else (reader, link.reader)
+        )
+        if layer is None:
             continue
         found.append(
             PlannedConversion(
                 tensor=link.tensor,
-                layer=problem.variables[end.variable].node.layer.name,
-                into=into,
-                port=end.port if into else -end.port - 1,
+                layer=layer.node.layer.name,
+                into=reader is not None,
+                port=end.port if reader is not None else -end.port - 1,
                 source=source.text,
                 target=target.text,
                 time_ms=term.ms,
@@ -159,9 +182,8 @@ def compare(problem: Problem, before: Plan, after: Plan) -> Alternative:
     flips: list[str] = []
     known = True
     kernels = conversions = 0.0
-    for variable, first, second in zip(
-        problem.variables, before.options, after.options, strict=True
-    ):
+    for index, variable in problem.layers:
+        first, second = before.options[index], after.options[index]
         if first == second:
             continue
         old, new = variable.options[first], variable.options[second]

@@ -1,13 +1,15 @@
 """The builder's optimisation problem, as its log prints it.
 
 One variable for each layer (which format combination), a kernel's time for each value, and a
-conversion's time wherever a tensor's writer and reader disagree. Every cost is a *term* with the
-line that it was read from; tables hold indices of terms, so that "what if" means other values of
-the terms.
+conversion's time wherever a tensor's writer and reader disagree. A tensor with several readers is
+held in a format of its own, a variable too: one conversion into it serves them all. Every cost is a
+*term* with the line that it was read from; tables hold indices of terms, so that "what if" means
+other values of the terms.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ from ...readers.buildlog import (
     Attempt,
     Build,
     Candidate,
+    EngineTensor,
+    Outcome,
     TensorFormat,
 )
 from .network import Network, Node
@@ -85,16 +89,40 @@ def is_half(candidate: Candidate) -> bool:
 
 @dataclass
 class Variable:
+    """What has a format to choose."""
+
+    options: list[Option]
+
+
+@dataclass
+class LayerVariable(Variable):
     """A layer and its options. ``dropped`` are candidates without a time: no option of the plan."""
 
     node: Node
-    options: list[Option]
     dropped: list[Candidate]
+
+
+@dataclass
+class TensorVariable(Variable):
+    """A tensor and the formats that it can be held in; ``seen`` is how the engine holds it."""
+
+    tensor: str
+    seen: EngineTensor | None
+
+
+def holding(form: TensorFormat) -> Option:
+    """The option of a tensor to be held in this format, which costs nothing by itself."""
+    untimed = Candidate(line=0, inputs=(form,), outputs=(form,), outcome=Outcome.UNTIMED)
+    return Option(untimed, NOTHING)
 
 
 @dataclass(frozen=True)
 class End:
-    """One end of a link: a layer's port, or a fixed format (``variable`` is null)."""
+    """One end of a link: a variable's port, or a fixed format (``variable`` is null).
+
+    Ports of a layer are its inputs from 0 and its outputs from -1; a tensor is read at -1 and
+    written at 0.
+    """
 
     variable: int | None
     port: int = 0
@@ -104,7 +132,7 @@ class End:
 
 @dataclass
 class Link:
-    """A tensor between its writer and one reader. ``table`` holds terms, writer by reader."""
+    """One conversion of a tensor, if need be. ``table`` holds terms, writer by reader."""
 
     tensor: str
     writer: End
@@ -124,6 +152,18 @@ class Problem:
     variables: list[Variable]
     links: list[Link] = field(default_factory=list)
     unknown_terms: int = 0
+
+    @property
+    def layers(self) -> Iterator[tuple[int, LayerVariable]]:
+        """The variables that are layers, each with its index, in engine order."""
+        for index, variable in enumerate(self.variables):
+            if isinstance(variable, LayerVariable):
+                yield index, variable
+
+    def layer(self, end: End) -> LayerVariable | None:
+        """The layer at this end, or None where a tensor or a fixed format is."""
+        variable = self.variables[end.variable] if end.variable is not None else None
+        return variable if isinstance(variable, LayerVariable) else None
 
     def formats(self, end: End) -> list[TensorFormat | None]:
         """The formats that an end can take, in the order of its options."""

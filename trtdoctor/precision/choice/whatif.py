@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...readers.buildlog import Attempt, Build, Candidate, Outcome, TensorFormat
+from ...readers.buildlog import Attempt, Build, TensorFormat
 from .conversions import ConversionCosts
 from .formats import same_addresses
 from .make import problem_of
 from .model import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
-from .network import Node
 from .plan import choice_of, compare, half_of, solved
 from .problem import (
     IMPOSSIBLE,
@@ -17,11 +16,11 @@ from .problem import (
     End,
     Floats,
     Link,
-    Option,
     Problem,
+    TensorVariable,
     Term,
     TermKind,
-    Variable,
+    holding,
 )
 from .solve import Plan, Solver
 
@@ -58,8 +57,8 @@ def analyse(build: Build, attempt: Attempt) -> Analysis | None:
 def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict, ...]:
     problem = solver.problem
     subjects = [
-        index
-        for index, variable in enumerate(problem.variables)
+        (index, variable)
+        for index, variable in problem.layers
         if half_of(variable, plan.options[index]) is not None
         and len({option.half for option in variable.options}) == 2
     ]
@@ -68,8 +67,7 @@ def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict,
     free = conversions_free(solver, values)
     again = decided_again(solver, values, plan)
     verdicts: list[LayerVerdict] = []
-    for index in subjects:
-        variable = problem.variables[index]
+    for index, variable in subjects:
         half = variable.options[plan.options[index]].half
         mask = [option.half is not half for option in variable.options]
         forced = solver.plan(values, allowed={index: mask})
@@ -117,24 +115,25 @@ def _draws(problem: Problem) -> int:
     return DRAWS if len(problem.variables) <= 100 else DRAWS // 5
 
 
-def decided_again(solver: Solver, values: Floats, plan: Plan) -> list[float]:
-    """For each variable, the share of perturbed problems in which it keeps being FP16 or not."""
+def decided_again(solver: Solver, values: Floats, plan: Plan) -> dict[int, float]:
+    """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
     import numpy as np
 
     problem = solver.problem
     draws = _draws(problem)
     random = np.random.default_rng(0)
-    kept = [0] * len(problem.variables)
-    now = [half_of(v, o) for v, o in zip(problem.variables, plan.options, strict=True)]
+    layers = dict(problem.layers)
+    kept = dict.fromkeys(layers, 0)
+    now = {index: half_of(variable, plan.options[index]) for index, variable in layers.items()}
     solvable = 0
     for _ in range(draws):
         other = solver.plan(values * np.exp(NOISE * random.standard_normal(len(values))))
         if other is None:
             continue
         solvable += 1
-        for index, variable in enumerate(problem.variables):
+        for index, variable in layers.items():
             kept[index] += half_of(variable, other.options[index]) == now[index]
-    return [count / max(1, solvable) for count in kept]
+    return {index: count / max(1, solvable) for index, count in kept.items()}
 
 
 # FP16 network inputs and outputs -----------------------------------------------------------------
@@ -180,15 +179,14 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
         )
     if all(form.dtype != "Half" for form in formats):
         return None
-    layers = range(len(problem.variables))
     return NetworkIo(
         formats=tuple(formats),
         total_ms=found.total_ms,
         saved_ms=plan.total_ms - found.total_ms,
         half=tuple(
-            problem.variables[i].node.layer.name
-            for i in layers
-            if half_of(problem.variables[i], found.options[i])
+            variable.node.layer.name
+            for index, variable in problem.layers
+            if half_of(variable, found.options[index])
         ),
         estimated=maker.estimated_in(found),
         sure=_falls_again(Solver(problem), solver, values),
@@ -270,12 +268,9 @@ class _IoProblem:
                     wanted = form is not None and form.dtype == "Half"
                     if form is not None and wanted and layout_of(form, link.dims):
                         forms.setdefault(form.text, form)
-        options = [
-            Option(Candidate(line=0, inputs=(), outputs=(form,), outcome=Outcome.UNTIMED), NOTHING)
-            for form in forms.values()
-        ]
+        options = [holding(form) for form in forms.values()]
         number = len(problem.variables)
-        problem.variables.append(Variable(_nobody(problem), options, []))
+        problem.variables.append(TensorVariable(options, tensor, None))
         self.opened[number] = (tensor, output)
         for index, link in enumerate(problem.links):
             if link.tensor != tensor:
@@ -283,7 +278,7 @@ class _IoProblem:
             if link.writer.variable is None:
                 self._relink(index, End(number, port=-1), link.reader)
             elif output and link.reader.variable is None:
-                self._relink(index, link.writer, End(number, port=-1))
+                self._relink(index, link.writer, End(number, port=0))
 
     def _relink(self, index: int, writer: End, reader: End) -> None:
         import numpy as np
@@ -342,9 +337,3 @@ class _IoProblem:
             column = plan.options[link.reader.variable] if link.reader.variable is not None else 0
             count += int(link.table[row, column]) in self._estimates
         return count
-
-
-def _nobody(problem: Problem) -> Node:
-    """A node for a network tensor: it is written nowhere and shown nowhere."""
-    layer = problem.network.nodes[0].layer
-    return Node(layer=layer, inputs=(), outputs=(), tuning=None)

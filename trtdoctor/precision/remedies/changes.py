@@ -191,9 +191,9 @@ def repeatable(commands: Commands, timings: int) -> Change:
     read = f"open({quoted}, 'rb').read() if os.path.exists({quoted}) else b''"
     return Change(
         ending=".rebuilt.engine",
-        trtexec=(f"--avgTiming={timings}", f"--timingCacheFile={cache}"),
+        trtexec=("--fp16", f"--avgTiming={timings}", f"--timingCacheFile={cache}"),
         drop=("--noBuilderCache",),
-        polygraphy=("--load-timing-cache", cache, "--save-timing-cache", cache),
+        polygraphy=("--fp16", "--load-timing-cache", cache, "--save-timing-cache", cache),
         python=(
             f"config.avg_timing_iterations = {timings}",
             f"config.set_timing_cache(config.create_timing_cache({read}), ignore_mismatch=False)",
@@ -219,9 +219,9 @@ def workspace(commands: Commands, limit: int) -> Change:
     ]
     return Change(
         ending=".workspace.engine",
-        trtexec=(f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}",),
+        trtexec=("--fp16", f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}"),
         drop=("--workspace",),
-        polygraphy=("--pool-limit", f"workspace:{mib}M"),
+        polygraphy=("--fp16", "--pool-limit", f"workspace:{mib}M"),
         python=(f"config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, {mib} << 20)",),
         api=("IBuilderConfig.set_memory_pool_limit", "MemoryPoolType.WORKSPACE"),
     )
@@ -254,12 +254,7 @@ def _names(names: tuple[str, ...]) -> str:
 
 
 # The engine that is built to see more, never the user's own.
-WITNESSED = ".seen.engine"
-
-
-def detailed_layers(commands: Commands) -> Change:
-    """Build an engine that tells everything of its layers."""
-    return witnessed(commands, log=False, layers=True)
+WITNESSED = ".explain.engine"
 
 
 def layers_of(plan: str, file: str) -> Change:

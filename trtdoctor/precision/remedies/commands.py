@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from ...model.engine import ShapeRange
 from .context import BuildTool, RemedyContext
 from .quoting import join, path_word, renamed
 from .toolbox import Toolbox
@@ -86,13 +87,13 @@ class Commands:
             return ()
         options.append(f"--saveEngine={self.beside(change.ending)}")
         mine = self._own_words("trtexec", "tensorrt_rtx")
-        if mine:
+        if not mine:
+            words = [self.tools.program, *self._trtexec_shapes()]
+        else:
             replaced = {option.partition("=")[0] for option in options} | set(change.drop)
             if change.model is not None:
                 replaced.add("--onnx")
             words = [w for w in mine if w.partition("=")[0] not in replaced | {"--loadEngine"}]
-        else:
-            words = [self.tools.program]
         if not any(word.startswith("--onnx=") for word in words):
             words.insert(1, f"--onnx={change.model or self.model}")
         return (_redirected((*words, *options), change.redirect),)
@@ -107,6 +108,7 @@ class Commands:
         mine = self._own_words("polygraphy")
         if len(mine) < 3 or mine[1] != "convert":
             mine = ("polygraphy", "convert", change.model or self.model)
+            mine += self._polygraphy_shapes()
         else:
             replaced = {*_options(words), *change.drop, "-o", "--output"}
             mine = _without(mine, replaced)
@@ -129,6 +131,27 @@ class Commands:
                 return value if given else ""
         return None
 
+    def _trtexec_shapes(self) -> tuple[str, ...]:
+        """The shapes of the user's own build; trtexec's lists cannot hold every name."""
+        shapes = self.context.shapes
+        if not _dynamic(shapes) or any(set(name) & set(",'") for name, _ in shapes):
+            return ()
+        return tuple(
+            f"--{key}Shapes="
+            + ",".join(f"{name}:{'x'.join(map(str, getattr(r, key)))}" for name, r in shapes)
+            for key in ("min", "opt", "max")
+        )
+
+    def _polygraphy_shapes(self) -> tuple[str, ...]:
+        shapes = self.context.shapes
+        if not _dynamic(shapes) or any(name.startswith("-") for name, _ in shapes):
+            return ()
+        words: list[str] = []
+        for key in ("min", "opt", "max"):
+            words.append(f"--trt-{key}-shapes")
+            words += [f"{name}:[{','.join(map(str, getattr(r, key)))}]" for name, r in shapes]
+        return tuple(words)
+
     def _own_words(self, *programs: str) -> tuple[str, ...]:
         """The user's own command, if its program is one of these."""
         mine = self.context.command
@@ -136,6 +159,12 @@ class Commands:
             return ()
         program = PurePath(mine[0].replace("\\", "/")).name.removesuffix(".exe")
         return mine if program in programs else ()
+
+
+def _dynamic(shapes: tuple[tuple[str, ShapeRange], ...]) -> bool:
+    """Whether an engine has shapes to be told, and all of them can be."""
+    extents = [e for _, r in shapes for e in (*r.min, *r.opt, *r.max)]
+    return min(extents, default=-1) >= 0 and any(r.min != r.max for _, r in shapes)
 
 
 def _redirected(words: tuple[str, ...], file: str | None) -> str:

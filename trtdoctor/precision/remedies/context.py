@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ...model.cause import Cause
-from ...model.engine import IOTensor
+from ...model.engine import IOTensor, ShapeRange
 from ...model.machine import Typing
 from ..choice import NetworkIo
 
@@ -72,6 +72,7 @@ class RemedyContext:
         converted: whether the model was converted to FP16 before and these nodes were left out.
         inputs: the network's inputs, in their order, all of them; empty where not known.
         outputs: the network's outputs, likewise.
+        shapes: the shapes of the optimisation profile, by input, if the engine has just one.
         network_io: the plan with FP16 network inputs and outputs.
         plan_ms: the time of the solved plan, in milliseconds.
         predicted_ms: the time of the solved plan with the remedy, in milliseconds.
@@ -102,6 +103,7 @@ class RemedyContext:
     converted: bool = False
     inputs: tuple[IOTensor, ...] = ()
     outputs: tuple[IOTensor, ...] = ()
+    shapes: tuple[tuple[str, ShapeRange], ...] = ()
     network_io: NetworkIo | None = None
     plan_ms: float | None = None
     predicted_ms: float | None = None

@@ -16,7 +16,7 @@ from ...model.report import Remedy
 from . import changes
 from .autocast import MOST_NODES, autocast
 from .commands import Change, Commands
-from .context import STRONG_ONLY, WEAK_ONLY, RemedyContext
+from .context import STRONG_ONLY, WEAK_ONLY, Given, RemedyContext
 from .evidence import missing_evidence
 from .quoting import shown
 from .toolbox import Toolbox, toolbox
@@ -45,6 +45,8 @@ def remedy_for(
     ):
         return None
     known = Typing.WEAK if cause in WEAK_ONLY else Typing.STRONG if cause in STRONG_ONLY else None
+    if cause is Cause.NETWORK_IO and tools.typing is Typing.UNKNOWN and context.network_io:
+        known = Typing.WEAK  # only where the builder chooses is there a plan to solve
     if known is not None and tools.typing is not known:
         context = replace(context, typing=known)
         tools = toolbox(context, knowledge)
@@ -81,7 +83,9 @@ def _converted(
     """Convert the model with AutoCast and build what comes out."""
     convert, target = autocast(case.commands, include=include, exclude=exclude)
     built = case.commands.build(changes.strong_build(case.commands, target))
-    return Remedy(text=_sentences(*text), commands=(convert, *built))
+    recent = include and case.context.modelopt_version is None
+    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if recent else ""
+    return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
 
 
 def _time(ms: float) -> str:
@@ -159,24 +163,24 @@ def _conversion_costs_more(case: _Case) -> Remedy | None:
 def _network_io(case: _Case) -> Remedy | None:
     """FP16 network tensors, only where the solved plan becomes faster by more than noise."""
     io, layer = case.context.network_io, case.context.layer
+    risk = "Risk: inputs are rounded to FP16, and magnitudes beyond 65504 overflow."
+    if case.tools.typing is Typing.STRONG:
+        lead = "Give the model FP16 inputs and outputs, as AutoCast does."
+        return _converted(case, (), lead, "The application then passes FP16.", risk)
     if io is None or not io.falls or not any(form.dtype == "Half" for form in io.formats):
         return None
-    if layer is not None and layer not in io.half:
-        return None
-    if case.worse(io.total_ms):
+    if (layer is not None and layer not in io.half) or case.worse(io.total_ms):
         return None
     formats = tuple(form for form in io.formats if form.dtype == "Half")
     named = ", ".join(f"{shown(form.tensor)} as fp16:{form.layout}" for form in formats[:8])
-    text = (
+    return case.build(
+        changes.network_formats(case.commands, formats),
         f"Give the network FP16 inputs and outputs: {named}"
         + (f" and {len(formats) - 8} more." if len(formats) > 8 else "."),
         case.gain(io.total_ms),
         "The application then passes FP16 in that layout.",
-        "Risk: inputs are rounded to FP16, and magnitudes beyond 65504 overflow.",
+        risk,
     )
-    if case.tools.typing is Typing.STRONG:
-        return _converted(case, (), *text)
-    return case.build(changes.network_formats(case.commands, formats), *text)
 
 
 def _pinned(case: _Case) -> Remedy | None:
@@ -203,9 +207,13 @@ def _constraint_not_honoured(case: _Case) -> Remedy | None:
             f"It costs {_time(after - before)} by the log's times ({_time(after)} instead of "
             f"{_time(before)}, an estimate)."
         )
+    change = changes.obeyed(case.commands)
     return case.build(
-        changes.obeyed(case.commands),
-        "Insist on the type that you asked for: precision constraints as obey.",
+        change,
+        "Insist on the type that you asked for.",
+        "With trtexec that is --precisionConstraints=obey beside your own options."
+        if change.trtexec is None and "--precisionConstraints" in case.tools.trtexec
+        else "",
         cost,
         "The build fails where no kernel conforms.",
         "Risk: as that of the type you ask for.",
@@ -348,8 +356,10 @@ def _inside_fused_block(case: _Case) -> Remedy | None:
     major = case.tools.major
     if case.context.detailed or (major is not None and major < 10 and not case.tools.rtx):
         return Remedy(text=text)
-    change = changes.detailed_layers(case.commands)
-    return Remedy(text=text, commands=case.commands.build(change))
+    others = frozenset(Given) - {Given.LAYERS}
+    context = replace(case.context, detailed=False)
+    missing = missing_evidence(others, context, knowledge=case.knowledge)
+    return Remedy(text=text, commands=tuple(command for _, command in missing))
 
 
 def _unknown(case: _Case) -> Remedy | None:

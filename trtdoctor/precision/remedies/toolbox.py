@@ -45,12 +45,17 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
     product = _RTX if rtx else "tensorrt"
     own = (product, context.version, (None, None) if rtx else span)
     program = "tensorrt_rtx_options" if rtx else "trtexec_options"
-    polygraphy = ("polygraphy", context.polygraphy_version, (None, None))
-    modelopt = ("nvidia-modelopt", context.modelopt_version, (None, None))
+    major = _major(context.version)
+    # Polygraphy knows strong typing, and TensorRT 9, since 0.49.
+    recent = "0.49" if strong or (major is not None and major >= 9) else None
+    polygraphy = ("polygraphy", context.polygraphy_version, (recent, None))
+    # Whoever has no ModelOpt yet installs a recent one.
+    newest = knowledge.covered("autocast_options", "nvidia-modelopt")[1]
+    modelopt = ("nvidia-modelopt", context.modelopt_version, (newest, None))
     return Toolbox(
         rtx=rtx,
         typing=typing,
-        major=_major(context.version),
+        major=major,
         trtexec=_options(knowledge, program, *own),
         python=_options(knowledge, "python_build_api", *own),
         polygraphy=frozenset()

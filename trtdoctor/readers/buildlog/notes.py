@@ -93,6 +93,12 @@ def setting_of(line: int, text: str) -> Setting | None:
     return None
 
 
+def command_of(line: int, text: str) -> Setting | None:
+    """The command behind ``&&&& RUNNING TensorRT.trtexec [...] #``, as the setting ``command``."""
+    command = text.partition("] # ")[2].strip()
+    return Setting(key="command", value=command, line=line) if command else None
+
+
 def version_of(text: str) -> str | None:
     """``[TensorRT v101601]`` or ``TensorRT version: 8.6.1`` as a dotted version."""
     digits = text.partition("[TensorRT v")[2].partition("]")[0]

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from .drafts import AttemptDraft, BuildDraft
 from .model import Build, BuildLog, BuildSummary, FormatError, Note, NoteKind
-from .notes import PHRASES, network_input, note_of, onnx_node, setting_of, version_of
+from .notes import PHRASES, command_of, network_input, note_of, onnx_node, setting_of, version_of
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
 from .text import engine_layer, number, whole
@@ -194,7 +194,11 @@ class _Collector:
 
     def _running(self, line: int, body: bytes) -> None:
         self._begin(line)
-        self._draft.version = version_of(text_of(body)) or self._draft.version
+        text = text_of(body)
+        self._draft.version = version_of(text) or self._draft.version
+        command = command_of(line, text)
+        if command is not None:
+            self._draft.settings.append(command)
 
     def _original(self, line: int, body: bytes) -> None:
         if self._draft.attempts or self._draft.layers:

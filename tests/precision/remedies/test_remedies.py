@@ -1,0 +1,526 @@
+"""Remedies for every cause, release and tool: only options that exist, only gains that were solved."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.cause import Cause
+from trtdoctor.model.engine import IOTensor, ShapeRange
+from trtdoctor.model.machine import Typing
+from trtdoctor.precision.choice import NetworkFormat, NetworkIo
+from trtdoctor.precision.remedies import (
+    BuildTool,
+    Given,
+    RemedyContext,
+    missing_evidence,
+    remedy_for,
+    shell,
+)
+from trtdoctor.precision.remedies.commands import IN_SCRIPT
+
+K = Knowledge.load()
+VERSIONS = [
+    "8.5.1",
+    "8.5.3",
+    "8.6.0.12",
+    "8.6.1",
+    "9.3.0",
+    "10.0.1",
+    "10.1.0",
+    "10.8.0",
+    "10.12.0",
+    "10.13.3",
+    "10.14.1",
+    "10.15.1",
+    "10.16.1",
+    "11.0.0",
+    "11.1.0",
+    "11.4.0.106",
+]
+RELEASES = [
+    *(("tensorrt", version) for version in VERSIONS),
+    *(("tensorrt-rtx", version) for version in ("1.0.0", "1.4.0.76", "1.7.1.116")),
+]
+WEAK = Cause.NOT_ENABLED, Cause.NEAR_TIE, Cause.PINNED, Cause.NETWORK_IO, Cause.TACTIC_MEMORY
+# What a line of Python may use beside the names in the table.
+PLAIN = {"path", "exists", "read", "write", "__class__", "os", "open", "map", "range", "int"}
+CLASSES = {"Logger", "BuilderFlag", "Runtime", "ProfilingVerbosity", "LayerInformationFormat"}
+CLASSES |= {"MemoryPoolType", "NetworkDefinitionCreationFlag", "DataType", "TensorFormat"}
+CLASSES |= {"LayerType"}
+
+
+def network_io(total_ms: float = 0.03410, sure: float = 1.0) -> NetworkIo:
+    formats = (
+        NetworkFormat(tensor="out", output=True, dtype="Half", layout="chw", text="Half(...)"),
+        NetworkFormat(tensor="image", output=False, dtype="Half", layout="hwc8", text="Half(...)"),
+    )
+    return NetworkIo(
+        formats=formats,
+        total_ms=total_ms,
+        saved_ms=0.04069 - total_ms,
+        half=("c2 + c2_relu",),
+        estimated=2,
+        sure=sure,
+    )
+
+
+FULL = RemedyContext(
+    model="nets/seg net.onnx",
+    engine="out/seg.plan",
+    log="build.log",
+    layer="c2 + c2_relu",
+    network_layers=("c2", "c2_relu"),
+    onnx_nodes=("/c2/Conv", "/c2/Relu"),
+    op_types=("Conv", "Relu"),
+    casts=("/Cast_1",),
+    inputs=(
+        IOTensor(name="ids", mode="input", dtype="INT32"),
+        IOTensor(name="image", mode="input", dtype="FP32"),
+    ),
+    outputs=(IOTensor(name="out", mode="output", dtype="FP32"),),
+    shapes=(
+        ("ids", ShapeRange(min=(1, 8), opt=(4, 8), max=(8, 8))),
+        ("image", ShapeRange(min=(1, 3, 8, 8), opt=(4, 3, 8, 8), max=(8, 3, 8, 8))),
+    ),
+    network_io=network_io(),
+    plan_ms=0.04069,
+    margin_ms=0.00143,
+    pinned=("c2",),
+    tactic_bytes=4608 * 2**20 - 1,
+    fp16_allowed=True,
+)
+
+
+def texts(cause: Cause, context: RemedyContext) -> tuple[str, ...]:
+    remedy = remedy_for(cause, context, knowledge=K)
+    return () if remedy is None else remedy.commands
+
+
+def everything(context: RemedyContext) -> Iterator[str]:
+    for cause in Cause:
+        yield from texts(cause, context)
+    for have in (frozenset[Given](), frozenset({Given.LOG}), frozenset({Given.LAYERS})):
+        for detailed in (None, True):
+            for _, command in missing_evidence(
+                have, replace(context, detailed=detailed), knowledge=K
+            ):
+                yield command
+
+
+def rows(table: str, product: str, version: str) -> set[str]:
+    _, newest = K.covered(table, product)
+    major = newest.split(".")[0]
+    past = version.split(".")[0] == major and _key(version) > _key(newest)
+    asked = newest if past else version
+    if _key(asked) < _key(K.covered(table, product)[0]):
+        asked = K.covered(table, product)[0]
+    return {row.option for row in K.tool_options(table, product, asked)}
+
+
+def _key(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")[:2]]
+
+
+def assert_known(command: str, product: str, version: str) -> None:
+    """Every option and every name in a command is in the table of that release."""
+    if command.endswith(IN_SCRIPT):
+        tree = ast.parse(command.removesuffix(IN_SCRIPT))
+        api = rows("python_build_api", product, version)
+        known = {part for name in api for part in name.split(".")} | PLAIN
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                assert node.attr in known, (node.attr, command)
+                if isinstance(node.value, ast.Attribute) and node.value.attr in CLASSES:
+                    assert f"{node.value.attr}.{node.attr}" in api, command
+        return
+    words = shlex.split(command.partition(" > ")[0])
+    table, owner, release = {
+        "trtexec": ("trtexec_options", "tensorrt", version),
+        "tensorrt_rtx": ("tensorrt_rtx_options", "tensorrt-rtx", version),
+        "polygraphy": ("polygraphy_options", "polygraphy", "0.49.27"),
+        "python": ("autocast_options", "nvidia-modelopt", "0.46.0"),
+        "trtdoctor": ("", "", ""),
+    }[words[0]]
+    if words[0] in ("trtexec", "tensorrt_rtx"):
+        assert owner == product
+    options = {w.partition("=")[0] for w in words[1:] if w.startswith("-")} - {"-m"}
+    known = rows(table, owner, release) if table else {"--onnx"}
+    assert options <= known, (options - known, command)
+
+
+@pytest.mark.parametrize("tool", list(BuildTool), ids=lambda t: t.value)
+@pytest.mark.parametrize(("product", "version"), RELEASES)
+def test_every_option_is_in_the_table_of_that_release(
+    product: str, version: str, tool: BuildTool
+) -> None:
+    for typing in (Typing.UNKNOWN, Typing.WEAK, Typing.STRONG):
+        if product == "tensorrt-rtx" and typing is Typing.WEAK:
+            continue
+        context = replace(FULL, product=product, version=version, tool=tool, typing=typing)
+        for command in everything(context):
+            assert_known(command, product, version)
+            assert not re.search(r"<\w+>|\bYOUR|\.\.\.|model\.onnx|\bNone\b", command), command
+            assert "\n" not in command
+
+
+@pytest.mark.parametrize("tool", list(BuildTool), ids=lambda t: t.value)
+def test_where_the_release_is_unknown_options_exist_in_all_that_are_possible(
+    tool: BuildTool,
+) -> None:
+    for cause in WEAK:
+        commands = texts(cause, replace(FULL, tool=tool))
+        assert commands, cause
+        for command in commands:
+            for version in ("8.5.1", "8.6.1", "10.0.1", "10.16.1"):
+                assert_known(command, "tensorrt", version)
+    for command in texts(Cause.GRAPH_SAYS_FP32, replace(FULL, tool=tool)):
+        for version in ("10.0.1", "10.16.1", "11.1.0"):
+            assert_known(command, "tensorrt", version)
+
+
+@pytest.mark.parametrize("version", ["12.0", "10", "nonsense", "", "7.2.1"])
+def test_a_release_that_no_table_knows_is_unknown(version: str) -> None:
+    for tool in BuildTool:
+        for command in everything(replace(FULL, version=version, tool=tool)):
+            if command.startswith("trtexec"):
+                weak = not version.startswith("12") and "--stronglyTyped" not in command
+                assert not (weak and "--skipInference" in command)
+
+
+def test_without_any_name_there_is_still_a_command() -> None:
+    for cause in Cause:
+        remedy_for(cause, RemedyContext(), knowledge=K)
+    (command, line) = texts(Cause.NOT_ENABLED, RemedyContext())
+    assert command == "trtexec --onnx=model.onnx --fp16 --saveEngine=model.fp16.engine"
+    assert line.startswith("config.set_flag(trt.BuilderFlag.FP16)")
+
+
+@pytest.mark.parametrize(("product", "version"), RELEASES)
+def test_the_users_own_files_are_never_overwritten(product: str, version: str) -> None:
+    for tool in BuildTool:
+        context = replace(FULL, product=product, version=version, tool=tool)
+        for command in everything(context):
+            for written in re.findall(r"--saveEngine=(\S+)|-o (\S+)|> (\S+)", command):
+                assert not set(written) & {FULL.engine, FULL.log, FULL.model}
+
+
+# Worlds ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("product", "version"), [("tensorrt", "11.4.0.106"), ("tensorrt-rtx", "1.7.1.116")]
+)
+def test_where_there_is_no_fp16_flag_none_is_told(product: str, version: str) -> None:
+    for tool in BuildTool:
+        for command in everything(replace(FULL, product=product, version=version, tool=tool)):
+            assert "--fp16" not in command and "BuilderFlag.FP16" not in command
+            assert "trtexec" not in command or product == "tensorrt"
+    commands = texts(Cause.GRAPH_SAYS_FP32, replace(FULL, product=product, version=version))
+    assert commands[0].startswith(
+        "python -m modelopt.onnx.autocast --onnx_path 'nets/seg net.onnx'"
+    )
+
+
+def test_a_cause_of_the_other_world_has_no_remedy() -> None:
+    for cause in (Cause.NOT_ENABLED, Cause.PINNED, Cause.NEAR_TIE, Cause.FASTER_IN_FP32):
+        assert remedy_for(cause, replace(FULL, version="11.0.0"), knowledge=K) is None
+    for cause in (Cause.GRAPH_SAYS_FP32, Cause.CAST_ISLAND):
+        assert remedy_for(cause, replace(FULL, version="8.6.1"), knowledge=K) is None
+
+
+# Gains -------------------------------------------------------------------------------------------
+
+GAIN = re.compile(r"(\d+\.\d+) us instead of (\d+\.\d+) us, (\d+\.\d+) us less")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    plan=st.none() | st.floats(0.01, 0.9),
+    predicted=st.none() | st.floats(0.01, 0.9),
+    io=st.none() | st.builds(network_io, st.floats(0.01, 0.9), st.floats(0, 1)),
+    release=st.sampled_from(RELEASES),
+    cause=st.sampled_from(list(Cause)),
+)
+def test_a_gain_is_the_difference_of_two_solved_plans(
+    plan: float | None,
+    predicted: float | None,
+    io: NetworkIo | None,
+    release: tuple[str, str],
+    cause: Cause,
+) -> None:
+    product, version = release
+    context = replace(FULL, product=product, version=version)
+    context = replace(context, plan_ms=plan, predicted_ms=predicted, network_io=io)
+    remedy = remedy_for(cause, context, knowledge=K)
+    if remedy is None:
+        return
+    promised = GAIN.search(remedy.text)
+    assert (" less;" in remedy.text) == (promised is not None)
+    if promised is None:
+        return
+    assert "stimate" in remedy.text
+    through_io = cause in (Cause.NETWORK_IO, Cause.CONVERSION_COSTS_MORE)
+    after = io.total_ms if through_io and io is not None else predicted
+    assert plan is not None and after is not None and after < plan
+    assert promised.group(1) == f"{after * 1000:.2f}"
+    assert promised.group(2) == f"{plan * 1000:.2f}"
+    assert promised.group(3) == f"{(plan - after) * 1000:.2f}"
+
+
+@pytest.mark.parametrize(
+    "io",
+    [
+        None,
+        network_io(total_ms=0.05),
+        network_io(total_ms=0.04069),
+        network_io(sure=0.5),
+        msgspec.structs.replace(network_io(), half=("another",)),
+    ],
+)
+def test_network_io_that_does_not_help_this_layer_is_no_remedy(io: NetworkIo | None) -> None:
+    context = replace(FULL, version="8.6.1", network_io=io)
+    assert remedy_for(Cause.NETWORK_IO, context, knowledge=K) is None
+    accepted = remedy_for(Cause.CONVERSION_COSTS_MORE, context, knowledge=K)
+    assert accepted is not None and accepted.commands == ()
+
+
+def test_unpinning_that_makes_the_plan_dearer_is_no_remedy() -> None:
+    context = replace(FULL, version="8.6.1", predicted_ms=0.05)
+    assert remedy_for(Cause.PINNED, context, knowledge=K) is None
+    faster = remedy_for(Cause.PINNED, replace(context, predicted_ms=0.04), knowledge=K)
+    assert faster is not None and "40.00 us instead of 40.69 us, 0.69 us less" in faster.text
+
+
+def test_insisting_tells_its_cost() -> None:
+    context = replace(FULL, version="8.6.1", predicted_ms=0.0421)
+    remedy = remedy_for(Cause.CONSTRAINT_NOT_HONOURED, context, knowledge=K)
+    assert remedy is not None and "costs 1.41 us" in remedy.text and "less" not in remedy.text
+
+
+def test_every_command_comes_with_its_risk_or_its_reason() -> None:
+    for product, version in RELEASES:
+        for cause in set(Cause) - {Cause.UNKNOWN, Cause.INSIDE_FUSED_BLOCK, Cause.NEAR_TIE}:
+            remedy = remedy_for(cause, replace(FULL, product=product, version=version), knowledge=K)
+            if remedy is not None and remedy.commands and cause is not Cause.NO_FP16_KERNEL:
+                assert "Risk:" in remedy.text, cause
+
+
+# Weight ranges -----------------------------------------------------------------------------------
+
+
+def test_weight_ranges_are_no_cause() -> None:
+    for row in K.causes():
+        for field in ("title", "proof", "to_do"):
+            assert not re.search(r"subnormal|weights? (range|are affected)", getattr(row, field))
+    for cause in Cause:
+        remedy = remedy_for(cause, replace(FULL, version="8.6.1"), knowledge=K)
+        assert remedy is None or "subnormal" not in remedy.text
+    assert {row.cause for row in K.causes()} == set(Cause)
+
+
+# Names -------------------------------------------------------------------------------------------
+
+ODD = ["a b", "it's", 'say "x"', "[0]/{1}", "$(rm)", "`id`", "a\nb", "a\x1b[31mb", "\u202ex", "-x"]
+ODD += ["a;b", "a\\b", "é", "*", "a,b:c", "\udcff"]
+
+
+def bash(command: str) -> list[bytes]:
+    script = f"printf '%s\\0' {command}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    return done.stdout.split(b"\0")[:-1]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_reach_the_program_as_they_are(name: str) -> None:
+    quoted = shell(name)
+    assert quoted.isprintable()
+    assert bash(quoted) == [name.encode("utf-8", "surrogateescape")]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1))
+def test_any_name_is_one_word(name: str) -> None:
+    assert bash(shell(name)) == [name.encode()]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_in_every_command(name: str) -> None:
+    odd = replace(
+        FULL,
+        model=name + ".onnx",
+        engine=None,
+        layer=name,
+        network_layers=(name,),
+        onnx_nodes=(name,),
+        pinned=(name,),
+        converted=True,
+        inputs=(IOTensor(name=name, mode="input", dtype="FP32"),),
+        network_io=NetworkIo(
+            formats=(
+                NetworkFormat(tensor=name, output=False, dtype="Half", layout="chw", text="t"),
+            ),
+            total_ms=0.03,
+            saved_ms=0.01069,
+            half=(name,),
+            estimated=0,
+            sure=1.0,
+        ),
+        shapes=((name, ShapeRange(min=(1, 8), opt=(4, 8), max=(8, 8))),),
+    )
+    for version in ("8.6.1", "10.16.1", "11.1.0"):
+        for tool in BuildTool:
+            context = replace(odd, version=version, tool=tool)
+            for cause in Cause:
+                remedy = remedy_for(cause, context, knowledge=K)
+                for text in (remedy.text, *remedy.commands) if remedy else ():
+                    assert text.isprintable(), text
+                for command in remedy.commands if remedy else ():
+                    if command.endswith(IN_SCRIPT):
+                        ast.parse(command.removesuffix(IN_SCRIPT))
+                    else:
+                        assert len(bash(command.partition(" > ")[0])) > 1
+            lines = texts(Cause.PINNED, context)
+            assert not lines or ast.literal_eval(re.findall(r"in (\{.*?\})\]:", lines[0])[0]) == {
+                name
+            }
+
+
+# The user's own command --------------------------------------------------------------------------
+
+OWN = (
+    "/usr/src/tensorrt/bin/trtexec",
+    "--onnx=m.onnx",
+    "--fp16",
+    "--minShapes=x:1x8",
+    "--optShapes=x:4x8",
+    "--maxShapes=x:8x8",
+    "--precisionConstraints=obey",
+    "--layerPrecisions=c1:fp32,c2:fp32",
+    "--memPoolSize=workspace:64,dlaSRAM:1",
+    "--saveEngine=m.plan",
+)
+
+
+def test_the_users_own_options_stay() -> None:
+    context = replace(
+        FULL, version="8.6.1", tool=BuildTool.TRTEXEC, command=OWN, engine="m.plan", model="m.onnx"
+    )
+    for cause in (Cause.NEAR_TIE, Cause.PINNED, Cause.TACTIC_MEMORY, Cause.NETWORK_IO):
+        (command,) = texts(cause, context)
+        words = shlex.split(command)
+        assert words[0] == OWN[0]
+        assert {"--onnx=m.onnx", "--fp16", "--optShapes=x:4x8"} <= set(words)
+        assert sum(word.startswith("--saveEngine=") for word in words) == 1
+        assert len({w.partition("=")[0] for w in words}) == len(words)
+    (command,) = texts(Cause.PINNED, context)
+    assert "--layerPrecisions=c1:fp32" in shlex.split(command)
+    (command,) = texts(Cause.TACTIC_MEMORY, context)
+    assert "--memPoolSize=workspace:4608,dlaSRAM:1" in shlex.split(command)
+    everything_pinned = replace(context, pinned=("c1", "c2"))
+    (command,) = texts(Cause.PINNED, everything_pinned)
+    assert "recision" not in command
+
+
+def test_a_weak_users_flags_go_when_the_models_types_are_to_hold() -> None:
+    context = replace(
+        FULL, version="10.12.0", tool=BuildTool.TRTEXEC, command=OWN, typing=Typing.STRONG
+    )
+    words = shlex.split(texts(Cause.GRAPH_SAYS_FP32, context)[1])
+    assert "--stronglyTyped" in words and "--optShapes=x:4x8" in words
+    assert "--fp16" not in words and not any("recision" in word for word in words)
+    assert "--onnx=nets/seg net.fp16.onnx" in words and "--onnx=m.onnx" not in words
+
+
+# Goldens -----------------------------------------------------------------------------------------
+
+
+def test_network_io_in_trtexec_names_all_inputs_in_their_order() -> None:
+    context = replace(FULL, version="8.6.0.12", tool=BuildTool.TRTEXEC, shapes=())
+    assert texts(Cause.NETWORK_IO, context) == (
+        "trtexec '--onnx=nets/seg net.onnx' --fp16 --inputIOFormats=int32:chw,fp16:hwc8 "
+        "--outputIOFormats=fp16:chw --skipInference --saveEngine=out/seg.io16.engine",
+    )
+    # Without the other inputs a list would be wrong; Python goes by names.
+    lines = texts(Cause.NETWORK_IO, replace(context, inputs=()))
+    assert lines[0].startswith("config.set_flag") and all("trtexec" not in x for x in lines)
+    assert any("'image'" in x and "TensorFormat.HWC8" in x for x in lines)
+
+
+def test_network_io_in_polygraphy() -> None:
+    context = replace(FULL, version="10.12.0", tool=BuildTool.POLYGRAPHY, shapes=())
+    assert texts(Cause.NETWORK_IO, context) == (
+        "polygraphy convert 'nets/seg net.onnx' -o out/seg.io16.engine --fp16 --tensor-dtypes "
+        "out:float16 image:float16 --tensor-formats 'out:[linear]' 'image:[hwc8]'",
+    )
+
+
+def test_an_fp32_model_on_rtx() -> None:
+    context = replace(FULL, product="tensorrt-rtx", version="1.7.1.116", tool=BuildTool.TRTEXEC)
+    assert texts(Cause.GRAPH_SAYS_FP32, context) == (
+        "python -m modelopt.onnx.autocast --onnx_path 'nets/seg net.onnx' --output_path "
+        "'nets/seg net.fp16.onnx' --low_precision_type fp16",
+        "tensorrt_rtx '--onnx=nets/seg net.fp16.onnx' --minShapes=ids:1x8,image:1x3x8x8 "
+        "--optShapes=ids:4x8,image:4x3x8x8 --maxShapes=ids:8x8,image:8x3x8x8 --skipInference "
+        "--saveEngine=out/seg.fp16.engine",
+    )
+
+
+def test_nodes_that_a_converter_left_are_included_by_name() -> None:
+    context = replace(FULL, version="11.1.0", converted=True)
+    command = texts(Cause.GRAPH_SAYS_FP32, context)[0]
+    assert command.endswith("--nodes_to_include '/c2/Conv$' '/c2/Relu$'")
+    old = replace(context, modelopt_version="0.33.0")
+    assert "--nodes_to_include" not in texts(Cause.GRAPH_SAYS_FP32, old)[0]
+
+
+# Evidence ----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_missing_where_everything_is_there() -> None:
+    everything_given = frozenset(Given)
+    assert missing_evidence(everything_given, FULL, knowledge=K) == ()
+    unknown = replace(FULL, have=everything_given)
+    assert remedy_for(Cause.UNKNOWN, unknown, knowledge=K) is None
+
+
+def test_log_and_layers_come_from_one_build() -> None:
+    context = replace(FULL, version="8.5.3", tool=BuildTool.TRTEXEC, shapes=(), fp16_allowed=True)
+    assert missing_evidence(frozenset(), context, knowledge=K) == (
+        (
+            "verbose build log and detailed layers (with the other options of your own build)",
+            "trtexec '--onnx=nets/seg net.onnx' --fp16 --verbose --profilingVerbosity=detailed "
+            "--exportLayerInfo=out/seg.layers.json --buildOnly --saveEngine=out/seg.explain.engine "
+            "> out/seg.build.log 2>&1",
+        ),
+        (
+            "the time of each layer",
+            "trtexec --loadEngine=out/seg.explain.engine --exportProfile=out/seg.profile.json "
+            "--separateProfileRun",
+        ),
+    )
+
+
+def test_a_strongly_typed_build_needs_the_model_and_no_log() -> None:
+    for product, version in (("tensorrt", "11.1.0"), ("tensorrt-rtx", "1.7.1")):
+        context = replace(FULL, product=product, version=version)
+        whats = [what for what, _ in missing_evidence(frozenset(), context, knowledge=K)]
+        assert any("ONNX" in what for what in whats) and not any("log" in what for what in whats)
+
+
+def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
+    context = replace(FULL, version="10.12.0", tool=BuildTool.TRTEXEC, detailed=True)
+    (found,) = missing_evidence(frozenset(Given) - {Given.LAYERS}, context, knowledge=K)
+    assert found[1] == (
+        "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference"
+    )
