@@ -87,3 +87,34 @@ def test_the_engines_own_model_is_used(shared: Path, capsys) -> None:
         model = corpus / "onnx" / f"{folder.name.partition('.')[0]}.onnx"
         told = engine_of(capsys, "explain", "--layers", folder / "layers.json", "--onnx", model)
         assert not any("not the model" in note for note in told["notes"]), folder
+
+
+def test_layers_of_unknown_precision_are_not_counted_as_not_fp16(shared: Path, capsys) -> None:
+    corpus = shared / "corpus" / "h100-trt86"
+    told = engine_of(capsys, "explain", "--layers", corpus / "encoder.fp16" / "layers.json")
+    assert told["summary"]["layers_by_precision"] == {"unknown": 1}
+    assert told["answer"].startswith("The precision of the one compute layer cannot be told")
+
+
+def test_an_opened_block_is_as_sure_as_the_least_sure_layer_in_it(shared: Path, capsys) -> None:
+    plan = shared / "corpus" / "h100-trt86" / "encoder.fp16" / "engine.plan"
+    told = engine_of(capsys, "inspect", plan)
+    (inside,) = [block["layers"] for block in told["blocks"]]
+    (block,) = [x for x in told["layers"] if x["type"] == "Myelin"]
+    assert {x["precision_confidence"] for x in inside if x["role"] == "compute"} == {
+        "likely",
+        "possible",
+    }
+    assert (block["precision"], block["precision_confidence"]) == ("FP16", "possible")
+    assert not any("not visible" in text for text in block["precision_evidence"])
+
+
+@pytest.mark.parametrize(("name", "share"), [("T-DevH*d7b6aa32", 1.0), ("tomgoter*", 0.56)])
+def test_conversions_of_old_plans_are_not_counted_as_computing(
+    name: str, share: float, shared: Path, capsys
+) -> None:
+    (plan,) = (shared / "corpus" / "public" / "plans").glob(f"{name}.plan")
+    told = engine_of(capsys, "inspect", plan)
+    moved = [x for x in told["layers"] if " reformatter " in x["name"]]
+    assert moved and {x["role"] for x in moved} == {"data-movement"}
+    assert told["summary"]["fp16_share"]["layers"] == pytest.approx(share, abs=0.01)

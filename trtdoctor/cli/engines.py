@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,9 +28,11 @@ from trtdoctor.readers.layers import FormatError, read_layers
 from trtdoctor.readers.profile import read_profile
 
 from .errors import UserError
+from .streams import complain
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_SHARE = 0.5
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 _LARGEST_TEXT = 1 << 31
 
 
@@ -160,6 +163,22 @@ class Engines:
             )
         return msgspec.structs.replace(snapshot, facts=facts), reports
 
+    def complain_of_broken(self) -> int:
+        """2, with a sentence for each on stderr, where no file is a sound plan; else 0."""
+        sentences = []
+        for source in self.sources:
+            file = source.file
+            if file is None:
+                return 0
+            damage = [p for p in file.problems if p.problem.value in _BROKEN]
+            if file.engine is not None and not damage:
+                return 0
+            parts = (f"{source.path}:", file.what, file.to_do)
+            sentences.append(" ".join(part for part in parts if part))
+        for sentence in sentences:
+            complain(f"trtdoctor: {sentence}")
+        return 2 if sentences else 0
+
 
 def _loads(snapshot: Snapshot) -> dict[str, EngineLoad]:
     record = snapshot.facts.get(EngineLoads.FACT)
@@ -175,7 +194,11 @@ def _record(value: Any, source: str) -> FactRecord:
 
 def _parse(path: Path, reader: Callable[[bytes], Any]) -> Any:
     try:
-        if path.stat().st_size > _LARGEST_TEXT:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # A device or a pipe may never end, and no limit on its size would hold.
+            raise UserError(f"{path} is not a regular file; save it to one first")
+        if status.st_size > _LARGEST_TEXT:
             raise UserError(f"{path} is larger than 2 GiB; give the inspector's output alone")
         return reader(path.read_bytes())
     except OSError as error:

@@ -117,4 +117,6 @@ def command(
         )
 
     report = emit(make, output)
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    return given.complain_of_broken() or exit_code(
+        report.outcomes, fail_on(output), catalogue.problems
+    )

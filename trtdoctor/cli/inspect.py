@@ -18,8 +18,6 @@ from .errors import UserError
 from .look import Look
 from .options import OutputOptions, look_options, output_options
 
-_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
-
 
 @click.command("inspect")
 @click.argument("engines", metavar="[ENGINE ...]", nargs=-1, type=click.Path(path_type=Path))
@@ -113,25 +111,9 @@ def command(
         )
 
     report = emit(make, output, all_layers=all_layers)
-    return _broken(given) or exit_code(report.outcomes, fail_on(output), catalogue.problems)
-
-
-def _broken(given: Engines) -> int:
-    """2, with a sentence for each, where no file could be inspected soundly."""
-    sentences = []
-    for source in given.sources:
-        file = source.file
-        if file is None:
-            return 0
-        damage = [p for p in file.problems if p.problem.value in _BROKEN]
-        if file.engine is not None and not damage:
-            return 0
-        sentences.append(
-            " ".join(part for part in (f"{source.path}:", file.what, file.to_do) if part)
-        )
-    for sentence in sentences:
-        click.echo(f"trtdoctor: {' '.join(sentence.split())}", err=True)
-    return 2
+    return given.complain_of_broken() or exit_code(
+        report.outcomes, fail_on(output), catalogue.problems
+    )
 
 
 def _extract(given: Engines, target: Path) -> None:

@@ -14,7 +14,6 @@ from trtdoctor.host import Denied, Host, HostError, TimedOut
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.observing import Cost, NotThere, Probe
 
-
 _STACK = 1 << 20
 
 

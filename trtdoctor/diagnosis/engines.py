@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 
 from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
 from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
+from trtdoctor.model.report import Confidence
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.probes.engine import LoadRequest
 from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
@@ -249,13 +251,17 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     if not compute or Precision.UNKNOWN in found:
         return layer
     precision = found.pop() if len(found) == 1 else Precision.MIXED
+    told = Counter(inner.precision.value for inner in compute)
+    counted = ", ".join(f"{number} {name}" for name, number in sorted(told.items()))
+    sure = (Confidence(inner.precision_confidence or "possible") for inner in compute)
     return msgspec.structs.replace(
         layer,
         precision=precision,
-        precision_confidence="likely",
+        # A block is as sure as the least sure of what it is said to consist of.
+        precision_confidence=max(sure, key=list(Confidence).index).value,
         precision_evidence=(
             *layer.precision_evidence,
-            f"observed in the file: {len(compute)} operations inside the block",
+            f"observed in the file: layers inside the block: {counted}",
         ),
     )
 
