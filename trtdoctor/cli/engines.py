@@ -135,6 +135,22 @@ class Engines:
             return ()
         return (engine_loads([load_request(path, file) for path, file in files if file]),)
 
+    def complain(self) -> int:
+        """2, with a sentence on stderr for each file, where none could be inspected soundly; else 0."""
+        sentences = []
+        for source in self.sources:
+            file = source.file
+            if file is None:
+                return 0
+            damage = [p for p in file.problems if p.problem.value in _BROKEN]
+            if file.engine is not None and not damage:
+                return 0
+            parts = (f"{source.path}:", file.what, file.to_do)
+            sentences.append(" ".join(part for part in parts if part))
+        for sentence in sentences:
+            complain(f"trtdoctor: {sentence}")
+        return 2 if sentences else 0
+
     def finish(
         self, snapshot: Snapshot, wanted: float | None
     ) -> tuple[Snapshot, tuple[EngineReport, ...]]:
@@ -162,22 +178,6 @@ class Engines:
                 status=FactStatus.NOT_RUN, reason="--no-live was given"
             )
         return msgspec.structs.replace(snapshot, facts=facts), reports
-
-    def complain_of_broken(self) -> int:
-        """2, with a sentence for each on stderr, where no file is a sound plan; else 0."""
-        sentences = []
-        for source in self.sources:
-            file = source.file
-            if file is None:
-                return 0
-            damage = [p for p in file.problems if p.problem.value in _BROKEN]
-            if file.engine is not None and not damage:
-                return 0
-            parts = (f"{source.path}:", file.what, file.to_do)
-            sentences.append(" ".join(part for part in parts if part))
-        for sentence in sentences:
-            complain(f"trtdoctor: {sentence}")
-        return 2 if sentences else 0
 
 
 def _loads(snapshot: Snapshot) -> dict[str, EngineLoad]:

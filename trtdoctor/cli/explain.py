@@ -81,6 +81,8 @@ def command(
         layers=layers,
         profile=profile,
     )
+    if engine is not None and given.sources[0].file and given.sources[0].file.engine is None:
+        return given.complain()
     with Look(
         python=python,
         active=active,
@@ -117,6 +119,4 @@ def command(
         )
 
     report = emit(make, output)
-    return given.complain_of_broken() or exit_code(
-        report.outcomes, fail_on(output), catalogue.problems
-    )
+    return exit_code(report.outcomes, fail_on(output), catalogue.problems)

@@ -109,9 +109,7 @@ def command(
         )
 
     report = emit(make, output, all_layers=all_layers)
-    return given.complain_of_broken() or exit_code(
-        report.outcomes, fail_on(output), catalogue.problems
-    )
+    return given.complain() or exit_code(report.outcomes, fail_on(output), catalogue.problems)
 
 
 def _extract(given: Engines, target: Path) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Layer, Precision, Role
+from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Precision, Role
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _WORDS = {
@@ -37,27 +37,13 @@ def answer_of(report: EngineReport) -> str:
     compute = [layer for layer in report.layers if layer.role is Role.COMPUTE]
     if not compute:
         return "No layers could be read, so nothing can be explained."
-    head = _head(compute)
+    half = sum(1 for layer in compute if layer.precision is Precision.FP16)
+    head = f"{half} of {len(compute)} compute layers are FP16"
     if not report.explanations:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain."
     return f"{head}: {_why(report.explanations, report.choice)}.{_what_if(report)}"
-
-
-def _head(compute: list[Layer]) -> str:
-    """How many are FP16, and how many may be without anybody knowing."""
-    half = sum(1 for layer in compute if layer.precision is Precision.FP16)
-    hidden = sum(1 for layer in compute if layer.precision is Precision.UNKNOWN)
-    total = len(compute)
-    if hidden == total:
-        return f"The precision of {_of(total)} cannot be told"
-    head = f"{half} of {total} compute layers are FP16"
-    return f"{head} and {hidden} of unknown precision" if hidden else head
-
-
-def _of(total: int) -> str:
-    return "the one compute layer" if total == 1 else f"all {total} compute layers"
 
 
 def us(ms: float) -> str:

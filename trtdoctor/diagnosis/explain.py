@@ -36,7 +36,8 @@ from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
 from .answer import answer_of
-from .matching import contradiction, unrelated
+from .belonging import another_build
+from .matching import unrelated
 from .remedies import Surroundings, context_of, missing_of, remedy_of
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
@@ -88,12 +89,7 @@ def solve(log: LogWitness) -> tuple[Solved, ...]:
 
 def layers_of_log(log: LogWitness, solved: Sequence[Solved]) -> tuple[Layer, ...]:
     """The layers of the engine that a log ends with; kernels as the solved plan names them."""
-    kernels = {
-        planned.name: planned.kernel
-        for one in solved
-        if one.analysis is not None
-        for planned in one.analysis.choice.plan
-    }
+    kernels = _kernels(solved)
     return tuple(
         Layer(
             name=layer.name,
@@ -105,6 +101,15 @@ def layers_of_log(log: LogWitness, solved: Sequence[Solved]) -> tuple[Layer, ...
         )
         for layer in log.build.layers
     )
+
+
+def _kernels(solved: Sequence[Solved]) -> dict[str, str | None]:
+    return {
+        planned.name: planned.kernel
+        for one in solved
+        if one.analysis is not None
+        for planned in one.analysis.choice.plan
+    }
 
 
 def with_layers_of_log(report: EngineReport, layers: tuple[Layer, ...]) -> EngineReport:
@@ -124,19 +129,16 @@ def explain(
 
     ``engine_given``: whether the report's path is an engine's, so that commands may name it.
     """
-    solved = tuple(one for log in witnesses.logs[:1] for one in solve(log))
-    others = witnesses.logs[1:]
-    if witnesses.logs:
-        given = witnesses.logs[0]
-        listed = layers_of_log(given, solved)
-        if why := contradiction(report, listed, version=given.build.version):
-            note = (
-                f"{given.name} is not the log of this engine's build, so it proves nothing: {why}"
-            )
-            report = msgspec.structs.replace(report, notes=(*report.notes, note))
-            witnesses, solved = replace(witnesses, logs=()), ()
-        report = with_layers_of_log(report, listed if witnesses.logs else ())
-    world = _world(report, witnesses)
+    logs = witnesses.logs
+    tried = solve(logs[0]) if logs else ()
+    contradiction = (
+        another_build(report.layers, logs[0].build, kernels=_kernels(tried)) if logs else None
+    )
+    first = logs[0] if logs and contradiction is None else None
+    solved = tried if first else ()
+    if first:
+        report = with_layers_of_log(report, layers_of_log(first, solved))
+    world = _world(report, first)
     told: dict[str, list[LayerReasons]] = {}
     for one in solved:
         for found in causes_of(
@@ -154,7 +156,6 @@ def explain(
     for found in graph_reasons(report.layers, witnesses.model, typing=typing, io=_io(report)):
         told.setdefault(found.layer, []).append(found)
     report = msgspec.structs.replace(report, typing=typing, choice=_choice(solved))
-    first = witnesses.logs[0] if witnesses.logs else None
     known = Surroundings(
         report=report,
         build=first.build if first else None,
@@ -178,7 +179,7 @@ def explain(
         report,
         explanations=explanations,
         missing=missing_of(context, knowledge) if explanations else (),
-        notes=(*report.notes, *_flips(report, others)),
+        notes=(*report.notes, *_foreign(logs, contradiction), *_flips(report, logs[1:])),
     )
     report = msgspec.structs.replace(report, answer=answer_of(report))
     return Explained(report=report, solved=solved, world=world)
@@ -191,6 +192,14 @@ def _owed(layers: Iterable[Layer]) -> Iterable[Layer]:
             layer.precision in OWED or layer.precision is Precision.UNKNOWN
         ):
             yield layer
+
+
+def _foreign(logs: Sequence[LogWitness], reason: str | None) -> Iterable[str]:
+    if reason is not None:
+        yield (
+            f"{logs[0].name} is the log of another build, so it proves nothing here: {reason}; "
+            "give this engine's own log, or the engine that this log ends with"
+        )
 
 
 def _flips(report: EngineReport, others: Sequence[LogWitness]) -> Iterable[str]:
@@ -274,14 +283,11 @@ def _choice(solved: Sequence[Solved]) -> ChoiceTold | None:
     )
 
 
-def _world(report: EngineReport, witnesses: Witnesses) -> World:
+def _world(report: EngineReport, log: LogWitness | None) -> World:
     """The engine's own version decides where it can; where versions can be either, the log."""
     if report.typing in (World.WEAK.value, World.STRONG.value):
         return World(report.typing)
-    for log in witnesses.logs:
-        if (found := world_of(log.build)) is not World.UNKNOWN:
-            return found
-    return World.UNKNOWN
+    return world_of(log.build) if log else World.UNKNOWN
 
 
 def _io(report: EngineReport) -> tuple[IOTensor, ...]:
