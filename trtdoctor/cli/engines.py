@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,7 @@ from .streams import complain
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_SHARE = 0.5
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 _LARGEST_TEXT = 1 << 31
 _BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 
@@ -193,7 +195,11 @@ def _record(value: Any, source: str) -> FactRecord:
 
 def _parse(path: Path, reader: Callable[[bytes], Any]) -> Any:
     try:
-        if path.stat().st_size > _LARGEST_TEXT:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # A device or a pipe may never end, and no limit on its size would hold.
+            raise UserError(f"{path} is not a regular file; save it to one first")
+        if status.st_size > _LARGEST_TEXT:
             raise UserError(f"{path} is larger than 2 GiB; give the inspector's output alone")
         return reader(path.read_bytes())
     except OSError as error:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.report import Report
 
 from .engines import Engines, engine_options, expected_share
@@ -122,29 +120,13 @@ def _extract(given: Engines, target: Path) -> None:
     source, file = given.sources[0].path, given.sources[0].file
     if file.plan is None:
         raise UserError(f"{source}: {file.what} There is no plan in it to extract.")
-    if target.exists() and target.samefile(source):
-        raise UserError(f"--extract {target} would overwrite the file itself; name another file")
-    temporary: str | None = None
     try:
-        descriptor, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", dir=target.absolute().parent
-        )
-        with os.fdopen(descriptor, "wb") as stream:
-            for chunk in extract(source, file.plan):
-                stream.write(chunk)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
+        if target.exists() and target.samefile(source):
+            raise UserError(
+                f"--extract {target} would overwrite the file itself; name another file"
+            )
+        write_all_atomically(target, extract(source, file.plan))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot extract the plan of {source} to {target}: {reason}") from None
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
     print(f"trtdoctor: wrote the bare plan to {target}", file=sys.stderr)
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trtdoctor.model.engine import Layer, Role
+from trtdoctor.precision.choice.causes import MOVEMENT
 from trtdoctor.readers.buildlog import Build, EngineLayer
 from trtdoctor.readers.layers.dtypes import dtype_of
+
+from .matching import FUSED, PROFILE
 
 
 def another_build(layers: Iterable[Layer], build: Build) -> str | None:
@@ -31,6 +34,11 @@ def another_build(layers: Iterable[Layer], build: Build) -> str | None:
     for layer in layers:
         if layer.role is Role.COMPUTE and layer.name not in logged and "_myl" not in layer.name:
             return f"the engine's layer {layer.name} is not in it"
+    named = {PROFILE.sub("", layer.name) for layer in layers}
+    for line in build.layers:
+        plain = PROFILE.sub("", line.name)
+        if line.type not in MOVEMENT and plain not in named and not FUSED.search(plain):
+            return f"its layer {line.name} is not in the engine"
     names = _kernel_names(build)
     for layer in sorted(shared, key=lambda layer: layer.role is not Role.COMPUTE):
         lines = logged[layer.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,14 @@ import msgspec
 
 from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
 from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
+from trtdoctor.model.report import Confidence
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.probes.engine import LoadRequest
 from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
 from trtdoctor.readers.profile import Profile, join
+
+from .matching import are_strangers
 
 _STRONG, _WEAK = "strong", "weak"
 _FIRST_TF32 = (8, 0)
@@ -101,9 +105,8 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
     tf32 = _tf32_possible(identity)
-    io = (given.layers_file.io if given.layers_file else None) or (
-        identity.io if identity else None
-    )
+    taken = given.layers_file if chosen.source in ("layers-file", "build-log") else None
+    io = (taken.io if taken else None) or (identity.io if identity else None)
     layers = classify_layers(chosen.layers, io=io or (), tf32_possible=tf32)
     blocks = tuple(
         EngineBlock(
@@ -175,6 +178,11 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
     """The best layers at hand: the user's file, then live, then what the plan's bytes tell."""
     chosen = _Chosen()
     told = given.layers_file
+    if told is not None and are_strangers(told.layers, static.layers):
+        chosen.notes.append(
+            "the layers that were given are of another engine: none of their names is in the file"
+        )
+        told = None
     if told is not None:
         log = told.dialect is Dialect.BUILD_LOG
         chosen.source = "build-log" if log else "layers-file"
@@ -243,13 +251,17 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     if not compute or Precision.UNKNOWN in found:
         return layer
     precision = found.pop() if len(found) == 1 else Precision.MIXED
+    told = Counter(inner.precision.value for inner in compute)
+    counted = ", ".join(f"{number} {name}" for name, number in sorted(told.items()))
+    sure = (Confidence(inner.precision_confidence or "possible") for inner in compute)
     return msgspec.structs.replace(
         layer,
         precision=precision,
-        precision_confidence="likely",
+        # A block is as sure as the least sure of what it is said to consist of.
+        precision_confidence=max(sure, key=list(Confidence).index).value,
         precision_evidence=(
             *layer.precision_evidence,
-            f"observed in the file: {len(compute)} operations inside the block",
+            f"observed in the file: layers inside the block: {counted}",
         ),
     )
 

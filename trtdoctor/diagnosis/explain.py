@@ -7,7 +7,7 @@ What none of them proves stays unknown, with what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -29,7 +29,7 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.finding import Evidence, Remedy
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.precision.choice import Analysis, NetworkFormat, World, analyse, causes_of, world_of
-from trtdoctor.precision.graph import graph_reasons
+from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
@@ -37,6 +37,7 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 
 from .answer import answer_of, us
 from .belonging import another_build
+from .matching import unrelated
 from .remedies import Surroundings, context_of, missing_of, remedy_of
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
@@ -95,12 +96,7 @@ def _solved(log: LogWitness, attempt: Attempt) -> Solved:
 
 def layers_of_log(log: LogWitness, solved: Sequence[Solved]) -> tuple[Layer, ...]:
     """The layers of the engine that a log ends with; kernels as the solved plan names them."""
-    kernels = {
-        planned.name: planned.kernel
-        for one in solved
-        if one.analysis is not None
-        for planned in one.analysis.choice.plan
-    }
+    kernels = _kernels(solved)
     return tuple(
         Layer(
             name=layer.name,
@@ -112,6 +108,15 @@ def layers_of_log(log: LogWitness, solved: Sequence[Solved]) -> tuple[Layer, ...
         )
         for layer in log.build.layers
     )
+
+
+def _kernels(solved: Sequence[Solved]) -> dict[str, str | None]:
+    return {
+        planned.name: planned.kernel
+        for one in solved
+        if one.analysis is not None
+        for planned in one.analysis.choice.plan
+    }
 
 
 def with_layers_of_log(report: EngineReport, layers: tuple[Layer, ...]) -> EngineReport:
@@ -146,6 +151,13 @@ def explain(
             told.setdefault(found.layer, []).append(found)
     typing = world.value if world is not World.UNKNOWN else report.typing
     chosen = _chosen_blocks(report.layers, solved)
+    if witnesses.model is not None:
+        other = mismatch(witnesses.model, _io(report), typing=typing)
+        why = other.value if other else unrelated(report.layers, witnesses.model)
+        if why:
+            note = f"{witnesses.model_path} is not the model of this engine: {why}"
+            report = msgspec.structs.replace(report, notes=(*report.notes, note))
+            witnesses = replace(witnesses, model=None, model_path=None)
     for found in graph_reasons(report.layers, witnesses.model, typing=typing, io=_io(report)):
         told.setdefault(found.layer, []).append(found)
     report = msgspec.structs.replace(report, typing=typing, choice=_choice(solved))

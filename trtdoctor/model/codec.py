@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,23 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; a device or a pipe is written to, never replaced.
 
     Raises:
         OSError: if the folder cannot be written; nothing is left behind.
     """
+    write_all_atomically(path, (data,))
+
+
+def write_all_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+    """As `write_atomically`, for what is too large to hold at once.
+
+    Raises:
+        OSError: as there. What ``chunks`` raises leaves nothing behind either.
+    """
     if path.exists() and not path.is_file():
         with path.open("wb") as stream:
-            stream.write(data)
+            stream.writelines(chunks)
         return
     target = Path(os.path.realpath(path))
     if target.is_symlink():
@@ -109,7 +119,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=".trtdoctor-", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()

@@ -148,7 +148,7 @@ def _data(types: set[str | None]) -> set[str]:
 
 
 def _opaque(look: _Look) -> Answer:
-    look.say("a fused region: the types inside are not visible")
+    look.say("a fused region: its own entry tells its edges alone")
     look.say_tensors()
     return _P.UNKNOWN, None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from trtdoctor.model.engine import Layer, LayerTensor, Role
 
 from . import kinds
@@ -9,6 +11,8 @@ from . import kinds
 QUANTISED = frozenset({"INT8", "INT4", "FP8", "FP4"})
 FLOATS = frozenset({"FP32", "FP16", "BF16"})
 _MOVING_ORIGINS = frozenset({"REFORMAT", "QDQ", "CAST"})
+# TensorRT 5 to 7 name the conversions around a layer so.
+_REFORMATTER = re.compile(r" (?:input|output) reformatter \d+$")
 _MOVING_NAMES = ("Reformatting CopyNode for ", "reshape_before_", "reshape_after_")
 
 
@@ -27,7 +31,7 @@ def role_of(layer: Layer) -> Role:
         return Role.SHAPE
     if layer.origin in _MOVING_ORIGINS or kind in kinds.MOVEMENT_TYPES:
         return Role.DATA_MOVEMENT
-    if layer.name.startswith(_MOVING_NAMES):
+    if layer.name.startswith(_MOVING_NAMES) or (not kind and _REFORMATTER.search(layer.name)):
         return Role.DATA_MOVEMENT
     if kinds.only_moves(layer) or (kinds.only_quantises(layer) and _requantises(layer)):
         return Role.DATA_MOVEMENT

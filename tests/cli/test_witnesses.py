@@ -1,0 +1,113 @@
+"""Witnesses of another engine, given by mistake: what they say must not be told of this one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trtdoctor.cli.app import run
+
+
+def engine_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
+    run([*map(str, arguments), "--no-live", "--format", "json"])
+    (engine,) = json.loads(capsys.readouterr().out)["engines"]
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("engine", "log"),
+    [
+        ("simple.fp16", "cnn.fp16"),  # another model
+        ("simple.fp16", "simple.fp32"),  # another build: other kernels
+        ("simple.fp16", "simple.fp16_io16"),  # another build: other types
+        ("encoder.fp32", "encoder.fp16"),  # a fused block, and reformats around it
+        ("tiny.fp16", "tiny.fp32"),  # the same layers and types, another kernel
+    ],
+)
+def test_a_log_of_another_build_proves_nothing(engine: str, log: str, shared: Path, capsys) -> None:
+    pytest.importorskip("scipy")
+    corpus = shared / "corpus" / "h100-trt86"
+    told = engine_of(
+        capsys, "explain", corpus / engine / "engine.plan", "--log", corpus / log / "build.log.gz"
+    )
+    assert any("is the log of another build" in note for note in told["notes"])
+    assert told["choice"] is None
+    assert told["layers_source"] == "static"
+    assert {e["cause"] for e in told["explanations"]} <= {"unknown", "inside-fused-block"}
+    assert any("log" in item["text"] for item in told["missing"]) or not told["explanations"]
+
+
+def test_the_log_of_the_engines_own_build_is_used(shared: Path, capsys) -> None:
+    pytest.importorskip("scipy")
+    folders = [p.parent for p in (shared / "corpus").glob("h100-*/*/engine.plan")]
+    with_log = [p for p in folders if (p / "build.log.gz").exists()]
+    assert with_log
+    for folder in with_log:
+        told = engine_of(
+            capsys, "explain", folder / "engine.plan", "--log", folder / "build.log.gz"
+        )
+        assert not any("another build" in note for note in told["notes"]), folder
+        assert told["choice"] is not None, folder
+
+
+def test_layers_of_another_engine_are_not_taken_for_this_ones(shared: Path, capsys) -> None:
+    corpus = shared / "corpus" / "h100-trt86"
+    told = engine_of(
+        capsys,
+        "inspect",
+        corpus / "simple.fp16" / "engine.plan",
+        "--layers",
+        corpus / "cnn.fp16" / "layers.json",
+    )
+    assert told["layers_source"] == "static"
+    assert "/fc1/Gemm + /relu/Relu" in {layer["name"] for layer in told["layers"]}
+    assert any("another engine" in note for note in told["notes"])
+
+
+def test_another_model_is_named_as_such_and_in_no_command(shared: Path, capsys) -> None:
+    pytest.importorskip("onnx")
+    corpus = shared / "corpus" / "h100-trt86"
+    told = engine_of(
+        capsys,
+        "explain",
+        corpus / "simple.fp16" / "engine.plan",
+        "--onnx",
+        corpus / "onnx" / "cnn.onnx",
+    )
+    assert any("cnn.onnx is not the model of this engine" in note for note in told["notes"])
+    assert "cnn.onnx" not in json.dumps([told["missing"], told["explanations"]])
+
+
+def test_the_engines_own_model_is_used(shared: Path, capsys) -> None:
+    pytest.importorskip("onnx")
+    corpus = shared / "corpus" / "h100-trt86"
+    for folder in sorted({p.parent for p in corpus.glob("*/layers.json")}):
+        model = corpus / "onnx" / f"{folder.name.partition('.')[0]}.onnx"
+        told = engine_of(capsys, "explain", "--layers", folder / "layers.json", "--onnx", model)
+        assert not any("not the model" in note for note in told["notes"]), folder
+
+
+def test_an_opened_block_is_as_sure_as_the_least_sure_layer_in_it(shared: Path, capsys) -> None:
+    plan = shared / "corpus" / "h100-trt86" / "encoder.fp16" / "engine.plan"
+    told = engine_of(capsys, "inspect", plan)
+    (inside,) = [block["layers"] for block in told["blocks"]]
+    (block,) = [x for x in told["layers"] if x["type"] == "Myelin"]
+    assert {x["precision_confidence"] for x in inside if x["role"] == "compute"} == {
+        "likely",
+        "possible",
+    }
+    assert (block["precision"], block["precision_confidence"]) == ("FP16", "possible")
+    assert not any("not visible" in text for text in block["precision_evidence"])
+
+
+@pytest.mark.parametrize(("name", "share"), [("T-DevH*d7b6aa32", 1.0), ("tomgoter*", 0.56)])
+def test_conversions_of_old_plans_are_not_counted_as_computing(
+    name: str, share: float, shared: Path, capsys
+) -> None:
+    (plan,) = (shared / "corpus" / "public" / "plans").glob(f"{name}.plan")
+    told = engine_of(capsys, "inspect", plan)
+    moved = [x for x in told["layers"] if " reformatter " in x["name"]]
+    assert moved and {x["role"] for x in moved} == {"data-movement"}
+    assert told["summary"]["fp16_share"]["layers"] == pytest.approx(share, abs=0.01)
