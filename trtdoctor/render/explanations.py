@@ -80,6 +80,8 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
         )
     for other in first.other_causes:
         rows.append(("also", f"{other.cause} ({other.confidence.value})"))
+        if verbose:
+            rows += [("", f"{item.source}: {item.value}") for item in other.evidence]
     shown = first.evidence if verbose else first.evidence[:3]
     rows += [
         ("evidence" if n == 0 else "", f"{item.source}: {item.value}")
