@@ -213,11 +213,11 @@ def _line(one: Score) -> str:
     return f"{one.engine:<44} {one.right:>5} {one.wrong:>5} {one.unknown:>7}  {plan}"
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engines", nargs="*", metavar="ENGINE")
     parser.add_argument("--table", type=Path, default=TABLE)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     print(f"{'engine':<44} {'right':>5} {'wrong':>5} {'unknown':>7}  the builder's plan")
     found: list[Score] = []
     for engine, one in scores(arguments.engines, arguments.table):

@@ -34,6 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _DEFAULT_SHARE = 0.5
 _BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 _LARGEST_TEXT = 1 << 31
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
 
 
 def engine_options(function: F) -> F:

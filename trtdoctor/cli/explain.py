@@ -73,6 +73,8 @@ def command(
     output = OutputOptions.take(options)
     if engine is None and layers is None and not logs:
         raise UserError("give an engine, or --log with its build log, or --layers")
+    if build is not None and not logs:
+        raise UserError("--build picks a build of a log; give the log with --log")
     wanted = expected_share(expect)
     given = Engines(
         () if engine is None else (engine,),

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Precision, Role
+from trtdoctor.model.engine import (
+    ChoiceTold,
+    EngineReport,
+    Explanation,
+    Layer,
+    Precision,
+    Role,
+)
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _WORDS = {
@@ -32,18 +39,30 @@ _WORDS = {
 }
 
 
-def answer_of(report: EngineReport) -> str:
-    """Two sentences; what is not proven is said not to be."""
+def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
+    """Two sentences; what is not proven is said not to be.
+
+    ``half`` names fused blocks whose FP16 variant the builder is known to have chosen.
+    """
     compute = [layer for layer in report.layers if layer.role is Role.COMPUTE]
     if not compute:
         return "No layers could be read, so nothing can be explained."
-    half = sum(1 for layer in compute if layer.precision is Precision.FP16)
-    head = f"{half} of {len(compute)} compute layers are FP16"
+    head = _head(compute)
     if not report.explanations:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain."
-    return f"{head}: {_why(report.explanations, report.choice)}.{_what_if(report)}"
+    blocks = [told for told in report.explanations if told.layer in half]
+    others_told = [told for told in report.explanations if told.layer not in half]
+    parts = []
+    if others_told:
+        parts.append(_why(others_told, report.choice, some_half=_some_half(compute)))
+    if blocks:
+        parts.append(
+            f"of {_number(blocks)} the builder chose the FP16 variant, "
+            "and the types inside are not shown"
+        )
+    return f"{head}: {'; '.join(parts)}.{_what_if(report)}"
 
 
 def us(ms: float) -> str:
@@ -51,45 +70,68 @@ def us(ms: float) -> str:
     return f"{ms * 1000:.2f} us"
 
 
-def _why(explanations: Iterable[Explanation], choice: ChoiceTold | None) -> str:
-    counted = Counter(Cause(e.cause) for e in explanations)
-    (first, number), *more = counted.most_common()
-    total = counted.total()
-    if first is Cause.UNKNOWN and not more:
+def _head(compute: Sequence[Layer]) -> str:
+    number = sum(1 for layer in compute if layer.precision is Precision.FP16)
+    unknown = sum(1 for layer in compute if layer.precision is Precision.UNKNOWN)
+    layers = "layer is" if len(compute) == 1 else "layers are"
+    if unknown == len(compute):
+        only = "one compute layer" if len(compute) == 1 else f"{len(compute)} compute layers"
+        return f"What the engine's {only} compute{'s' if len(compute) == 1 else ''} in is not told"
+    told = f", and {unknown} cannot be told" if unknown else ""
+    return f"{number} of {len(compute)} compute {layers} FP16{told}"
+
+
+def _some_half(compute: Iterable[Layer]) -> bool:
+    return any(layer.precision is Precision.FP16 for layer in compute)
+
+
+def _number(told: Sequence[Explanation]) -> str:
+    return "one fused block" if len(told) == 1 else f"{len(told)} fused blocks"
+
+
+def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: bool) -> str:
+    counted = Counter(Cause(e.cause) for e in told)
+    if set(counted) == {Cause.UNKNOWN}:
         return "nothing at hand proves why"
-    if all(cause in _WEIGHED for cause in counted) and choice is not None:
-        return _weighed(first, choice)
-    parts = [f"for {n} of {total}, {_words(c)}" for c, n in [(first, number), *more]]
-    return _words(first) if len(counted) == 1 else "; ".join(parts)
+    if set(counted) <= _WEIGHED and choice is not None:
+        return _weighed(counted.most_common(1)[0][0], choice, some_half=some_half)
+    if len(counted) == 1:
+        return _words(next(iter(counted)))
+    total = counted.total()
+    return "; ".join(f"for {n} of {total}, {_words(c)}" for c, n in counted.most_common())
 
 
 def _words(cause: Cause) -> str:
     return _WORDS.get(cause, "nothing at hand proves why")
 
 
-def _weighed(first: Cause, choice: ChoiceTold) -> str:
-    verb = "its best plan" if choice.reproduced else "the best plan that its log allows"
+def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool) -> str:
     if choice.alternative_ms is None:
         return f"the builder tried, and {_words(first)}"
-    because = {
-        Cause.NETWORK_IO: "because FP32 network inputs or outputs must be converted",
-        Cause.CONVERSION_COSTS_MORE: "because of the conversions that it needs",
-        Cause.FASTER_IN_FP32: "because FP32 kernels were faster here",
-    }[first]
+    with_them = "with another layer in FP16 too" if some_half else "with FP16"
+    plan = "its best plan" if choice.reproduced else "the best plan that its log allows"
+    kernels = (choice.alternative_kernels_ms or 0.0) * 1000
+    conversions = (choice.alternative_conversions_ms or 0.0) * 1000
     return (
-        f"the builder tried, and {verb} with FP16 was {us(choice.alternative_ms)} against "
-        f"{us(choice.plan_ms)}, {because}"
+        f"the builder tried, and {plan} {with_them} was {us(choice.alternative_ms)} against "
+        f"{us(choice.plan_ms)} (kernels {kernels:+.2f} us, conversions {conversions:+.2f} us)"
     )
 
 
 def _what_if(report: EngineReport) -> str:
     choice = report.choice
-    if choice is not None and choice.network_io_ms is not None:
+    causes = {
+        cause
+        for told in report.explanations
+        for cause in (told.cause, *(other.cause for other in told.other_causes))
+    }
+    io = Cause.NETWORK_IO.value in causes
+    if io and choice is not None and choice.network_io_ms is not None:
         return (
-            f" With FP16 network I/O the same log predicts a plan at {us(choice.network_io_ms)} "
-            "(an estimate; only a build proves it)."
+            f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
+            f"{us(choice.network_io_ms)} (an estimate; only a build proves it)."
         )
-    unknown = sum(1 for e in report.explanations if e.cause == Cause.UNKNOWN.value)
+    unknown = sum(1 for told in report.explanations if told.cause == Cause.UNKNOWN.value)
     if unknown:
-        return f" {unknown} of them stay unknown; below is what would tell."
+        return f" {unknown} of them stay unexplained; below is what would tell."
     return ""

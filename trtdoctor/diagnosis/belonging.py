@@ -6,24 +6,18 @@ plausibly and wrongly. The tactics that both sides list, and the types where bot
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from trtdoctor.model.engine import Layer, Role
+from trtdoctor.precision.choice.causes import MOVEMENT
 from trtdoctor.readers.buildlog import Build, EngineLayer
 from trtdoctor.readers.layers.dtypes import dtype_of
 
-_PROFILE = re.compile(r" \[profile \d+\]")
-# Of a fused region one source lists the region and another the kernels inside it.
-_FUSED = re.compile(r"^\{ForeignNode\[|^__my[el]|_myl\d")
+from .matching import FUSED, PROFILE
 
 
-def another_build(
-    layers: Iterable[Layer], build: Build, *, kernels: Mapping[str, str | None] = {}
-) -> str | None:
+def another_build(layers: Iterable[Layer], build: Build) -> str | None:
     """Why a log cannot be that of the engine with these layers, or None where it can.
-
-    ``kernels`` are those of the log's layers by name, for engines that tell no tactic ids.
 
     A log without a list of the engine's layers, or an engine without layers, contradicts nothing.
     """
@@ -36,34 +30,43 @@ def another_build(
     shared = [layer for layer in layers if layer.name in logged]
     if not shared:
         return f"none of the engine's {len(layers)} layers is in it"
+    # A fused block is one layer in a log, and the kernels inside it in an engine.
+    for layer in layers:
+        if layer.role is Role.COMPUTE and layer.name not in logged and "_myl" not in layer.name:
+            return f"the engine's layer {layer.name} is not in it"
+    named = {PROFILE.sub("", layer.name) for layer in layers}
+    for line in build.layers:
+        plain = PROFILE.sub("", line.name)
+        if line.type not in MOVEMENT and plain not in named and not FUSED.search(plain):
+            return f"its layer {line.name} is not in the engine"
+    names = _kernel_names(build)
     for layer in sorted(shared, key=lambda layer: layer.role is not Role.COMPUTE):
         lines = logged[layer.name]
         tactics = {_number(line.tactic) for line in lines}
         mine = _number(layer.tactic_id)
         if mine is not None and None not in tactics and mine not in tactics:
             return f"{layer.name} runs tactic {layer.tactic_id}, in the log {lines[0].tactic}"
+        known = {name for tactic in tactics for name in names.get(tactic, ())}
+        if layer.tactic and known and layer.tactic.partition(" ")[0] not in known:
+            return f"{layer.name} runs {layer.tactic}, in the log {min(known)}"
         types = {_types_logged(line) for line in lines}
         own = tuple(t.dtype for t in (*layer.inputs, *layer.outputs))
         if own and None not in own and not any(_agree(own, other) for other in types):
             return f"{layer.name} has tensors of other types in the log"
-        kernel, other = _kernel(layer.tactic), _kernel(kernels.get(layer.name))
-        if kernel and other and not (kernel.startswith(other) or other.startswith(kernel)):
-            return f"{layer.name} runs the kernel {kernel}, in the log {other}"
-    here, there = _names(layer.name for layer in layers), _names(logged)
-    if here - there:
-        return f"the engine has a layer {min(here - there)}, the log has none"
-    if there - here:
-        return f"the log has a layer {min(there - here)}, the engine has none"
     return None
 
 
-def _names(names: Iterable[str]) -> set[str]:
-    return {_PROFILE.sub("", name) for name in names if not _FUSED.search(name)}
-
-
-def _kernel(tactic: str | None) -> str:
-    """The kernel's name. A log says more after it, such as how it splits the sum."""
-    return next(iter((tactic or "").split()), "")
+def _kernel_names(build: Build) -> dict[int | None, set[str]]:
+    """The names that the log prints for tactics; what follows a blank are its parameters."""
+    names: dict[int | None, set[str]] = {}
+    for attempt in build.attempts:
+        for tuning in attempt.layers:
+            for candidate in tuning.candidates:
+                for timing in candidate.timings:
+                    if timing.kernel:
+                        number = _number(timing.tactic)
+                        names.setdefault(number, set()).add(timing.kernel.partition(" ")[0])
+    return names
 
 
 def _number(tactic: str | None) -> int | None:

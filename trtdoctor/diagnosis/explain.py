@@ -26,16 +26,16 @@ from trtdoctor.model.engine import (
     ReasonTold,
     Role,
 )
-from trtdoctor.model.finding import Remedy
+from trtdoctor.model.finding import Evidence, Remedy
 from trtdoctor.precision import classify_layers, summarize
-from trtdoctor.precision.choice import Analysis, World, analyse, causes_of, world_of
+from trtdoctor.precision.choice import Analysis, NetworkFormat, World, analyse, causes_of, world_of
 from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
-from trtdoctor.readers.buildlog import Attempt, Build
+from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
-from .answer import answer_of
+from .answer import answer_of, us
 from .belonging import another_build
 from .matching import unrelated
 from .remedies import Surroundings, context_of, missing_of, remedy_of
@@ -55,11 +55,12 @@ class LogWitness:
 
 @dataclass(frozen=True, kw_only=True)
 class Solved:
-    """One profile's attempt of a log with what solving it told."""
+    """One profile's attempt of a log with what solving it told, or why it was not solved."""
 
     log: LogWitness
     attempt: Attempt
     analysis: Analysis | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +83,16 @@ class Explained:
 
 def solve(log: LogWitness) -> tuple[Solved, ...]:
     """Solve what the builder solved, once for each optimisation profile of the build."""
-    return tuple(
-        Solved(log=log, attempt=attempt, analysis=analyse(log.build, attempt))
-        for attempt in log.build.chosen
-    )
+    return tuple(_solved(log, attempt) for attempt in log.build.chosen)
+
+
+def _solved(log: LogWitness, attempt: Attempt) -> Solved:
+    try:
+        return Solved(log=log, attempt=attempt, analysis=analyse(log.build, attempt))
+    except ImportError as error:
+        # numpy or scipy is missing or broken here; the log's other witness stands without them.
+        reason = f"the builder's choice could not be solved again: {error}"
+        return Solved(log=log, attempt=attempt, analysis=None, reason=reason)
 
 
 def layers_of_log(log: LogWitness, solved: Sequence[Solved]) -> tuple[Layer, ...]:
@@ -131,12 +138,9 @@ def explain(
     ``engine_given``: whether the report's path is an engine's, so that commands may name it.
     """
     logs = witnesses.logs
-    tried = solve(logs[0]) if logs else ()
-    contradiction = (
-        another_build(report.layers, logs[0].build, kernels=_kernels(tried)) if logs else None
-    )
+    contradiction = another_build(report.layers, logs[0].build) if logs else None
     first = logs[0] if logs and contradiction is None else None
-    solved = tried if first else ()
+    solved = solve(first) if first else ()
     if first:
         report = with_layers_of_log(report, layers_of_log(first, solved))
     world = _world(report, first)
@@ -147,6 +151,7 @@ def explain(
         ):
             told.setdefault(found.layer, []).append(found)
     typing = world.value if world is not World.UNKNOWN else report.typing
+    chosen = _chosen_blocks(report.layers, solved)
     if witnesses.model is not None:
         other = mismatch(witnesses.model, _io(report), typing=typing)
         why = other.value if other else unrelated(report.layers, witnesses.model)
@@ -174,7 +179,8 @@ def explain(
         return remedy_of(reason, layer, cost, context, known, knowledge)
 
     explanations = tuple(
-        _explanation(layer, told.get(layer.name, ()), remedy) for layer in _owed(report.layers)
+        _explanation(layer, told.get(layer.name, ()), remedy, chosen.get(layer.name, ()))
+        for layer in _owed(report.layers)
     )
     report = msgspec.structs.replace(
         report,
@@ -184,11 +190,54 @@ def explain(
             *report.notes,
             *_foreign(logs, contradiction),
             *_cut(logs),
+            *(one.reason for one in solved if one.reason),
             *_flips(report, logs[1:]),
         ),
     )
-    report = msgspec.structs.replace(report, answer=answer_of(report))
+    answer = _failed_build(first) if first and not report.layers else None
+    report = msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(chosen)))
     return Explained(report=report, solved=solved, world=world)
+
+
+def _failed_build(log: LogWitness) -> str | None:
+    """What ended a build that made no engine, in the log's own words."""
+    ends = log.build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
+    if not ends:
+        return None
+    last = ends[-1]
+    return (
+        f"The build in this log made no engine, so there is nothing to explain: {last.text} "
+        f"({Path(log.name).name}:{last.line})."
+    )
+
+
+def _chosen_blocks(
+    layers: Iterable[Layer], solved: Sequence[Solved]
+) -> dict[str, tuple[Evidence, ...]]:
+    """Fused blocks whose FP16 variant the builder chose, with its time and the other one's."""
+    unknown = {x.name for x in layers if x.precision is Precision.UNKNOWN}
+    found: dict[str, tuple[Evidence, ...]] = {}
+    for one in solved:
+        analysis = one.analysis
+        if analysis is None:
+            continue
+        for planned in analysis.choice.plan:
+            if planned.name not in unknown or not planned.half or not planned.same_type:
+                continue
+            source = f"{Path(one.log.name).name}:{planned.line or planned.candidate_line}"
+            value = f"the builder chose the block's FP16 variant: {us(planned.time_ms)}"
+            evidence = [Evidence(source=source, value=value)]
+            verdict = next((v for v in analysis.verdicts if v.layer == planned.name), None)
+            if verdict is not None and verdict.forced is not None:
+                total = f"{us(verdict.forced.total_ms)} instead of {us(analysis.choice.plan_ms)}"
+                evidence.append(
+                    Evidence(
+                        source=Path(one.log.name).name,
+                        value=f"solved again with the block's other variant: {total}",
+                    )
+                )
+            found[planned.name] = tuple(evidence)
+    return found
 
 
 def _owed(layers: Iterable[Layer]) -> Iterable[Layer]:
@@ -212,7 +261,7 @@ def _cut(logs: Sequence[LogWitness]) -> Iterable[str]:
     for log in logs:
         if log.damage is not None:
             yield f"{log.name} is damaged, and was read up to there: {log.damage}"
-        elif not log.build.complete:
+        elif not log.build.complete and _failed_build(log) is None:
             yield f"{log.name} ends before the build does: give the whole log"
 
 
@@ -241,6 +290,7 @@ def _explanation(
     layer: Layer,
     told: Iterable[LayerReasons],
     remedy: Callable[[Layer, Reason | None, Cost | None], Remedy | None],
+    chosen: tuple[Evidence, ...],
 ) -> Explanation:
     told = tuple(told)
     reasons = _merged([reason for found in told for reason in found.reasons])
@@ -259,7 +309,7 @@ def _explanation(
             ReasonTold(cause=r.cause.value, confidence=r.confidence, evidence=r.evidence)
             for r in reasons[1:]
         ),
-        evidence=first.evidence if first else (),
+        evidence=(*chosen, *(first.evidence if first else ())),
         cost=CostTold(**msgspec.structs.asdict(cost)) if cost else None,
         remedy=remedy(layer, first, cost),
     )
@@ -283,7 +333,8 @@ def _choice(solved: Sequence[Solved]) -> ChoiceTold | None:
     if one is None or one.analysis is None:
         return None
     analysis, choice = one.analysis, one.analysis.choice
-    forced = [v.forced.total_ms for v in analysis.verdicts if v.forced and v.known and not v.half]
+    forced = [v.forced for v in analysis.verdicts if v.forced and v.known and not v.half]
+    cheapest = min(forced, key=lambda found: found.total_ms, default=None)
     io = analysis.io_best if analysis.io_best and analysis.io_best.falls else None
     return ChoiceTold(
         log=one.log.name,
@@ -293,10 +344,17 @@ def _choice(solved: Sequence[Solved]) -> ChoiceTold | None:
         layers=choice.layers,
         conversions=choice.conversions,
         plan_ms=choice.plan_ms,
-        alternative_ms=min(forced, default=None),
+        alternative_ms=cheapest.total_ms if cheapest else None,
+        alternative_kernels_ms=cheapest.kernels_ms if cheapest else None,
+        alternative_conversions_ms=cheapest.conversions_ms if cheapest else None,
         network_io_ms=io.total_ms if io else None,
-        network_io=tuple(f"{f.tensor}: {f.dtype} {f.layout}" for f in io.formats) if io else (),
+        network_io=tuple(f"{f.tensor} as {_format(f)}" for f in io.formats) if io else (),
     )
+
+
+def _format(network: NetworkFormat) -> str:
+    known = dtype_of(network.dtype)
+    return f"{known.value.lower() if known else network.dtype}:{network.layout}"
 
 
 def _world(report: EngineReport, log: LogWitness | None) -> World:

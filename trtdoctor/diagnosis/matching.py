@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from trtdoctor.model.engine import Layer, Role
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
-_PROFILE = re.compile(r" \[profile \d+\]")
+PROFILE = re.compile(r" \[profile \d+\]")
 # Of a fused region one source tells the region and another the kernels inside.
-_FUSED = re.compile(r"^\{ForeignNode\[|^__my[el]|_myl\d")
+FUSED = re.compile(r"^\{ForeignNode\[|^__my[el]|_myl\d")
 
 # What TensorRT calls layers itself, whatever the model calls their nodes.
 _OWN_NAMES = ("(Unnamed Layer", "PWN(", "Reformatting CopyNode")
@@ -19,7 +19,7 @@ _OWN_NAMES = ("(Unnamed Layer", "PWN(", "Reformatting CopyNode")
 def are_strangers(layers: Iterable[Layer], others: Iterable[Layer]) -> bool:
     """Whether two lists of layers, both told, have no name in common: those of two networks."""
     here, there = _by_name(layers), _by_name(others)
-    fused = all(_FUSED.search(name) for name in here) or all(_FUSED.search(name) for name in there)
+    fused = all(FUSED.search(name) for name in here) or all(FUSED.search(name) for name in there)
     return bool(here) and bool(there) and not fused and not here.keys() & there.keys()
 
 
@@ -34,8 +34,8 @@ def unrelated(layers: Iterable[Layer], model: OnnxFacts) -> str | None:
     for layer in layers:
         if layer.onnx_nodes:
             told.update(layer.onnx_nodes)
-        elif layer.role is Role.COMPUTE and " + " in layer.name and not _FUSED.search(layer.name):
-            told.update(_PROFILE.sub("", layer.name).split(" + "))
+        elif layer.role is Role.COMPUTE and " + " in layer.name and not FUSED.search(layer.name):
+            told.update(PROFILE.sub("", layer.name).split(" + "))
     told = {name for name in told if not name.startswith(_OWN_NAMES)}
     if not told or told & known:
         return None
@@ -43,4 +43,4 @@ def unrelated(layers: Iterable[Layer], model: OnnxFacts) -> str | None:
 
 
 def _by_name(layers: Iterable[Layer]) -> dict[str, Layer]:
-    return {_PROFILE.sub("", layer.name): layer for layer in layers if layer.profile == 0}
+    return {PROFILE.sub("", layer.name): layer for layer in layers if layer.profile == 0}

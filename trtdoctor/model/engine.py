@@ -169,8 +169,10 @@ class Explanation(Frozen, frozen=True, kw_only=True):
 class ChoiceTold(Frozen, frozen=True, kw_only=True):
     """Solving the builder's problem again: pairs of how many agree, and the plan's time.
 
-    ``conversions_free_ms`` and ``network_io_ms`` are predicted totals under those conditions, null
-    where there is none; ``alternative_ms`` is the least total with any layer forced to FP16.
+    ``alternative_ms`` is the least total with any of the layers that are not FP16 forced to it, and
+    ``alternative_kernels_ms`` and ``alternative_conversions_ms`` how it differs from the plan;
+    ``network_io_ms`` is the predicted total with the network tensors as in ``network_io``. Null
+    where there is none.
     """
 
     log: str
@@ -181,6 +183,8 @@ class ChoiceTold(Frozen, frozen=True, kw_only=True):
     conversions: tuple[int, int]
     plan_ms: float
     alternative_ms: float | None = None
+    alternative_kernels_ms: float | None = None
+    alternative_conversions_ms: float | None = None
     network_io_ms: float | None = None
     network_io: tuple[str, ...] = ()
 

@@ -87,8 +87,8 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
         rows.append(
             (
                 "cost",
-                f"in FP16 the plan would take {cost.margin_ms * 1000:+.2f} us of "
-                f"{cost.plan_ms * 1000:.2f} us (kernels {cost.kernels_ms * 1000:+.2f}, "
+                f"with it in FP16 the plan takes {(cost.plan_ms + cost.margin_ms) * 1000:.2f} us "
+                f"instead of {cost.plan_ms * 1000:.2f} us (kernels {cost.kernels_ms * 1000:+.2f}, "
                 f"conversions {cost.conversions_ms * 1000:+.2f})",
             )
         )
@@ -109,18 +109,16 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
 
 def _layers(explanations: tuple[Explanation, ...]) -> Section:
     """All explained layers, the dearest first; layers without a price keep their order."""
-    ordered = sorted(explanations, key=lambda told: -(told.cost.margin_ms if told.cost else 0.0))
+    priced = any(told.cost for told in explanations)
+    rows = []
+    for told in sorted(explanations, key=lambda t: -(t.cost.margin_ms if t.cost else 0.0)):
+        confidence = told.confidence.value if told.confidence else ""
+        price = f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else ""
+        row = (told.precision.value, told.cause, confidence, told.layer)
+        rows.append((price, *row) if priced else row)
+    columns = ("precision", "cause", "confidence", "layer")
     return Section(
-        title="Layers by cost",
-        columns=("us", "precision", "cause", "confidence", "layer"),
-        rows=tuple(
-            (
-                f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else "",
-                told.precision.value,
-                told.cause,
-                told.confidence.value if told.confidence else "",
-                told.layer,
-            )
-            for told in ordered
-        ),
+        title="Layers by cost" if priced else "Layers",
+        columns=("us in FP16", *columns) if priced else columns,
+        rows=tuple(rows),
     )

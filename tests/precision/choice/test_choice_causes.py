@@ -53,7 +53,7 @@ LABELS = {
             layer: [(Cause.NETWORK_IO, LIKELY), (Cause.CONVERSION_COSTS_MORE, SURE)]
             for layer in ("stem + stem_relu", "c1 + c1_relu", "c2 + c2_relu", "c3 + c3_relu", "gap")
         },
-        "head": [(Cause.FASTER_IN_FP32, SURE), (Cause.NETWORK_IO, LIKELY)],
+        "head": [(Cause.NETWORK_IO, LIKELY), (Cause.FASTER_IN_FP32, SURE)],
     },
     "trt86-cnn.pin_obey": {
         "stem + stem_relu": [(Cause.FASTER_IN_FP32, SURE)],

@@ -24,7 +24,7 @@ from .model import Analysis, PlannedLayer
 from .network import Node, network_of, plain
 from .problem import is_half
 from .reasons import Cause, Cost, LayerReasons, Reason, Witness
-from .weighed import weighed_reasons
+from .weighed import own_best, weighed_reasons
 
 # Layers that move or reshape data and compute nothing: nobody is owed an explanation for them.
 MOVEMENT = frozenset(
@@ -148,7 +148,11 @@ class _Finder:
                 and planned.same_type
             ):
                 assert self._analysis is not None
-                reasons.extend(weighed_reasons(self._analysis, verdict, self._witness))
+                reasons.extend(
+                    weighed_reasons(
+                        self._analysis, verdict, self._witness, own_best(tuning, self._witness)
+                    )
+                )
                 reasons.extend(self._perhaps_memory(tuning))
         reasons.extend(self._constraints(layer))
         reasons.extend(self._fused(layer, planned))

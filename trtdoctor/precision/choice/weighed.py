@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model.report import Confidence, Evidence
+from ...readers.buildlog import Autotuning
 from .model import Alternative, Analysis, LayerVerdict, NetworkIo
 from .reasons import Cause, Reason, Witness, us
 
@@ -10,9 +11,11 @@ _MOST_CHANGES = 8
 
 
 def weighed_reasons(
-    analysis: Analysis, verdict: LayerVerdict, witness: Witness
+    analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...] = ()
 ) -> tuple[Reason, ...]:
     """Why the plan keeps this layer out of FP16 although it could be; the first one decides.
+
+    ``own`` are the layer's own best candidates, the first thing that a reader looks for.
 
     Nothing is certain where the builder's plan was not reproduced or a time is missing.
     """
@@ -29,14 +32,10 @@ def weighed_reasons(
         words = "with conversions free it still is not FP16"
         cause = Cause.FASTER_IN_FP32
     free = witness.at(None, f"solved again: {words}")
-    own = Reason(cause=cause, confidence=confidence, evidence=(free, *weighed, proof))
+    weighing = Reason(cause=cause, confidence=confidence, evidence=(free, *own, *weighed, proof))
     io = _network_io(analysis, verdict, witness)
-    if io is not None and verdict.half_when_free:
-        reasons.extend([io, own])
-    else:
-        reasons.append(own)
-        if io is not None:
-            reasons.append(io)
+    # Where FP16 network tensors turn it FP16 and the plan cheaper, changing them is what helps.
+    reasons.extend([io, weighing] if io is not None else [weighing])
     if verdict.near_tie:
         share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
         margin = f"margin {us(forced.margin_ms)} of {us(choice.plan_ms)}" if forced else ""
@@ -48,6 +47,26 @@ def weighed_reasons(
             )
         )
     return tuple(reasons)
+
+
+def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
+    """The layer's fastest candidate without and with Half tensors, whatever its neighbours want."""
+    found = []
+    for half in (False, True):
+        timed = [
+            (candidate.best.time_ms, candidate.best.line)
+            for candidate in tuning.candidates
+            if candidate.best is not None
+            and candidate.best.time_ms is not None
+            and any(f.dtype == "Half" for f in (*candidate.inputs, *candidate.outputs)) is half
+        ]
+        if timed:
+            ms, line = min(timed)
+            kind = "with" if half else "without"
+            found.append(
+                witness.at(line, f"its fastest candidate {kind} Half tensors takes {us(ms)}")
+            )
+    return tuple(found)
 
 
 def _proof(analysis: Analysis, witness: Witness) -> Evidence:

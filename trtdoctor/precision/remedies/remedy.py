@@ -313,6 +313,10 @@ def _type_locked(case: _Case) -> Remedy | None:
     return Remedy(text="Nothing to do: integers, booleans and shapes are right as they are.")
 
 
+def _graph_says_bf16(case: _Case) -> Remedy | None:
+    return Remedy(text="Nothing to do for speed: tensor cores run BF16 and FP16 at one rate.")
+
+
 def _normalization(case: _Case) -> Remedy | None:
     keep = (
         "Keep it: sums of squares overflow FP16 easily, and what counts for speed is that the "
@@ -375,6 +379,7 @@ def _unknown(case: _Case) -> Remedy | None:
 _REMEDIES: dict[Cause, Callable[[_Case], Remedy | None]] = {
     Cause.NOT_ENABLED: _not_enabled,
     Cause.GRAPH_SAYS_FP32: _graph_says_fp32,
+    Cause.GRAPH_SAYS_BF16: _graph_says_bf16,
     Cause.CAST_ISLAND: _cast_island,
     Cause.FASTER_IN_FP32: _faster_in_fp32,
     Cause.CONVERSION_COSTS_MORE: _conversion_costs_more,

@@ -1,0 +1,182 @@
+"""Any subset of the files, whole and broken, right and wrong kinds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from realbuilds import DATA, layers_of, log_of, text_of
+
+NAMES = ["stem + stem_relu", "c1 + c1_relu", "c2 + c2_relu", "c3 + c3_relu", "gap", "head"]
+RIGHT = {
+    **dict.fromkeys(NAMES, ("network-io", "conversion-costs-more")),
+    "head": ("network-io", "faster-in-fp32"),
+}
+
+
+@pytest.fixture
+def profile(tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps({"c1 + c1_relu": 0.25, "head": 0.01}))
+    return path
+
+
+@pytest.mark.parametrize("with_layers", [True, False])
+@pytest.mark.parametrize("with_profile", [True, False])
+def test_the_log_tells_with_and_without_layers(causes, profile, with_layers, with_profile):
+    arguments = ["--log", log_of("cnn.fp16")]
+    arguments += ["--layers", layers_of("cnn.fp16")] if with_layers else []
+    arguments += ["--profile", profile] if with_profile and with_layers else []
+    found = causes(*arguments)
+    assert found.pop("head") in ("network-io", "faster-in-fp32")
+    assert found == dict.fromkeys(NAMES[:-1], "network-io")
+
+
+def test_times_of_a_profile_reach_the_layers(document, profile):
+    found = document("--layers", layers_of("cnn.fp16"), "--profile", profile)
+    assert {x["name"]: x["time_ms"] for x in found["layers"]}["c1 + c1_relu"] == 0.25
+
+
+def test_layers_alone_leave_the_cause_unknown_and_name_what_would_tell(document):
+    found = document("--layers", layers_of("cnn.fp16"))
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    assert all(e["confidence"] is None for e in found["explanations"])
+    assert any("log" in item["text"] and item["commands"] for item in found["missing"])
+
+
+def test_plain_and_packed_logs_are_one(document, tmp_path):
+    plain = tmp_path / "build.log.gz"
+    plain.write_text(text_of("cnn.fp16"))  # the name lies
+    packed = document("--log", log_of("cnn.fp16"))
+    unpacked = document("--log", plain)
+    assert [e["cause"] for e in packed["explanations"]] == [
+        e["cause"] for e in unpacked["explanations"]
+    ]
+    assert packed["choice"]["plan_ms"] == unpacked["choice"]["plan_ms"]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.8, 0.95, 0.999])
+@pytest.mark.parametrize("engine_at_hand", [True, False])
+def test_a_log_that_breaks_off_claims_nothing_certain(document, tmp_path, share, engine_at_hand):
+    whole = text_of("cnn.fp16")
+    cut = tmp_path / "cut.log"
+    cut.write_text(whole[: int(len(whole) * share)])
+    layers = ["--layers", layers_of("cnn.fp16")] if engine_at_hand else []
+    found = document("--log", cut, *layers)
+    for told in found["explanations"]:
+        assert told["cause"] in (*RIGHT[told["layer"]], "unknown")
+        assert told["confidence"] != "certain"
+
+
+def test_a_packed_log_that_breaks_off_is_read_as_far_as_it_goes(explain, tmp_path):
+    cut = tmp_path / "cut.log.gz"
+    data = log_of("cnn.fp16").read_bytes()
+    cut.write_bytes(data[: len(data) // 2])
+    code, out, err = explain("--log", cut)
+    assert code in (0, 2, 3)
+    assert "Traceback" not in out + err
+
+
+def test_of_two_builds_the_last_counts_and_build_picks_another(causes, tmp_path):
+    both = tmp_path / "both.log.gz"
+    both.write_bytes(gzip.compress((text_of("cnn.noflag") + text_of("cnn.fp16")).encode()))
+    assert causes("--log", both)["gap"] == "network-io"
+    assert causes("--log", both, "--build", "2")["gap"] == "network-io"
+    assert set(causes("--log", both, "--build", "1").values()) == {"not-enabled"}
+
+
+def test_a_failed_build_behind_a_whole_one_does_not_hide_it(causes, tmp_path):
+    both = tmp_path / "both.log"
+    failed = gzip.decompress((DATA / "explain" / "bigmlp.pin_obey.log.gz").read_bytes()).decode()
+    both.write_text(text_of("cnn.fp16") + failed)
+    assert causes("--log", both)["gap"] == "network-io"
+
+
+def test_a_failed_build_alone_explains_no_layer(document):
+    found = document("--log", DATA / "explain" / "bigmlp.pin_obey.log.gz")
+    assert found["layers"] == []
+    assert found["explanations"] == []
+    assert found["choice"] is None
+
+
+WRONG = {
+    "layers given as a log": ("--log", "layers"),
+    "a log given as layers": ("--layers", "log"),
+    "layers given as a model": ("--layers", "layers", "--onnx", "layers"),
+    "layers given as a profile": ("--layers", "layers", "--profile", "layers"),
+    "text given as a log": ("--log", "text"),
+    "nothing in the log": ("--log", "empty"),
+    "a folder as a log": ("--log", "folder"),
+    "no such log": ("--log", "absent"),
+    "no such engine": ("absent",),
+    "no such build": ("--log", "log", "--build", "9"),
+    "nothing given": (),
+    "only a model": ("--onnx", "text"),
+    "a share that is none": ("--log", "log", "--expect", "fp16:lots"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_file_is_one_sentence_and_exit_code_2(explain, tmp_path, words):
+    (tmp_path / "text").write_text("a poem, not a log\n" * 50)
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    files = {"layers": layers_of("cnn.fp16"), "log": log_of("cnn.fp16")}
+    files |= {name: tmp_path / name for name in ("text", "empty", "folder", "absent")}
+    code, out, err = explain(*(files.get(word, word) for word in WRONG[words]))
+    assert code == 2
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith("trtdoctor: ")
+    assert "Traceback" not in err
+    assert "bug" not in err
+
+
+OTHER_LOGS = ["cnn.noflag", "cnn.pin_obey", "simple.fp16"]
+
+
+@pytest.mark.parametrize("other", OTHER_LOGS)
+def test_the_log_of_another_build_proves_nothing(document, other):
+    found = document("--layers", layers_of("cnn.fp16"), "--log", log_of(other))
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    assert found["choice"] is None
+    assert any("another build" in note for note in found["notes"])
+    assert found["typing"] == "unknown"
+
+
+def test_kernel_names_tell_a_plan_from_the_log_of_another_build(document, shared):
+    builds = shared / "corpus" / "h100-trt86"
+    plan = builds / "tiny.fp16" / "engine.plan"
+    if not plan.is_file():
+        pytest.skip("no plan of a real build at hand")
+    own = document(plan, "--log", builds / "tiny.fp16" / "build.log.gz")
+    assert {e["cause"] for e in own["explanations"]} == {"network-io"}
+    other = document(plan, "--log", builds / "tiny.hc" / "build.log.gz")
+    assert {e["cause"] for e in other["explanations"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("name", ["mobile.fp16", "mobile.fp32"])
+def test_an_engine_whose_layers_the_log_does_not_list(document, name):
+    layers = DATA / "explain" / f"{name}.layers.json"
+    other = {"mobile.fp16": "mobile.fp32", "mobile.fp32": "mobile.fp16"}[name]
+    found = document("--layers", layers, "--log", DATA / "explain" / f"{other}.log.gz")
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    assert any("is not in it" in note for note in found["notes"])
+
+
+def test_several_logs_show_what_flips(document):
+    io16 = DATA / "explain" / "bigmlp.io16.log.gz"
+    found = document("--log", DATA / "explain" / "bigmlp.fp16.log.gz", "--log", io16)
+    flips = next(note for note in found["notes"] if "flip" in note)
+    assert "4 of 4 layers flip" in flips
+    assert "/gemm_11/Gemm (TF32, there FP16)" in flips
+    assert found["choice"]["log"].endswith("bigmlp.fp16.log.gz")
+
+
+def test_expecting_fp16_fails_where_it_was_not_delivered(explain):
+    assert explain("--log", log_of("cnn.fp16"), "--layers", layers_of("cnn.fp16"))[0] == 0
+    for wanted, code in (("fp16", 1), ("fp16:0.5", 1)):
+        arguments = ("--log", log_of("cnn.fp16"), "--layers", layers_of("cnn.fp16"))
+        assert explain(*arguments, "--expect", wanted)[0] == code, wanted
+    assert explain("--layers", layers_of("cnn.io16"), "--expect", "fp16")[0] == 0

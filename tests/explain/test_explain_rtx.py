@@ -1,0 +1,86 @@
+"""The strongly typed world: engines that TensorRT-RTX builds on the CPU, and their models."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("tensorrt_rtx")
+pytest.importorskip("onnx")
+
+import graphmodels
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Builds a model; the engine's, the model's and the log's paths."""
+
+    def build(name):
+        proto = graphmodels.MODELS[name]()
+        try:
+            plan, log = graphmodels.build(proto)
+        except graphmodels.Unsupported as error:
+            pytest.skip(str(error))
+        paths = [tmp_path / f"{name}.{suffix}" for suffix in ("engine", "onnx", "log")]
+        paths[0].write_bytes(plan)
+        paths[1].write_bytes(proto.SerializeToString())
+        paths[2].write_text(log)
+        return paths
+
+    return build
+
+
+def test_the_engine_alone_is_strongly_typed_and_asks_for_its_model(document, built):
+    engine, _, _ = built("mlp_fp32")
+    found = document(engine)
+    assert found["typing"] == "strong"
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    commands = [command for item in found["missing"] for command in item["commands"]]
+    assert any("--onnx" in command and str(engine) in command for command in commands)
+
+
+@pytest.mark.parametrize("with_log", [True, False])
+def test_the_model_decides_with_and_without_the_log(document, built, with_log):
+    engine, model, log = built("mlp_fp32")
+    found = document(engine, "--onnx", model, *(["--log", log] if with_log else []))
+    assert {e["cause"] for e in found["explanations"]} == {"graph-says-fp32"}
+    assert {e["confidence"] for e in found["explanations"]} == {"certain"}
+    assert found["choice"] is None
+    assert not any("another build" in note for note in found["notes"])
+
+
+def test_the_deciding_casts_are_named_and_in_the_remedy(document, built):
+    engine, model, _ = built("island_softmax")
+    (told,) = document(engine, "--onnx", model)["explanations"]
+    assert told["cause"] == "cast-island"
+    shown = {(e["source"].partition(": ")[2], e["value"]) for e in told["evidence"]}
+    assert ("node /up", "Cast to FLOAT") in shown
+    assert ("node /down", "Cast to FLOAT16") in shown
+    command = next(c for c in told["remedy"]["commands"] if "autocast" in c)
+    assert str(model) in command
+    for place in ("/up", "/down"):
+        assert place in told["remedy"]["text"]
+
+
+def test_no_flag_of_the_weak_world_is_recommended(document, built):
+    engine, model, _ = built("attention_fp32")
+    for told in document(engine, "--onnx", model)["explanations"]:
+        commands = " ".join(told["remedy"]["commands"])
+        assert not re.search(r"--fp16\b|--precisionConstraints|BuilderFlag\.FP16", commands)
+
+
+def test_another_model_proves_nothing(document, built):
+    engine, _, _ = built("mlp_fp32")
+    _, other, _ = built("mlp_fp16")
+    found = document(engine, "--onnx", other)
+    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+
+
+@pytest.mark.parametrize("name", ["mlp_fp16", "island_matmul", "conv_norm_fp16"])
+def test_a_model_that_ends_all_fp16_leaves_nothing_to_explain(explain, document, built, name):
+    engine, model, _ = built(name)
+    assert document(engine, "--onnx", model)["explanations"] == []
+    code, out, _ = explain(engine, "--onnx", model, "--expect", "fp16", "--no-color")
+    assert code == 0
+    assert "there is nothing to explain" in " ".join(out.split())
