@@ -94,6 +94,7 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
         )
     for other in first.other_causes:
         rows.append(("also", f"{other.cause} ({other.confidence.value})"))
+        rows += (("", f"{item.source}: {item.value}") for item in other.evidence if verbose)
     shown = first.evidence if verbose else first.evidence[:3]
     rows += [
         ("evidence" if n == 0 else "", f"{item.source}: {item.value}")
