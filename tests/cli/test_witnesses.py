@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -111,3 +112,22 @@ def test_conversions_of_old_plans_are_not_counted_as_computing(
     moved = [x for x in told["layers"] if " reformatter " in x["name"]]
     assert moved and {x["role"] for x in moved} == {"data-movement"}
     assert told["summary"]["fp16_share"]["layers"] == pytest.approx(share, abs=0.01)
+
+
+def test_a_log_that_was_cut_off_is_told_as_such(shared: Path, tmp_path: Path, capsys) -> None:
+    whole = (shared / "corpus" / "h100-trt86" / "cnn.fp16" / "build.log.gz").read_bytes()
+    plain, packed = tmp_path / "cut.log", tmp_path / "cut.log.gz"
+    plain.write_bytes(gzip.decompress(whole)[:100_000])
+    packed.write_bytes(whole[: len(whole) // 2])
+    told = engine_of(capsys, "explain", "--log", plain)
+    assert any("ends before the build does" in note for note in told["notes"])
+    told = engine_of(capsys, "explain", "--log", packed)
+    assert any("damaged" in note for note in told["notes"])
+
+
+def test_a_second_log_of_another_model_is_not_said_to_agree(shared: Path, capsys) -> None:
+    pytest.importorskip("scipy")
+    corpus = shared / "corpus" / "h100-trt86"
+    logs = [corpus / name / "build.log.gz" for name in ("simple.fp16", "cnn.fp16")]
+    told = engine_of(capsys, "explain", "--log", logs[0], "--log", logs[1])
+    assert any("no layer of this engine" in note for note in told["notes"])

@@ -34,7 +34,7 @@ def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None
             raise UserError(f"cannot read {path}: {error.strerror}") from None
         except FormatError as error:
             raise UserError(str(error)) from None
-        read.append(LogWitness(name=str(path), build=found.build))
+        read.append(LogWitness(name=str(path), build=found.build, damage=found.damaged))
     return Witnesses(logs=tuple(read), model=_model(onnx), model_path=onnx)
 
 

@@ -46,10 +46,11 @@ OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXE
 
 @dataclass(frozen=True, kw_only=True)
 class LogWitness:
-    """One build of one log, by the name that evidence shows."""
+    """One build of one log, by the name that evidence shows, and why not all of it was read."""
 
     name: str
     build: Build
+    damage: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +189,7 @@ def explain(
         notes=(
             *report.notes,
             *_foreign(logs, contradiction),
+            *_cut(logs),
             *(one.reason for one in solved if one.reason),
             *_flips(report, logs[1:]),
         ),
@@ -255,6 +257,14 @@ def _foreign(logs: Sequence[LogWitness], reason: str | None) -> Iterable[str]:
         )
 
 
+def _cut(logs: Sequence[LogWitness]) -> Iterable[str]:
+    for log in logs:
+        if log.damage is not None:
+            yield f"{log.name} is damaged, and was read up to there: {log.damage}"
+        elif not log.build.complete and _failed_build(log) is None:
+            yield f"{log.name} ends before the build does: give the whole log"
+
+
 def _flips(report: EngineReport, others: Sequence[LogWitness]) -> Iterable[str]:
     """Layers that another build of the model put into another type."""
     here = {x.name: x.precision for x in report.layers if x.role is Role.COMPUTE}
@@ -268,7 +278,9 @@ def _flips(report: EngineReport, others: Sequence[LogWitness]) -> Iterable[str]:
             if name in there and (here[name] is half) != (there[name] is half)
         ]
         shared = len(here.keys() & there.keys())
-        if flipped:
+        if not shared:
+            yield f"{log.name}: it has no layer of this engine, so nothing can be compared"
+        elif flipped:
             yield f"{log.name}: {len(flipped)} of {shared} layers flip: {', '.join(flipped)}"
         else:
             yield f"{log.name}: none of {shared} layers in both builds flips"

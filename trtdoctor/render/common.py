@@ -26,6 +26,11 @@ def clean(text: str) -> str:
     return "".join(c if c in "\n\t" or not _controls(c) else _visible(c) for c in text)
 
 
+def flat(text: str) -> str:
+    """Clean text whose line breaks and tabs are shown too: a name cannot make lines of its own."""
+    return clean(text).replace("\n", "\\x0a").replace("\t", "\\x09")
+
+
 def one_line(text: str) -> str:
     """Clean text on one line."""
     return " ".join(clean(text).split())
@@ -76,7 +81,9 @@ def counts(report: Report) -> str:
 
 
 def verdict_line(report: Report) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence; of files alone nothing was asked that could be healthy."""
+    if report.machine is None and report.engines and report.verdict is Verdict.HEALTHY:
+        return f"{one_line(report.command)}: no errors and no warnings."
     tally = {s: sum(len(o.findings) for o in failed(report, s)) for s in Severity}
     found = " and ".join(
         _count(tally[s], s) for s in (Severity.ERROR, Severity.WARNING) if tally[s]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from trtdoctor.model.engine import EngineReport, Explanation
 
 from .engines import Section
+
+_MOST_LISTED = 10
 
 
 def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iterator[Section]:
@@ -22,7 +25,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
     for region, group in _regions(engine.explanations).items():
         yield _group(region, group, verbose)
     if len(engine.explanations) > 1:
-        yield _layers(engine.explanations)
+        yield _shortened(_layers(engine.explanations), verbose)
     if engine.missing:
         yield Section(
             title="What would tell more",
@@ -32,6 +35,14 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
                 for pair in (("", item.text), *(("", f"$ {command}") for command in item.commands))
             ),
         )
+
+
+def _shortened(section: Section, verbose: bool) -> Section:
+    """A table of at most so many rows, for the screen; its title tells how many there are."""
+    if verbose or len(section.rows) <= _MOST_LISTED:
+        return section
+    title = f"{section.title} ({_MOST_LISTED} of {len(section.rows)}, -v shows all)"
+    return replace(section, title=title, rows=section.rows[:_MOST_LISTED])
 
 
 def _proof(engine: EngineReport) -> str:
@@ -65,7 +76,10 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
     confidence = f", {first.confidence.value}" if first.confidence else ""
     rows: list[tuple[str, ...]] = []
     if len(group) > 1:
-        rows.append(("layers", ", ".join(told.layer for told in group)))
+        names = [told.layer for told in (group if verbose else group[:_MOST_LISTED])]
+        if len(names) < len(group):
+            names.append(f"and {len(group) - len(names)} more (-v)")
+        rows.append(("layers", ", ".join(names)))
     if first.decided_again:
         rows.append(("again", f"decided the same by another build: {first.decided_again}"))
     if first.cost:

@@ -17,6 +17,7 @@ from .common import (
     counts,
     failed,
     finding_details,
+    flat,
     having,
     machine_rows,
     one_line,
@@ -120,14 +121,14 @@ class _Terminal:
             self._console.print()
             self._print((one_line(section.title), "bold"))
             if not section.columns:
-                self._rows([(label, text, "") for label, text in section.rows], 2)
+                self._rows([(label, flat(text), "") for label, text in section.rows], 2)
                 continue
             table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
             for number, column in enumerate(section.columns):
                 last = number == len(section.columns) - 1
                 table.add_column(column, overflow="fold", ratio=1 if last else None)
             for row in section.rows:
-                table.add_row(*(Text(clean(cell)) for cell in row))
+                table.add_row(*(Text(flat(cell)) for cell in row))
             self._console.print(Padding(table, (0, 0, 0, 2)))
 
     def _unseen(self, report: Report) -> None:
