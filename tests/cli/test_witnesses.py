@@ -131,3 +131,12 @@ def test_a_second_log_of_another_model_is_not_said_to_agree(shared: Path, capsys
     logs = [corpus / name / "build.log.gz" for name in ("simple.fp16", "cnn.fp16")]
     told = engine_of(capsys, "explain", "--log", logs[0], "--log", logs[1])
     assert any("no layer of this engine" in note for note in told["notes"])
+
+
+def test_an_error_at_the_end_of_a_build_is_told_beside_the_answer(shared: Path, capsys) -> None:
+    pytest.importorskip("scipy")
+    log = shared / "corpus" / "h100-trt86" / "failed" / "simple.vc.build.log.gz"
+    told = engine_of(capsys, "explain", "--log", log)
+    assert any("libnvinfer_lean" in note for note in told["notes"])
+    own = shared / "corpus" / "h100-trt86" / "simple.fp16" / "build.log.gz"
+    assert not engine_of(capsys, "explain", "--log", own)["notes"]

@@ -261,7 +261,13 @@ def _cut(logs: Sequence[LogWitness]) -> Iterable[str]:
     for log in logs:
         if log.damage is not None:
             yield f"{log.name} is damaged, and was read up to there: {log.damage}"
-        elif not log.build.complete and _failed_build(log) is None:
+        errors = log.build.noted(NoteKind.ERROR)
+        if errors and log.build.layers:
+            yield (
+                f"{log.name} tells an error after all was chosen, so this build may have left no "
+                f"engine: {errors[-1].text} (line {errors[-1].line})"
+            )
+        elif log.damage is None and not log.build.complete and _failed_build(log) is None:
             yield f"{log.name} ends before the build does: give the whole log"
 
 

@@ -111,7 +111,7 @@ class Lines:
 
     def _gunzip(self) -> Iterator[bytes]:
         """Every byte that can be unpacked, from a file that ends early or is damaged, too."""
-        unpacker = zlib.decompressobj(_GZIP)
+        unpacker, begun = zlib.decompressobj(_GZIP), False
         while packed := self._stream.read(PIECE >> 4):
             while packed:
                 try:
@@ -121,11 +121,11 @@ class Lines:
                     return
                 if piece:
                     yield piece
-                packed = unpacker.unconsumed_tail
+                packed, begun = unpacker.unconsumed_tail, True
                 if unpacker.eof:
                     packed = unpacker.unused_data
-                    unpacker = zlib.decompressobj(_GZIP)
-        if not unpacker.eof and self.size:
+                    unpacker, begun = zlib.decompressobj(_GZIP), False
+        if begun and self.size:
             self.damaged = "it ends early"
 
 
