@@ -12,6 +12,7 @@ from trtdoctor.api import (
     Finding,
     Fit,
     Knowledge,
+    NotApplicable,
     Note,
     Plan,
     Remedy,
@@ -70,15 +71,20 @@ def engine_for_other_gpu(
     if isinstance(known, Unknown):
         yield known
         return
+    said = False
     for plan in plans:
         load = load_of(plan.file, loads.value)
-        if load is not None and load.loaded:
-            yield Note(text=f"{plan.subject}: it loads here")
-        else:
-            yield _judge(plan, known, kb)
+        loaded = load is not None and load.loaded
+        judged = Note(text=f"{plan.subject}: it loads here") if loaded else _judge(plan, known, kb)
+        if judged is not None:
+            said = True
+            yield judged
+    if not said:
+        raise NotApplicable("TensorRT-RTX does not support this machine's GPU at all")
 
 
-def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded:
+def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded | None:
+    """What to say of one plan; None where engine-needs-tensorrt-rtx says it."""
     first = known[0]
     fit = device_fit(plan, first, kb)
     if fit.fits:
@@ -86,7 +92,7 @@ def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded:
     if fit.fits is None:
         cc = first.compute_capability
         if plan.rtx and cc and product_supports(plan, cc, kb) is False:
-            return Note(text=f"{plan.subject}: TensorRT-RTX does not support {first.label} at all")
+            return None
         return Unknown(subject=plan.subject, reason=fit.why)
     fitting = [device for device in known[1:] if device_fit(plan, device, kb).fits]
     return _finding(plan, first, fitting, fit)

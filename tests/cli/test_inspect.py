@@ -234,3 +234,13 @@ def test_a_compressed_plan_is_looked_into(plan: Path, tmp_path: Path, capsys) ->
     packed.write_bytes(gzip.compress(plan.read_bytes()))
     _, document = report(capsys, str(packed), "--no-live")
     assert document["engines"][0]["identity"]["tensorrt_version"].startswith("10.3")
+
+
+def test_a_saved_inspection_is_shown_and_judged_anew(tmp_path: Path, capsys) -> None:
+    saved = tmp_path / "r.json"
+    given = layers_file(tmp_path, HALF, FLOAT)
+    code, first, _ = inspect(capsys, "--layers", given, "--expect", "fp16:0.9", "-o", str(saved))
+    assert code == 1
+    for words in (("report", "show"), ("report", "rejudge")):
+        assert run([*words, str(saved)]) == 1
+        assert capsys.readouterr().out == first

@@ -13,7 +13,14 @@ from trtdoctor.probes import PROBES
 from .engines import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
-from .options import OutputOptions, look_options, output_options, selection_options, words
+from .options import (
+    LookOptions,
+    OutputOptions,
+    look_options,
+    output_options,
+    selection_options,
+    words,
+)
 
 
 @click.command("check")
@@ -27,11 +34,6 @@ def command(
     no_live: bool,
     no_static: bool,
     expect: str | None,
-    python: str | None,
-    active: bool,
-    deadline: float,
-    record: Path | None,
-    host: Path | None,
     **options: Any,
 ) -> int:
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
@@ -42,19 +44,12 @@ def command(
     with a deadline, so that a broken library is a finding and not the end of the run.
     """
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
-    output = OutputOptions.take(options)
+    output, looking = OutputOptions.take(options), LookOptions.take(options)
     wanted = expected_share(expect)
     if wanted is not None and not engines:
         raise UserError("--expect is about engines; give an engine file")
     given = Engines(engines, live=not no_live, static=not no_static)
-    with Look(
-        python=python,
-        active=active,
-        deadline=deadline,
-        record=record,
-        host=host,
-        probes=(*PROBES, *given.probes()),
-    ) as look:
+    with Look(looking, (*PROBES, *given.probes())) as look:
         # The children are at work: what judging needs is imported meanwhile.
         from trtdoctor.diagnosis.discover import discover
         from trtdoctor.diagnosis.examine import Selection, SelectionError, examine

@@ -12,7 +12,7 @@ from trtdoctor.model.report import Report
 from .engines import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
-from .options import OutputOptions, look_options, output_options
+from .options import LookOptions, OutputOptions, look_options, output_options
 
 
 @click.command("explain")
@@ -58,11 +58,6 @@ def command(
     no_live: bool,
     no_static: bool,
     expect: str | None,
-    python: str | None,
-    active: bool,
-    deadline: float,
-    record: Path | None,
-    host: Path | None,
     **options: Any,
 ) -> int:
     """Why is a layer not FP16, what does it cost, and what to change?
@@ -70,7 +65,7 @@ def command(
     Any of the engine, its layers, its build log, its model and its profile will do; more evidence
     gives better answers, and what is missing is named with the command that makes it.
     """
-    output = OutputOptions.take(options)
+    output, looking = OutputOptions.take(options), LookOptions.take(options)
     if engine is None and layers is None and not logs:
         raise UserError("give an engine, or --log with its build log, or --layers")
     if build is not None and not logs:
@@ -85,23 +80,16 @@ def command(
     )
     if engine is not None and given.sources[0].file and given.sources[0].file.engine is None:
         return given.complain()
-    with Look(
-        python=python,
-        active=active,
-        deadline=deadline,
-        record=record,
-        host=host,
-        probes=given.probes(),
-    ) as look:
+    with Look(looking, given.probes()) as look:
         from trtdoctor.diagnosis.discover import discover
-        from trtdoctor.diagnosis.examine import Selection, examine
+        from trtdoctor.diagnosis.examine import ENGINE_AREAS, Selection, examine
         from trtdoctor.diagnosis.judge import exit_code
         from trtdoctor.knowledge import Knowledge
 
         from .output import emit, fail_on
         from .witnesses import explain_engine, read_witnesses
 
-        catalogue, knowledge = discover().only("ENG", "PRC"), Knowledge.load()
+        catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
         witnesses = read_witnesses(logs, build=build, onnx=onnx)
         snapshot = look.finish(quiet=output.quiet)
     snapshot, reports = given.finish(snapshot, wanted)

@@ -14,7 +14,7 @@ from trtdoctor.model.report import Report
 from .engines import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
-from .options import OutputOptions, look_options, output_options
+from .options import LookOptions, OutputOptions, look_options, output_options
 
 
 @click.command("inspect")
@@ -52,11 +52,6 @@ def command(
     no_live: bool,
     no_static: bool,
     expect: str | None,
-    python: str | None,
-    active: bool,
-    deadline: float,
-    record: Path | None,
-    host: Path | None,
     **options: Any,
 ) -> int:
     """What is in engine files: identity (no TensorRT and no GPU needed), layers, precisions.
@@ -64,7 +59,7 @@ def command(
     Where the TensorRT of --python fits an engine, it is loaded in a child process for the layers;
     host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
     """
-    output = OutputOptions.take(options)
+    output, looking = OutputOptions.take(options), LookOptions.take(options)
     if not engines and layers is None:
         raise UserError("give an engine file, or --layers with the inspector's output")
     wanted = expected_share(expect)
@@ -78,22 +73,15 @@ def command(
     )
     if extract is not None:
         _extract(given, extract)
-    with Look(
-        python=python,
-        active=active,
-        deadline=deadline,
-        record=record,
-        host=host,
-        probes=given.probes(),
-    ) as look:
+    with Look(looking, given.probes()) as look:
         from trtdoctor.diagnosis.discover import discover
-        from trtdoctor.diagnosis.examine import Selection, examine
+        from trtdoctor.diagnosis.examine import ENGINE_AREAS, Selection, examine
         from trtdoctor.diagnosis.judge import exit_code
         from trtdoctor.knowledge import Knowledge
 
         from .output import emit, fail_on
 
-        catalogue, knowledge = discover().only("ENG", "PRC"), Knowledge.load()
+        catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
         snapshot = look.finish(quiet=output.quiet)
     snapshot, reports = given.finish(snapshot, wanted)
 

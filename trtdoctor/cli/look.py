@@ -24,6 +24,7 @@ from trtdoctor.probes.observing import Probe
 from trtdoctor.probes.python import UnusablePython, choose
 
 from .errors import UserError
+from .options import LookOptions
 
 # The children end before the look does, and the look before the deadline: time to judge and write.
 _CHILDREN_SHARE, _LOOK_SHARE = 0.88, 0.93
@@ -32,24 +33,16 @@ _CHILDREN_SHARE, _LOOK_SHARE = 0.88, 0.93
 class Look:
     """A look under way. Entering starts it; ``finish`` gives the snapshot; leaving ends all children."""
 
-    def __init__(
-        self,
-        *,
-        python: str | None,
-        active: bool,
-        deadline: float,
-        record: Path | None,
-        host: Path | None,
-        probes: Sequence[Probe] = PROBES,
-    ) -> None:
-        """``deadline``: seconds from now by which the look has ended, whatever hangs."""
+    def __init__(self, options: LookOptions, probes: Sequence[Probe] = PROBES) -> None:
+        """``options.deadline``: seconds from now by which the look has ended, whatever hangs."""
         self._probes = probes
-        self._record, self._active, self._deadline = record, active, deadline
+        self._record, self._active = options.record, options.active
+        self._deadline = options.deadline
         self._recorder: Recorder | None = None
         self._taken: str | None = None
         self._cleanup = ExitStack()
         try:
-            self._host = self._open(python, host)
+            self._host = self._open(options.python, options.host)
         except BaseException:
             self._cleanup.close()
             raise

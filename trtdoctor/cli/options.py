@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +55,22 @@ class OutputOptions:
                 raise UserError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         return cls(files=files, **{name: options.pop(name) for name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """Which machine and which interpreter to look at. ``deadline`` is in seconds."""
+
+    python: str | None
+    active: bool
+    deadline: float
+    record: Path | None
+    host: Path | None
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> LookOptions:
+        """Take the shared look options out of a command's keyword arguments."""
+        return cls(**{item.name: options.pop(item.name) for item in fields(cls)})
 
 
 def output_options(function: F) -> F:

@@ -58,7 +58,13 @@ def show(file: Path, **options: Any) -> int:
 def rejudge(file: Path, **options: Any) -> int:
     """Judge the facts in a saved report with this trtdoctor's checks and tables."""
     from trtdoctor.diagnosis.discover import discover
-    from trtdoctor.diagnosis.examine import Selection, SelectionError, examine
+    from trtdoctor.diagnosis.examine import (
+        ENGINE_AREAS,
+        OF_ENGINES,
+        Selection,
+        SelectionError,
+        examine,
+    )
     from trtdoctor.diagnosis.judge import exit_code
     from trtdoctor.knowledge import Knowledge
 
@@ -67,15 +73,18 @@ def rejudge(file: Path, **options: Any) -> int:
     selection = Selection(**{key: words(options.pop(key)) for key in ("select", "ignore")})
     output = OutputOptions.take(options)
     saved, catalogue, knowledge = _read(file), discover(), Knowledge.load()
+    if saved.command in OF_ENGINES:
+        catalogue = catalogue.only(*ENGINE_AREAS)
     try:
         report = emit(
             lambda share: examine(
                 saved.snapshot,
                 catalogue,
                 knowledge,
-                command="report rejudge",
+                command=saved.command,
                 share=share,
                 selection=selection,
+                engines=saved.engines,
             ),
             output,
         )

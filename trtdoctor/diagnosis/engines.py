@@ -233,9 +233,7 @@ def _observed(layers: Iterable[Layer]) -> tuple[Layer, ...]:
             precision_confidence="likely"
             if layer.precision_confidence == "certain"
             else layer.precision_confidence,
-            precision_evidence=tuple(
-                f"observed in the file: {e}" for e in layer.precision_evidence
-            ),
+            precision_evidence=("observed in the file", *layer.precision_evidence),
         )
         for layer in layers
     )

@@ -19,6 +19,10 @@ from .judge import judge, verdict
 from .machine import machine_card
 from .redact import Redactor
 
+# Commands that look at engines alone, and the areas of checks that have anything to say there.
+OF_ENGINES = ("inspect", "explain")
+ENGINE_AREAS = ("ENG", "PRC")
+
 
 class SelectionError(Exception):
     """A check, name or area that does not exist; the message is one sentence for the user."""
@@ -93,9 +97,7 @@ def examine(
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
         verdict=verdict(outcomes, catalogue.problems),
-        machine=machine_card(snapshot, knowledge)
-        if command not in ("inspect", "explain")
-        else None,
+        machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
         outcomes=outcomes,
         engines=engines,
         snapshot=snapshot,

@@ -46,9 +46,9 @@ def engine_sections(
             yield _precisions(engine)
             listed = _listed(engine)
             if all_layers:
-                yield _layers("Layers", engine.layers)
+                yield _layers("Layers, and the ONNX nodes in them", engine.layers, nodes=True)
                 for block in engine.blocks:
-                    yield _layers(f"Inside {block.name}", block.layers)
+                    yield _layers(f"Inside {block.name}", block.layers, nodes=True)
             elif listed:
                 yield _layers(*listed)
 
@@ -248,7 +248,8 @@ def _listed(engine: EngineReport) -> tuple[str, tuple[Layer, ...]] | None:
     return f"Not FP16, {order} first{more}", shown
 
 
-def _layers(title: str, layers: Iterable[Layer]) -> Section:
+def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Section:
+    """One row a layer; with ``nodes``, a row below it for each ONNX node that is fused in it."""
     layers = tuple(layers)
     timed = any(layer.time_ms is not None for layer in layers)
     rows = []
@@ -262,6 +263,11 @@ def _layers(title: str, layers: Iterable[Layer]) -> Section:
         if timed:
             row.insert(1, "" if layer.time_ms is None else f"{layer.time_ms:.4f}")
         rows.append(tuple(row))
+        if nodes and layer.onnx_nodes not in ((), (layer.name,)):
+            gap = ("",) * (len(row) - 2)
+            *above, last = layer.onnx_nodes
+            rows += [(*gap, f"├─ {node}", "") for node in above]
+            rows.append((*gap, f"└─ {last}", ""))
     columns = ["precision", "type", "layer", "evidence"]
     if timed:
         columns.insert(1, "ms")
