@@ -78,8 +78,12 @@ def command(
         layers=layers,
         profile=profile,
     )
-    if engine is not None and given.sources[0].file and given.sources[0].file.engine is None:
-        return given.complain()
+    file = given.sources[0].file if engine is not None else None
+    if file is not None and file.engine is None:
+        raise UserError(
+            f"{engine}: {file.what} ENGINE is a plan file; "
+            "logs are given with --log, layers with --layers and models with --onnx"
+        )
     with Look(looking, given.probes()) as look:
         from trtdoctor.diagnosis.discover import discover
         from trtdoctor.diagnosis.examine import ENGINE_AREAS, Selection, examine

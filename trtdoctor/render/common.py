@@ -83,7 +83,8 @@ def counts(report: Report) -> str:
 def verdict_line(report: Report) -> str:
     """The verdict in one sentence; of files alone nothing was asked that could be healthy."""
     if report.machine is None and report.engines and report.verdict is Verdict.HEALTHY:
-        return f"{one_line(report.command)}: no errors and no warnings."
+        answer = report.engines[0].answer if len(report.engines) == 1 else None
+        return one_line(answer or f"{report.command}: no errors and no warnings.")
     tally = {s: sum(len(o.findings) for o in failed(report, s)) for s in Severity}
     found = " and ".join(
         _count(tally[s], s) for s in (Severity.ERROR, Severity.WARNING) if tally[s]

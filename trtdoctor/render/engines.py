@@ -38,10 +38,11 @@ def engine_sections(
     engines: tuple[EngineReport, ...], *, all_layers: bool = False
 ) -> Iterator[Section]:
     """Everything there is to show of what is in the engines, in order."""
+    names = _names(engines)
     if len(engines) > 1:
-        yield _comparison(engines)
+        yield _comparison(engines, names)
     for engine in engines:
-        yield Section(title=_name(engine), rows=tuple(_identity(engine)))
+        yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
         if engine.layers:
             yield _precisions(engine)
             listed = _listed(engine)
@@ -53,8 +54,15 @@ def engine_sections(
                 yield _layers(*listed)
 
 
-def _name(engine: EngineReport) -> str:
-    return PurePath(engine.path).name
+def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
+    """The file name of each path, with as many folders before it as tell the files apart."""
+    names = {engine.path: PurePath(engine.path) for engine in engines}
+    longest = max((len(path.parts) for path in names.values()), default=1)
+    for length in range(1, longest + 1):
+        short = {path: str(PurePath(*parts.parts[-length:])) for path, parts in names.items()}
+        if len(set(short.values())) == len(short):
+            return short
+    return {path: path for path in names}
 
 
 def percent(share: float | None) -> str:
@@ -274,13 +282,13 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
     return Section(title=title, columns=tuple(columns), rows=tuple(rows))
 
 
-def _comparison(engines: tuple[EngineReport, ...]) -> Section:
+def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Section:
     rows = []
     for engine in engines:
         identity, summary = engine.identity, engine.summary or {}
         rows.append(
             (
-                _name(engine),
+                names[engine.path],
                 size(engine.size),
                 f"{identity.product} {identity.tensorrt_version}"
                 if identity

@@ -48,7 +48,11 @@ def _section(section: Section) -> list[str]:
     columns = section.columns or ("", "")
     lines = ["", f"#### {_text(section.title)}", "", f"| {' | '.join(columns)} |"]
     lines.append(f"| {' | '.join('---' for _ in columns)} |")
-    return lines + [f"| {' | '.join(_text(cell) for cell in row)} |" for row in section.rows]
+    return lines + [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in section.rows]
+
+
+def _cell(cell: str) -> str:
+    return _code(cell[2:]) if cell.startswith("$ ") else _text(cell)
 
 
 def _unseen(report: Report) -> list[str]:

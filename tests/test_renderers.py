@@ -1,0 +1,139 @@
+"""Each renderer on four canonical reports and on an engine: goldens, and nothing that escapes.
+
+A golden's name says the report, its exit code and the format; ``pytest --update-golden`` writes
+them anew, to be read before they are committed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import planwriter
+import pytest
+
+from trtdoctor.api import Finding, Severity, check
+from trtdoctor.api.facts import KernelDriver
+from trtdoctor.cli.app import run
+from trtdoctor.diagnosis.collect import Collection
+from trtdoctor.diagnosis.discover import Catalogue, discover
+from trtdoctor.diagnosis.examine import Selection, examine
+from trtdoctor.diagnosis.judge import exit_code
+from trtdoctor.host import Host
+from trtdoctor.host.recorded import load_recording
+from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.codec import encode
+from trtdoctor.model.report import FactRecord, FactStatus, Report, Snapshot
+from trtdoctor.probes import PROBES
+from trtdoctor.render.html import render_html
+from trtdoctor.render.markdown import render_markdown
+from trtdoctor.render.terminal import TerminalOptions, render_terminal
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+
+
+def snapshot(host: str) -> Snapshot:
+    backend, header = load_recording(HERE / "hosts" / host)
+    collection = Collection(Host(backend, target=header.target), PROBES, active=header.active)
+    return collection.finish(budget=60, taken="2026-01-01T00:00:00Z")
+
+
+@check(id="DRV999", name="breaks-at-once", severity=Severity.ERROR, since="0")
+def breaks_at_once(driver: KernelDriver) -> Iterator[Finding]:
+    """A check that raises.
+
+    ## What it checks
+    Nothing.
+
+    ## Why it matters
+    A check that raises must cost itself alone.
+
+    ## How to fix it
+    Mend it.
+    """
+    yield Finding(message=f"seen before it broke: {driver.version}")
+    raise ZeroDivisionError("of course")
+
+
+def report(name: str, *, share: bool) -> Report:
+    """One canonical report, with everything that varies from day to day made the same."""
+    catalogue = discover().only("SYS", "DRV", "GPU", "TRT")
+    seen = snapshot("healthy-h100-trt86" if name != "sick" else "imagined-gtx-1080")
+    if name == "blind":
+        denied = FactRecord(status=FactStatus.DENIED, reason="Permission denied")
+        seen = msgspec.structs.replace(seen, facts=dict.fromkeys(seen.facts, denied))
+    if name == "crashed":
+        catalogue = Catalogue(checks=(*catalogue.checks, breaks_at_once), plugins=(), problems=())
+    made = examine(
+        seen, catalogue, Knowledge.load(), command="check", share=share, selection=Selection()
+    )
+    plain = msgspec.to_builtins(made)
+    plain["created"] = "2026-01-01T00:00:00Z"
+    plain["tool"] |= {"version": "0", "knowledge": "2026-01-01"}
+    for outcome in plain["outcomes"]:
+        outcome["took_ms"] = 0.0
+    for fact in plain["snapshot"]["facts"].values():
+        fact["took_ms"] = 0.0
+    for problem in plain["problems"]:
+        problem["detail"] = "Traceback"
+    return msgspec.convert(plain, Report)
+
+
+@pytest.mark.parametrize("name", ["healthy", "sick", "blind", "crashed"])
+@pytest.mark.parametrize("suffix", ["txt", "md", "html", "json"])
+def test_a_canonical_report_looks_as_agreed(name: str, suffix: str, golden) -> None:
+    made = report(name, share=suffix in ("md", "html"))
+    render = {
+        "txt": lambda: render_terminal(made, TerminalOptions(width=100, verbose=1)),
+        "md": lambda: render_markdown(made),
+        "html": lambda: render_html(made),
+        "json": lambda: encode(made).decode(),
+    }
+    code = exit_code(made.outcomes, Severity.ERROR, made.problems if name == "blind" else ())
+    golden(f"report-{name}.{code}.{suffix}", render[suffix]())
+
+
+def test_colour_adds_escapes_and_nothing_else() -> None:
+    made = report("sick", share=False)
+    plain = render_terminal(made, TerminalOptions(width=100))
+    coloured = render_terminal(made, TerminalOptions(width=100, color=True))
+    assert "\x1b[" in coloured and "\x1b" not in plain
+
+
+@pytest.mark.parametrize("suffix", ["txt", "md", "html"])
+def test_an_inspected_and_an_explained_engine_look_as_agreed(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, golden
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.plan").write_bytes(planwriter.plan(planwriter.releases()["8.6"]))
+    assert run(["inspect", "model.plan", "--no-live", "--all", "-o", f"inspect.{suffix}"]) == 0
+    shutil.copy(DATA / "layers" / "trt86.simple.fp16.layers.json", "layers.json")
+    with gzip.open(DATA / "buildlog" / "trt86-simple.fp16.log.gz") as packed:
+        Path("build.log").write_bytes(packed.read())
+    words = ["explain", "--log", "build.log", "--layers", "layers.json", "-v"]
+    assert run([*words, "-o", f"explain.{suffix}"]) == 0
+    capsys.readouterr()
+    for command in ("inspect", "explain"):
+        text = Path(f"{command}.{suffix}").read_text("utf-8")
+        if suffix != "txt":
+            # The last lines tell the version, the tables' date and when this was.
+            text = (
+                "\n".join(line for line in text.splitlines() if "knowledge of" not in line) + "\n"
+            )
+        golden(f"{command}.0.{suffix}", text)
+
+
+def test_what_a_machine_says_cannot_command_a_reader(tmp_path: Path) -> None:
+    made = report("healthy", share=False)
+    plain = json.loads(encode(made))
+    plain["machine"]["gpus"][0]["name"] = "\x1b[31mH100\x07 <script>x</script> |`# @you"
+    hostile = msgspec.convert(plain, Report)
+    assert "\x1b" not in render_terminal(hostile, TerminalOptions(width=100))
+    assert "<script>" not in render_html(hostile)
+    markdown = render_markdown(hostile)
+    assert "<script>" not in markdown and "@you" not in markdown
