@@ -102,6 +102,7 @@ def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
                 for r in (runtimes.runtimes if runtimes else ())
             )
         ),
+        cuda_reason=None if runtimes else facts.why(CudaRuntimes),
         python=python.executable if python else None,
         python_version=python.version if python else None,
         python_chosen_by=python.chosen_by if python else facts.why(TargetPython),

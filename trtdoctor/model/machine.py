@@ -51,6 +51,7 @@ class Machine(Frozen, frozen=True, kw_only=True):
     driver_reason: str | None = None
     cuda_driver: str | None = None
     cuda_runtimes: tuple[str, ...] = ()
+    cuda_reason: str | None = None
     python: PathText | None = None
     python_version: str | None = None
     python_chosen_by: str | None = None

@@ -164,9 +164,15 @@ def machine_rows(machine: Machine) -> Iterable[tuple[str, str]]:
     yield "Driver", machine.driver or _why(machine.driver_reason)
     driver = f"driver supports up to CUDA {machine.cuda_driver}" if machine.cuda_driver else ""
     runtimes = f"runtimes: {', '.join(machine.cuda_runtimes)}" if machine.cuda_runtimes else ""
-    yield "CUDA", "; ".join(part for part in (driver, runtimes) if part) or "none found"
+    yield (
+        "CUDA",
+        "; ".join(part for part in (driver, runtimes) if part) or _why(machine.cuda_reason),
+    )
     chosen = f" ({machine.python_chosen_by})" if machine.python_chosen_by else ""
-    yield "Python", f"{machine.python_version or 'unknown'} {machine.python or ''}{chosen}"
+    if machine.python is None:
+        yield "Python", _why(machine.python_chosen_by)
+    else:
+        yield "Python", f"{machine.python_version or 'version unknown'} {machine.python}{chosen}"
     if machine.tensorrts:
         for number, card in enumerate(machine.tensorrts):
             yield ("TensorRT" if number == 0 else ""), tensorrt_line(card)
