@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from realbuilds import DATA, layers_of, log_of, text_of
+
+from trtdoctor.cli.app import run
 
 LOGS = ["cnn.fp16", "cnn.pin_obey", "cnn.noflag", "simple.fp16", "casts.fp16", "topk.fp16"]
 
@@ -235,3 +238,34 @@ def test_times_that_are_none_do_not_break_it(document, tmp_path, time):
         found = document("--log", log)
         for told in found["explanations"]:
             assert told["cause"] == "unknown" or told["evidence"]
+
+
+def test_a_banner_without_fp16_proves_it_for_a_log_that_is_not_verbose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """10.16's trtexec says ``Strongly Typed`` there where the model's types decide."""
+    log = tmp_path / "quiet.log"
+    lines = (
+        "&&&& RUNNING TensorRT.trtexec [TensorRT v101601] [b11] # trtexec --onnx=m.onnx",
+        "[01/01/2026-00:00:00] [I] === Build Options ===",
+        "[01/01/2026-00:00:00] [I] Precision: {precision}",
+        "[01/01/2026-00:00:00] [I] TensorRT version: 10.16.1",
+        "[01/01/2026-00:00:00] [I] Engine built in 1.2 sec.",
+    )
+    layers = tmp_path / "layers.json"
+    tensor = {"Dimensions": [1, 8], "Format/Datatype": "Row major linear FP32"}
+    layer = {
+        "Name": "fc",
+        "LayerType": "CaskGemmMatrixMultiply",
+        "Inputs": [{"Name": "x", **tensor}],
+        "Outputs": [{"Name": "y", **tensor}],
+        "Weights": {"Type": "Float", "Count": 64},
+        "TacticName": "sm80_xmma_gemm_f32f32_f32f32_f32_tn_n",
+    }
+    layers.write_text(json.dumps({"Layers": [layer], "Bindings": ["x", "y"]}))
+    for precision, cause in (("FP32", "not-enabled"), ("FP32+FP16", "unknown")):
+        log.write_text("\n".join(lines).format(precision=precision) + "\n")
+        words = ["explain", "--log", str(log), "--layers", str(layers), "--format", "json"]
+        assert run(words) == 0
+        (engine,) = json.loads(capsys.readouterr().out)["engines"]
+        assert [told["cause"] for told in engine["explanations"]] == [cause], precision

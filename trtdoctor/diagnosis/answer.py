@@ -52,6 +52,11 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain."
+    if all(
+        layer.precision is Precision.UNKNOWN and told.cause == Cause.UNKNOWN.value
+        for layer, told in zip(compute, report.explanations, strict=False)
+    ):
+        return f"{head}, so there is nothing to explain yet. Below is what would tell."
     blocks = [told for told in report.explanations if told.layer in half]
     others_told = [told for told in report.explanations if told.layer not in half]
     parts = []
@@ -94,7 +99,8 @@ def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: b
     if set(counted) == {Cause.UNKNOWN}:
         return "nothing at hand proves why"
     if set(counted) <= _WEIGHED and choice is not None:
-        return _weighed(counted.most_common(1)[0][0], choice, some_half=some_half)
+        first = counted.most_common(1)[0][0]
+        return _weighed(first, choice, some_half=some_half, number=counted.total())
     if len(counted) == 1:
         return _words(next(iter(counted)))
     total = counted.total()
@@ -105,10 +111,12 @@ def _words(cause: Cause) -> str:
     return _WORDS.get(cause, "nothing at hand proves why")
 
 
-def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool) -> str:
+def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) -> str:
     if choice.alternative_ms is None:
         return f"the builder tried, and {_words(first)}"
-    with_them = "with another layer in FP16 too" if some_half else "with FP16"
+    with_them = "with FP16"
+    if some_half:
+        with_them = f"with {'the remaining' if number == 1 else 'another'} layer in FP16 too"
     plan = "its best plan" if choice.reproduced else "the best plan that its log allows"
     kernels = (choice.alternative_kernels_ms or 0.0) * 1000
     conversions = (choice.alternative_conversions_ms or 0.0) * 1000

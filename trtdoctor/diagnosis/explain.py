@@ -28,7 +28,16 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.finding import Evidence, Remedy
 from trtdoctor.precision import classify_layers, summarize
-from trtdoctor.precision.choice import Analysis, NetworkFormat, World, analyse, causes_of, world_of
+from trtdoctor.precision.choice import (
+    Analysis,
+    NetworkFormat,
+    World,
+    analyse,
+    causes_of,
+    not_enabled_by_banner,
+    world_of,
+)
+from trtdoctor.precision.choice.reasons import Witness
 from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
@@ -151,6 +160,12 @@ def explain(
         ):
             told.setdefault(found.layer, []).append(found)
     typing = world.value if world is not World.UNKNOWN else report.typing
+    whole = _whole_build(first) if first else None
+    for layer in report.layers:
+        if whole is None:
+            break
+        if layer.precision in OWED and not any(r.reasons for r in told.get(layer.name, ())):
+            told.setdefault(layer.name, []).append(LayerReasons(layer=layer.name, reasons=(whole,)))
     chosen = _chosen_blocks(report.layers, solved)
     if witnesses.model is not None:
         other = mismatch(witnesses.model, _io(report), typing=typing)
@@ -197,6 +212,10 @@ def explain(
     answer = _failed_build(first) if first and not report.layers else None
     report = msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(chosen)))
     return Explained(report=report, solved=solved, world=world)
+
+
+def _whole_build(log: LogWitness) -> Reason | None:
+    return not_enabled_by_banner(log.build, Witness(Path(log.name).name))
 
 
 def _failed_build(log: LogWitness) -> str | None:

@@ -52,7 +52,7 @@ def context_of(known: Surroundings) -> RemedyContext:
     verbosity = identity.profiling_verbosity if identity else None
     inputs, outputs = _io(report, build)
     given = {
-        Given.LOG: build is not None,
+        Given.LOG: build is not None and build.verbose,
         Given.LAYERS: any(layer.weights or layer.tactic for layer in report.layers),
         Given.PROFILE: any(layer.time_ms is not None for layer in report.layers),
         Given.ONNX: known.model is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .banner import not_enabled_by_banner
 from .causes import World, causes_of, world_of
 from .model import (
     Alternative,
@@ -36,5 +37,6 @@ __all__ = [
     "World",
     "analyse",
     "causes_of",
+    "not_enabled_by_banner",
     "world_of",
 ]

@@ -61,6 +61,9 @@ def world_of(build: Build) -> World:
     if mixed or old:
         return World.WEAK
     banner = build.setting("Precision")
+    if banner is not None and banner.value.startswith("FP32") and major in ("9", "10"):
+        # Where the network is strongly typed, the banner says that in place of precisions.
+        return World.WEAK
     new = major.isdigit() and int(major) >= 11
     if new or (banner is not None and "trongly" in banner.value):
         return World.STRONG

@@ -176,7 +176,9 @@ def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]])
                 position += 1
             else:
                 shape.append(1)
-        total = total + table.reshape(shape)
+        # A time that is none can overflow; the plan with it is then as bad as it gets.
+        with np.errstate(over="ignore"):
+            total = total + table.reshape(shape)
     return total
 
 
