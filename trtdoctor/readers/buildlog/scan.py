@@ -90,7 +90,6 @@ class Scanner:
         self._summary = -1
         self._mixed = -1
         self._tail: bytes | None = None
-        self.recognised = 0
 
     def feed(self, text: bytes, first: int) -> int:
         """Handle whole lines, of which ``first`` is the first's number; answers the next number."""
@@ -111,7 +110,6 @@ class Scanner:
             line = text[start:end]
             if handler is not None:
                 handler(number, line[at:])
-                self.recognised += 1
             elif SET_NAME in line:
                 number, start = self._run(text, number, start, end)
                 continue
@@ -157,7 +155,6 @@ class Scanner:
         for phrase, handler in self._anywhere:
             if phrase in line:
                 handler(number, line)
-                self.recognised += 1
                 return at
         body = line[at:]
         if self._tail is None or line[at - len(self._tail) : at] != self._tail:
@@ -168,12 +165,10 @@ class Scanner:
             for phrase, handler in self._strays:
                 if phrase in line:
                     handler(number, line)
-                    self.recognised += 1
                     return at
         for phrase, handler in self._phrases:
             if phrase in line:
                 handler(number, body)
-                self.recognised += 1
                 break
         return at
 
@@ -199,7 +194,6 @@ class Scanner:
         handler = self._starts.get(line[at : at + KEY])
         if handler is None:
             return False
-        self.recognised += 1
         if handler is TACTIC:
             self._tactics.append((number, line, None))
         else:
