@@ -53,8 +53,8 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain."
     if all(
-        layer.precision is Precision.UNKNOWN and told.cause == Cause.UNKNOWN.value
-        for layer, told in zip(compute, report.explanations, strict=False)
+        told.precision is Precision.UNKNOWN and told.cause == Cause.UNKNOWN.value
+        for told in report.explanations
     ):
         return f"{head}, so there is nothing to explain yet. Below is what would tell."
     blocks = [told for told in report.explanations if told.layer in half]
