@@ -15,7 +15,7 @@ from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision import classify_layers, summarize
 from trtdoctor.probes.engine import LoadRequest
-from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
+from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
 from trtdoctor.readers.profile import Profile, join
 
@@ -189,11 +189,15 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
         chosen.layers = told.layers
         chosen.notes += told.notes
     elif load is not None and load.layers:
-        told = _live(load)
-        chosen.source, chosen.layers = "live", told.layers
-        chosen.notes += told.notes
-        if not load.with_context:
-            chosen.notes.append("no execution context could be made, so formats are not told")
+        try:
+            told = _live(load)
+        except FormatError as error:
+            chosen.notes.append(f"the inspector's answer could not be read: {error}")
+        else:
+            chosen.source, chosen.layers = "live", told.layers
+            chosen.notes += told.notes
+            if not load.with_context:
+                chosen.notes.append("no execution context could be made, so formats are not told")
     elif load is not None and load.why_not:
         chosen.notes.append(f"not loaded: {load.why_not}")
     elif load is not None and not load.loaded:
@@ -212,7 +216,11 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
 
 
 def _live(load: EngineLoad) -> LayersFile:
-    """The inspector's texts, one for each optimisation profile that it does not tell at once."""
+    """The inspector's texts, one for each optimisation profile that it does not tell at once.
+
+    Raises:
+        FormatError: a text is no inspector output.
+    """
     first = read_layers(load.layers[0].encode())
     told = {layer.profile for layer in first.layers}
     more: list[Layer] = []
