@@ -44,7 +44,6 @@ class _Chosen:
 
     source: str | None = None
     layers: tuple[Layer, ...] = ()
-    io: tuple[object, ...] = ()
     notes: list[str] = field(default_factory=list)
 
 
