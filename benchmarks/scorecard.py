@@ -2,7 +2,7 @@
 
     python benchmarks/scorecard.py [--table FILE] [ENGINE ...]
 
-The table (tests/explain/labels.tsv) holds what a person derived from each build's own numbers. For
+The table (tests/engines/labels.tsv) holds what a person derived from each build's own numbers. For
 each engine: causes that are right, wrong or left unknown, and whether the builder's plan was
 reproduced from its log. Exits with 1 if anything is wrong. Engines whose files or whose builder
 (TensorRT-RTX, which builds on the CPU) are missing are left out, and said to be.

@@ -10,9 +10,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-from trtdoctor.diagnosis.checking import AREAS, SECTIONS, Check
-from trtdoctor.diagnosis.discover import Catalogue, discover
-from trtdoctor.diagnosis.judge import verdict
+from trtdoctor.checking.definition import AREAS, SECTIONS, Check
+from trtdoctor.checking.discover import Catalogue, discover
+from trtdoctor.checking.judge import verdict
 from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
 from trtdoctor.model.report import Report, Tool
 from trtdoctor.render.terminal import TerminalOptions, render_terminal

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trtdoctor.diagnosis.discover import Catalogue, discover
+from trtdoctor.checking.discover import Catalogue, discover
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,8 +14,8 @@ from types import ModuleType
 import planwriter
 import pytest
 
+from trtdoctor.checking.discover import Catalogue
 from trtdoctor.cli.app import run
-from trtdoctor.diagnosis.discover import Catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -18,11 +18,9 @@ import pytest
 
 from trtdoctor.api import Finding, Severity, check
 from trtdoctor.api.facts import KernelDriver
+from trtdoctor.checking.discover import Catalogue, discover
+from trtdoctor.checking.judge import exit_code
 from trtdoctor.cli.app import run
-from trtdoctor.diagnosis.collect import Collection
-from trtdoctor.diagnosis.discover import Catalogue, discover
-from trtdoctor.diagnosis.examine import Selection, examine
-from trtdoctor.diagnosis.judge import exit_code
 from trtdoctor.host import Host
 from trtdoctor.host.recorded import load_recording
 from trtdoctor.knowledge import Knowledge
@@ -32,6 +30,8 @@ from trtdoctor.probes import PROBES
 from trtdoctor.render.html import render_html
 from trtdoctor.render.markdown import render_markdown
 from trtdoctor.render.terminal import TerminalOptions, render_terminal
+from trtdoctor.reporting.collect import Collection
+from trtdoctor.reporting.examine import Selection, examine
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"

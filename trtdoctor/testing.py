@@ -29,8 +29,8 @@ from typing import Any
 
 import msgspec
 
-from trtdoctor.diagnosis.checking import Check
-from trtdoctor.diagnosis.judge import judge
+from trtdoctor.checking.definition import Check
+from trtdoctor.checking.judge import judge
 from trtdoctor.host import Answer, Question
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.facts import FACT_TYPES

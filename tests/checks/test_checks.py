@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trtdoctor.diagnosis.discover import Catalogue
+from trtdoctor.checking.discover import Catalogue
 from trtdoctor.testing import Case, load_cases, run_case
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from trtdoctor.diagnosis.discover import Catalogue
-from trtdoctor.diagnosis.engines import file_fact, read_file
-from trtdoctor.diagnosis.judge import judge
+from trtdoctor.checking.discover import Catalogue
+from trtdoctor.checking.judge import judge
+from trtdoctor.engines.evidence import file_fact, read_file
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.facts import Attempt, Ending, EngineFiles, EngineLoad, EngineLoads
 from trtdoctor.model.report import Finding, Outcome, Severity, Status

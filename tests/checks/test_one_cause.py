@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.diagnosis.discover import Catalogue
-from trtdoctor.diagnosis.judge import judge
+from trtdoctor.checking.discover import Catalogue
+from trtdoctor.checking.judge import judge
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.report import Severity, Status
 from trtdoctor.testing import snapshot_of

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Host, HostError, Missing, Target, TimedOut, Unusable
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import Probe
 from trtdoctor.probes.tensorrt import tensorrt_imports
+from trtdoctor.reporting.collect import Collection
 
 NEVER = "import time\nwhile True: time.sleep(1)\n"
 # Each marks its processes by an argument nobody else uses, so that leftovers can be found.

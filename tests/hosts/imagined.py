@@ -15,10 +15,10 @@ import desktops
 import systems
 import troubles
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Host
 from trtdoctor.host.recorded import Recorder, RecordingHeader
 from trtdoctor.probes import PROBES, choose
+from trtdoctor.reporting.collect import Collection
 from trtdoctor.testing import FakeMachine
 
 NOTE = "Made by hand from facts by tests/hosts/imagined.py; not recorded on a machine."

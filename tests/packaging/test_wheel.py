@@ -51,7 +51,7 @@ def test_an_installed_wheel_has_every_check_and_works_elsewhere(
     # The dependencies are those of the environment the tests run in.
     (site / "borrowed.pth").write_text("\n".join(p for p in sys.path if p.endswith("-packages")))
     script = (
-        "import trtdoctor.checks as c; from trtdoctor.diagnosis.discover import discover; "
+        "import trtdoctor.checks as c; from trtdoctor.checking.discover import discover; "
         "d = discover(); print(c.__path__[0], len(c.__path__), len(d.checks), len(d.problems))"
     )
     done = subprocess.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights, Role
-from trtdoctor.precision import classify, classify_layers, converts, role_of, summarize
+from trtdoctor.precision.layers import classify, classify_layers, converts, role_of, summarize
 
 F16 = "sm80_xmma_gemm_f16f16_f16f16_f16_tn_n_tilesize32x32x64_stage6_warpsize2x2x1_tensor16x8x16"
 TF32 = "sm80_xmma_gemm_f32f32_tf32f32_f32_tn_n_tilesize32x32x64_stage3_warpsize2x1x2_tensor16x8x8"

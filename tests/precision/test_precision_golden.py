@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trtdoctor.model.engine import Layer, Role
-from trtdoctor.precision import classify_layers, summarize, uses_tensor_cores
+from trtdoctor.precision.layers import classify_layers, summarize, uses_tensor_cores
 from trtdoctor.readers.layers import read_layers
 from trtdoctor.readers.profile import join, read_profile
 

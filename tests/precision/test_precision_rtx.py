@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trtdoctor.model.engine import Layer, Role
-from trtdoctor.precision import classify_layers, summarize
+from trtdoctor.precision.layers import classify_layers, summarize
 from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
 
 trt = pytest.importorskip("tensorrt_rtx")

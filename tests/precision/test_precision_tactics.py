@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trtdoctor.precision import read_tactic, uses_tensor_cores
+from trtdoctor.precision.layers import read_tactic, uses_tensor_cores
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 XMMA = "sm80_xmma_fprop_implicit_gemm_{}_nhwckrsc_nhwc_tilesize128x32x32_stage4_warpsize4x1x1_g1_{}"

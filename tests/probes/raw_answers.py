@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Answer, Backend, Host, Target
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import PROBES
+from trtdoctor.reporting.collect import Collection
 from trtdoctor.testing import FakeMachine
 
 SITE = "/opt/venv/lib/python3.10/site-packages"

@@ -14,7 +14,7 @@ from trtdoctor.host import Host, Target
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.model.facts import Ending, EngineLoad
 from trtdoctor.probes import choose
-from trtdoctor.probes.engine import LoadRequest, engine_loads
+from trtdoctor.probes.engine_loads import LoadRequest, engine_loads
 from trtdoctor.testing import FakeMachine
 
 STAGE = "trtdoctor-stage: "

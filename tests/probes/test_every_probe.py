@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Answer, Backend, Host, Question, Target
 from trtdoctor.model.facts import FACT_TYPES
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import PROBES, Probe
+from trtdoctor.reporting.collect import Collection
 from trtdoctor.testing import FakeMachine
 
 TARGET = Target(path="/opt/python/bin/python", chosen_by="--python")

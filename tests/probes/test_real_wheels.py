@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Host
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.model.report import FactStatus
 from trtdoctor.probes import PROBES, choose
+from trtdoctor.reporting.collect import Collection
 
 pytestmark = pytest.mark.install
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Host, Target
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.host.recorded import Recorder, RecordingHeader, load_recording
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import PROBES
+from trtdoctor.reporting.collect import Collection
 
 TARGET = Target(path=sys.executable, chosen_by="--python")
 

@@ -1,6 +1,6 @@
 """Everything a check or a plugin may import. What is here stays; the rest of trtdoctor may move."""
 
-from trtdoctor.diagnosis.checking import (
+from trtdoctor.checking.definition import (
     Check,
     CheckDefinitionError,
     Fact,
@@ -10,7 +10,7 @@ from trtdoctor.diagnosis.checking import (
     Yielded,
     check,
 )
-from trtdoctor.diagnosis.plans import (
+from trtdoctor.checking.plans import (
     Fit,
     Plan,
     certain_runtimes,
@@ -27,7 +27,7 @@ from trtdoctor.diagnosis.plans import (
     version_fit,
     weakest,
 )
-from trtdoctor.diagnosis.subjects import (
+from trtdoctor.checking.subjects import (
     Device,
     LoadedTensorRT,
     devices,

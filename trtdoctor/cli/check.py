@@ -10,7 +10,7 @@ import click
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.probes import PROBES
 
-from .engines import Engines, engine_options, expected_share
+from .engine_options import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
 from .options import (
@@ -51,10 +51,10 @@ def command(
     given = Engines(engines, live=not no_live, static=not no_static)
     with Look(looking, (*PROBES, *given.probes())) as look:
         # The children are at work: what judging needs is imported meanwhile.
-        from trtdoctor.diagnosis.discover import discover
-        from trtdoctor.diagnosis.examine import Selection, SelectionError, examine
-        from trtdoctor.diagnosis.judge import exit_code
+        from trtdoctor.checking.discover import discover
+        from trtdoctor.checking.judge import exit_code
         from trtdoctor.knowledge import Knowledge
+        from trtdoctor.reporting.examine import Selection, SelectionError, examine
 
         from .output import emit, fail_on
 

@@ -9,7 +9,7 @@ import click
 
 from trtdoctor.model.report import Report
 
-from .engines import Engines, engine_options, expected_share
+from .engine_options import Engines, engine_options, expected_share
 from .errors import UserError
 from .look import Look
 from .options import LookOptions, OutputOptions, look_options, output_options
@@ -85,10 +85,10 @@ def command(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     with Look(looking, given.probes()) as look:
-        from trtdoctor.diagnosis.discover import discover
-        from trtdoctor.diagnosis.examine import ENGINE_AREAS, Selection, examine
-        from trtdoctor.diagnosis.judge import exit_code
+        from trtdoctor.checking.discover import discover
+        from trtdoctor.checking.judge import exit_code
         from trtdoctor.knowledge import Knowledge
+        from trtdoctor.reporting.examine import ENGINE_AREAS, Selection, examine
 
         from .output import emit, fail_on
         from .witnesses import explain_engine, read_witnesses

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trtdoctor.diagnosis.discover import discover
+from trtdoctor.checking.discover import discover
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.facts import FACT_TYPES
 

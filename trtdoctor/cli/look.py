@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from trtdoctor import __version__
-from trtdoctor.diagnosis.collect import Collection
 from trtdoctor.host import Backend, Host
 from trtdoctor.host.live import LiveBackend
 from trtdoctor.host.recorded import (
@@ -22,6 +21,7 @@ from trtdoctor.model.report import Snapshot
 from trtdoctor.probes import PROBES
 from trtdoctor.probes.observing import Probe
 from trtdoctor.probes.python import UnusablePython, choose
+from trtdoctor.reporting.collect import Collection
 
 from .errors import UserError
 from .options import LookOptions

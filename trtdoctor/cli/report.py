@@ -31,8 +31,8 @@ def schema_() -> int:
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
-    from trtdoctor.diagnosis.judge import exit_code
-    from trtdoctor.diagnosis.redact import Redactor
+    from trtdoctor.checking.judge import exit_code
+    from trtdoctor.reporting.redact import Redactor
 
     from .output import emit, fail_on
 
@@ -57,16 +57,16 @@ def show(file: Path, **options: Any) -> int:
 @output_options
 def rejudge(file: Path, **options: Any) -> int:
     """Judge the facts in a saved report with this trtdoctor's checks and tables."""
-    from trtdoctor.diagnosis.discover import discover
-    from trtdoctor.diagnosis.examine import (
+    from trtdoctor.checking.discover import discover
+    from trtdoctor.checking.judge import exit_code
+    from trtdoctor.knowledge import Knowledge
+    from trtdoctor.reporting.examine import (
         ENGINE_AREAS,
         OF_ENGINES,
         Selection,
         SelectionError,
         examine,
     )
-    from trtdoctor.diagnosis.judge import exit_code
-    from trtdoctor.knowledge import Knowledge
 
     from .output import emit, fail_on
 
@@ -98,8 +98,8 @@ def rejudge(file: Path, **options: Any) -> int:
 @click.argument("after", metavar="AFTER.json", type=click.Path(path_type=Path))
 def diff(before: Path, after: Path) -> int:
     """Say which outcomes and which facts differ between two saved reports; exit 1 if any do."""
-    from trtdoctor.diagnosis.difference import difference
     from trtdoctor.render.common import one_line
+    from trtdoctor.reporting.difference import difference
 
     lines = difference(_read(before), _read(after))
     for line in lines or ["The reports agree in every outcome and every fact."]:

@@ -7,8 +7,8 @@ import textwrap
 
 import click
 
-from trtdoctor.diagnosis.checking import SECTIONS, Check
-from trtdoctor.diagnosis.discover import Catalogue, discover
+from trtdoctor.checking.definition import SECTIONS, Check
+from trtdoctor.checking.discover import Catalogue, discover
 from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
 
 from .errors import UserError

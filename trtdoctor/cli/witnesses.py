@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from trtdoctor.diagnosis.engines import precision_fact
-from trtdoctor.diagnosis.explain import LogWitness, Witnesses, explain
+from trtdoctor.engines.evidence import precision_fact
+from trtdoctor.engines.explain import LogWitness, Witnesses, explain
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.facts import EnginePrecisions

@@ -12,9 +12,9 @@ import msgspec
 
 from trtdoctor.model.base import Frozen
 from trtdoctor.model.engine import Layer
+from trtdoctor.readers.layers.layers_file import FormatError
 
 from .layers.decode import parse_pairs, to_text
-from .layers.model import FormatError
 from .layers.names import split_profile
 from .layers.objects import clean, lowered
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from trtdoctor.model.engine import EngineReport, Explanation
 
-from .engines import Section
+from .engine_sections import Section
 
 _MOST_LISTED = 10
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trtdoctor.model.report import Report
 
-from .engines import Section, engine_sections
+from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
 
 

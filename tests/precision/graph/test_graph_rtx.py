@@ -10,8 +10,8 @@ import pytest
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, Precision, Role
 from trtdoctor.model.report import Confidence
-from trtdoctor.precision import classify_layers
 from trtdoctor.precision.graph import graph_reasons, mismatch
+from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
 from trtdoctor.readers.layers import read_layers
 from trtdoctor.readers.onnxmodel import read_onnx

@@ -9,7 +9,7 @@ import pytest
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
-from trtdoctor.precision.choice import analyse, causes_of
+from trtdoctor.precision.log import analyse, causes_of
 from trtdoctor.readers.buildlog import read_build_log
 
 DATA = Path(__file__).parents[2] / "data"

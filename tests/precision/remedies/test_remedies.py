@@ -18,7 +18,7 @@ from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, ShapeRange
 from trtdoctor.model.machine import Typing
-from trtdoctor.precision.choice import NetworkFormat, NetworkIo
+from trtdoctor.precision.log import NetworkFormat, NetworkIo
 from trtdoctor.precision.remedies import (
     BuildTool,
     Given,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trtdoctor.precision import classify_layers, summarize, uses_tensor_cores
+from trtdoctor.precision.layers import classify_layers, summarize, uses_tensor_cores
 from trtdoctor.readers.layers import FormatError, read_layers
 from trtdoctor.readers.profile import join, read_profile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..base import FactValue
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
-from .engine import (
+from .engines import (
     EngineFile,
     EngineFiles,
     EngineLoad,

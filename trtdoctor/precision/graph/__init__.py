@@ -13,8 +13,8 @@ from ...model.engine import IOTensor, Layer
 from ...model.report import Evidence
 from ...readers.onnxmodel import OnnxFacts, TensorType
 from ..reasons import LayerReasons
-from .bygraph import ByGraph
-from .finder import Finder
+from .graph_causes import ByGraph
+from .layer_causes import Finder
 
 __all__ = ["graph_reasons", "mismatch"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from trtdoctor.precision.layers.roles import FLOATS
+from trtdoctor.precision.layers.shares import converts
+
 from ...model.engine import Layer, LayerTensor, Precision, Role
-from ..roles import FLOATS
-from ..shares import converts
 
 _MOST_STEPS = 64
 

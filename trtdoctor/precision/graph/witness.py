@@ -9,7 +9,7 @@ from ...model.report import Evidence
 from ...readers.onnxmodel import OnnxFacts, OnnxNode
 from ..reasons import Place, PlaceKind
 from . import operators
-from .flow import Flow
+from .type_flow import Flow
 
 _MOST_NODES = 3
 

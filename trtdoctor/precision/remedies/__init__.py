@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .by_cause import remedy_for
 from .context import BuildTool, Given, RemedyContext
-from .evidence import missing_evidence
+from .missing import missing_evidence
 from .quoting import shell
-from .remedy import remedy_for
 
 __all__ = [
     "BuildTool",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from trtdoctor.precision.log import NetworkFormat
+
 from ...model.engine import IOTensor
 from ...model.machine import Typing
-from ..choice import NetworkFormat
 from .commands import Change, Commands
 from .quoting import literal
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from trtdoctor.precision.log import NetworkIo
+
 from ...model.cause import Cause
 from ...model.engine import IOTensor, ShapeRange
 from ...model.machine import Typing
-from ..choice import NetworkIo
 
 
 class BuildTool(str, Enum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .model import (
+from .collector import parse_build_log, read_build_log
+from .log_facts import (
     FLOAT_TYPES,
     AddedConversion,
     Attempt,
@@ -28,7 +29,6 @@ from .model import (
     SkippedTactic,
     TensorFormat,
 )
-from .reader import parse_build_log, read_build_log
 
 __all__ = [
     "FLOAT_TYPES",

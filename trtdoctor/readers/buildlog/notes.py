@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import NetworkTensor, Note, NoteKind, OnnxNode, Setting
+from .log_facts import NetworkTensor, Note, NoteKind, OnnxNode, Setting
 
 # A phrase, what it is about, and the words between which the layer's name stands.
 _SENTENCES: tuple[tuple[str, NoteKind, str, str], ...] = (

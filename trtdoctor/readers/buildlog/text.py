@@ -5,7 +5,7 @@ Each answers None for text that it does not understand; nothing raises.
 
 from __future__ import annotations
 
-from .model import EngineLayer, EngineTensor, TensorFormat
+from .log_facts import EngineLayer, EngineTensor, TensorFormat
 
 Combination = tuple[tuple[TensorFormat, ...], tuple[TensorFormat, ...]]
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .drafts import AttemptDraft, BlockDraft, CandidateDraft
-from .model import (
-    AddedConversion,
-    ConversionSide,
-    InnerKernel,
-    RunnerTiming,
-    SkippedTactic,
-)
+from .log_facts import AddedConversion, ConversionSide, InnerKernel, RunnerTiming, SkippedTactic
 from .scan import Tactics
 from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
 

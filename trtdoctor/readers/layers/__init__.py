@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .model import Dialect, FormatError, LayersFile, Verbosity
-from .reader import MAX_BYTES, MAX_LAYERS, read_layers
+from .dialects import MAX_BYTES, MAX_LAYERS, read_layers
+from .layers_file import Dialect, FormatError, LayersFile, Verbosity
 
 __all__ = [
     "MAX_BYTES",

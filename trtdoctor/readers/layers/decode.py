@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from .model import FormatError
+from .layers_file import FormatError
 
 _GAP = re.compile(r"[\s,\[\]\x1e]*")
 _DECODER = json.JSONDecoder(strict=False)

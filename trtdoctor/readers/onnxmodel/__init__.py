@@ -4,7 +4,8 @@ No weights are read, and nothing is run. What an operator does not define and th
 declare stays unknown.
 """
 
-from .model import (
+from .load import read_onnx
+from .onnx_facts import (
     FormatError,
     OnnxFacts,
     OnnxInitializer,
@@ -13,7 +14,6 @@ from .model import (
     OnnxValue,
     TensorType,
 )
-from .reader import read_onnx
 
 __all__ = [
     "FormatError",

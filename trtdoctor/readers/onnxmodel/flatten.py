@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from .model import FormatError, OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
+from .onnx_facts import FormatError, OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 from .types import OperatorTypes, by_number, stash_type
 
 _MOST_STEPS = 300_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..files.source import Source
-from .model import FormatError
+from .onnx_facts import FormatError
 
 # Fields of onnx.proto by message. Messages that hold tensors, directly or further inside:
 _INSIDE: Mapping[str, Mapping[int, str]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .model import TensorType
+from .onnx_facts import TensorType
 
 _T = TensorType
 NUMBERS: tuple[TensorType | None, ...] = (None, *TensorType)

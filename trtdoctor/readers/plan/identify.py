@@ -23,7 +23,7 @@ from ..files.source import (
     open_source,
 )
 from .container import MAGICS, PTRT, VTRT, PlanFile, dotted, read_container
-from .engine import plan_identity
+from .engine_header import plan_identity
 from .legacy import read_legacy
 from .result import FileIdentity, IntegrityProblem, Problem
 

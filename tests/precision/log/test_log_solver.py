@@ -1,0 +1,95 @@
+"""The solver is exact: elimination, the integer program and trying everything agree."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+np = pytest.importorskip("numpy")
+
+from trtdoctor.precision.log.formats import same_addresses  # noqa: E402
+from trtdoctor.precision.log.solver import (  # noqa: E402
+    Tables,
+    eliminate,
+    elimination_order,
+    integer_program,
+)
+from trtdoctor.readers.buildlog.text import Formats  # noqa: E402
+
+COST = st.one_of(st.integers(0, 20).map(float), st.just(float("inf")))
+
+
+@st.composite
+def problems(draw):
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))
+    single = [np.array(draw(st.lists(COST, min_size=n, max_size=n))) for n in sizes]
+    pair = {}
+    for first, second in itertools.combinations(range(len(sizes)), 2):
+        if draw(st.booleans()):
+            cells = sizes[first] * sizes[second]
+            costs = draw(st.lists(COST, min_size=cells, max_size=cells))
+            pair[first, second] = np.array(costs).reshape(sizes[first], sizes[second])
+    return Tables(single, pair, 1.5)
+
+
+def cost(tables, chosen):
+    total = tables.constant + sum(table[o] for table, o in zip(tables.single, chosen, strict=True))
+    return total + sum(table[chosen[a], chosen[b]] for (a, b), table in tables.pair.items())
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_elimination_finds_the_minimum(tables):
+    sizes = [len(table) for table in tables.single]
+    best = min(cost(tables, c) for c in itertools.product(*map(range, sizes)))
+    plan = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
+    if best == float("inf"):
+        assert plan is None
+    else:
+        assert plan is not None and plan.total_ms == pytest.approx(best)
+        assert cost(tables, plan.options) == pytest.approx(best)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_the_integer_program_finds_the_same(tables):
+    pytest.importorskip("scipy")
+    sizes = [len(table) for table in tables.single]
+    plan = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
+    other = integer_program(tables)
+    assert (plan is None) == (other is None)
+    if plan is not None and other is not None:
+        assert other.total_ms == pytest.approx(plan.total_ms)
+        assert cost(tables, other.options) == pytest.approx(plan.total_ms)
+
+
+def test_a_long_chain_with_a_skip_stays_small():
+    sizes = [12] * 400
+    pairs = {(i, i + 1) for i in range(399)} | {(i, i + 3) for i in range(0, 396, 3)}
+    order, cells = elimination_order(sizes, pairs)
+    assert len(order) == 400 and cells <= 12**3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "dims", "same"),
+    [
+        ("Float(1024,1,1,1)", "Float(256,1:4,256,256)", (-1, 1024, 1, 1), True),
+        ("Float(1024,1,1,1)", "Float(1024,1,1024,1024)", (-1, 1024, 1, 1), True),
+        ("Float(1024,1,1,1)", "Half(1024,1,1,1)", (-1, 1024, 1, 1), False),
+        ("Half(10,1,1,1)", "Half(2,1:8,2,2)", (1, 10, 1, 1), False),  # 8 does not divide 10
+        ("Float(32768,1,1024,32)", "Float(8192,1:4,256,8)", (1, 32, 32, 32), True),
+        ("Float(32768,1024,32,1)", "Float(8192,1:4,256,8)", (1, 32, 32, 32), False),
+        ("Half(16384,1024:2,32,1)", "Half(32768,1024,32,1)", (1, 32, 32, 32), False),
+        ("Half(1024,1024:2,32,1)", "Half(2048,1,64,2)", (1, 2, 32, 32), True),
+        ("Float(32768,1,1024,32)", "Float(8192,1:4,256,8)", (), False),
+        ("Float(8,1) long-strided", "Float(8,1)", (4, 8), False),
+    ],
+)
+def test_same_addresses(first, second, dims, same):
+    formats = Formats()
+    one, two = formats.one(first), formats.one(second)
+    assert one is not None and two is not None
+    assert same_addresses(one, two, dims) is same is same_addresses(two, one, dims)

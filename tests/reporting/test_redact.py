@@ -1,0 +1,190 @@
+"""Private data become pseudonyms wherever they stand; relations and meaning survive."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trtdoctor.model.report import FactRecord, FactStatus, Problem, Snapshot
+from trtdoctor.reporting.redact import Redactor
+from trtdoctor.testing import snapshot_of
+
+UUID = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
+
+
+def facts(**changes: object) -> Snapshot:
+    os = {
+        "system": "Linux",
+        "kernel": "6.1 built by alice@buildbox",
+        "machine": "x86_64",
+        "host": "gpu-box-17.corp.example",
+        "user": "alice",
+        "home": "/home/alice",
+    }
+    return snapshot_of(
+        {
+            "system.os": {**os, **changes},
+            "nvidia.gpus": {
+                "devices": [{"index": 0, "name": "NVIDIA H100", "uuid": UUID, "serial": "165022"}]
+            },
+            "system.environment": {
+                "variables": {
+                    "CUDA_VISIBLE_DEVICES": UUID[:12],
+                    "LD_LIBRARY_PATH": "/home/alice/lib:/home/bob/lib:/usr/local/nvidia/lib",
+                    "MY_API_KEY": "hunter2hunter2",
+                },
+                "asked": [],
+            },
+            "python.target": {
+                "status": "failed",
+                "reason": "https://al:pw@index gpu-box-17 165022",
+            },
+        }
+    )
+
+
+def everything(snapshot: Snapshot) -> str:
+    return msgspec.json.encode(snapshot).decode()
+
+
+def test_nothing_private_is_left() -> None:
+    text = everything(Redactor(facts()).snapshot(facts()))
+    for secret in (
+        "alice",
+        "bob",
+        "gpu-box",
+        "corp.example",
+        UUID[:12],
+        "165022",
+        "hunter2",
+        "al:pw",
+    ):
+        assert secret not in text
+
+
+def test_relations_survive() -> None:
+    shared = Redactor(facts()).snapshot(facts())
+    gpu = shared.facts["nvidia.gpus"].value["devices"][0]
+    variables = shared.facts["system.environment"].value["variables"]
+    assert variables["CUDA_VISIBLE_DEVICES"] == gpu["uuid"] == "<uuid-1>"
+    assert variables["LD_LIBRARY_PATH"].endswith(":/usr/local/nvidia/lib")
+    first, second, _ = variables["LD_LIBRARY_PATH"].split(":")
+    assert first == "/home/<user-1>/lib"
+    assert second == "/home/<user-2>/lib"
+    assert "built by <user-1>@buildbox" in shared.facts["system.os"].value["kernel"]
+
+
+def test_it_says_that_and_how_often() -> None:
+    shared = Redactor(facts()).snapshot(facts())
+    assert shared.redaction.applied
+    assert shared.redaction.count >= 10
+
+
+def test_the_same_machine_gives_the_same_pseudonyms() -> None:
+    assert everything(Redactor(facts()).snapshot(facts())) == everything(
+        Redactor(facts()).snapshot(facts())
+    )
+
+
+def test_a_common_name_is_replaced_in_its_field_alone() -> None:
+    given = facts(host="nvidia", user="root", home="/root")
+    shared = Redactor(given).snapshot(given)
+    assert shared.facts["system.os"].value["host"] == "<host-1>"
+    assert shared.facts["nvidia.gpus"].value["devices"][0]["name"] == "NVIDIA H100"
+    assert "nvidia.gpus" in shared.facts
+    assert "/usr/local/nvidia/lib" in everything(shared)
+
+
+def test_the_original_is_untouched() -> None:
+    given = facts()
+    before = everything(given)
+    Redactor(given).snapshot(given)
+    assert everything(given) == before
+
+
+def test_other_parts_of_a_report_are_redacted_too() -> None:
+    problem = Problem(where="plugin", message="File /home/alice/x.py on gpu-box-17")
+    assert Redactor(facts()).document(problem).message == "File /home/<user-1>/x.py on <host-2>"
+
+
+def told(text: str, **changes: object) -> str:
+    given = facts(**changes)
+    return Redactor(given).text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        (UUID.upper(), "<uuid-1>"),
+        (UUID[4:], "<uuid-1>"),
+        (f"MIG-{UUID}/1/0", "MIG-<uuid-1>/1/0"),
+        ("a GPU-accelerated and GPU-based MIG-backed thing", None),
+        ("alice_env, alice-env, x.alice and alice@x", "<user-1>_env, <user-1>-env, x.<user-1> and"),
+        ("malice and alices", None),
+        ("HF_TOKEN=hf_secretsecret x", "HF_TOKEN=<secret> x"),
+        ("{'api_key': 'hunter2hunter2'}", "{'api_key': '<secret>'}"),
+        ("Authorization: Bearer abcdefgh", "Authorization: Bearer <secret>"),
+        ("key nvapi-abcdefghijklmnopqrstuvwx", "key <secret>"),
+        ("https://glpatabcdefghijklmnop@index/x", "https://<secret>@index/x"),
+        ("https://al:p@ss@index/x", "https://<secret>@index/x"),
+        ("unexpected token: something, tokenizer=FastTokenizer, max_tokens=4096", None),
+        ("link aa:bb:cc:dd:ee:0f down", "link <address-1> down"),
+        ("http://10.1.2.3:80/x on 10.1.2.4:8000", "http://<address-1>:80/x on <address-2>:8000"),
+        ("TensorRT 10.16.1.11 on 00000000:01:00.0 at 12:30:45", None),
+    ],
+)
+def test_private_values_in_messages(text: str, shared: str | None) -> None:
+    assert told(text).startswith(text if shared is None else shared)
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "shared"),
+    [
+        (
+            "/data/people/alice",
+            "/data/people/bob/x /home/carol/y",
+            "/data/people/<user-2>/x /home/",
+        ),
+        ("/home/CORP/alice", "/home/CORP/bob/x", "/home/CORP/<user-2>/x"),
+        ("/srv/u/al", "/srv/u/al/x", "/srv/u/<user-"),
+        ("/home/alice smith", "/home/alice smith/x", "/home/<user-2>/x"),
+        ("/opt/alice", "/opt/tensorrt/x /opt/alice", "/opt/tensorrt/x /opt/<user-1>"),
+        ("/var/lib/alice", "/var/lib/dpkg/status", "/var/lib/dpkg/status"),
+        ("/home/a.*b(", "/home/a.*b(/x", "/home/<user-2>/x"),
+    ],
+)
+def test_homes_wherever_they_lie(home: str, text: str, shared: str) -> None:
+    assert told(text, home=home).startswith(shared), told(text, home=home)
+
+
+@pytest.mark.parametrize(
+    "name", ["dev", "lib", "pip", "failed", "passed", "python3", "opt", "info"]
+)
+def test_a_name_that_is_a_word_of_the_facts_garbles_nothing(name: str) -> None:
+    given = facts(user=name, home=f"/home/{name}", host=name)
+    text = "/dev/nvidia0 /usr/lib/x /opt/y python3 pip failed passed info"
+    assert Redactor(given).text(text) == text
+    assert Redactor(given).snapshot(given).facts["system.os"].value["user"].startswith("<user-")
+
+
+def test_bytes_that_are_no_text_are_redacted_too() -> None:
+    given = facts(user="al\udcffx", home="/home/al\udcffx")
+    shared = Redactor(given).snapshot(given)
+    assert shared.facts["system.os"].value["user"].startswith("<user-")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["variables", "devices", "uuid", "user"]), inner)
+        ),
+    ),
+    st.sampled_from(["system.os", "system.environment", "nvidia.gpus", "acme.thing"]),
+)
+def test_facts_of_any_shape_are_redacted(value: object, name: str) -> None:
+    odd = Snapshot(taken="", facts={name: FactRecord(status=FactStatus.OK, value=value)})
+    assert set(Redactor(odd).snapshot(odd).facts) == {name}

@@ -1,0 +1,275 @@
+"""The judge: gives each check the facts it wants, and turns what it says into an outcome.
+
+Everything is read from the snapshot as plain data, so that a live look and a saved one are judged
+by the same code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds
+from trtdoctor.model.report import (
+    FactRecord,
+    FactStatus,
+    Finding,
+    Outcome,
+    Problem,
+    Severity,
+    Snapshot,
+    Status,
+    Verdict,
+)
+
+from .definition import Check, Fact, NotApplicable, Note, Parameter, Unknown, Want
+
+# A check that says more than this says nothing that anybody reads, and may never end.
+_MOST = 1000
+_MISSING = FactRecord(status=FactStatus.NOT_RUN, reason="this snapshot has no such fact")
+
+
+class _Decided(Exception):
+    """The outcome follows from the facts' statuses alone; the check need not run."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def judge(
+    snapshot: Snapshot,
+    checks: Sequence[Check],
+    knowledge: Knowledge,
+    *,
+    ignored: frozenset[str] = frozenset(),
+) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
+    """Judge a snapshot: one outcome for each check, in the order of the checks, and what crashed.
+
+    ``ignored`` holds ids of checks that were deselected; their outcome says so.
+    """
+    by_name = {check.name: check for check in checks}
+    outcomes: dict[str, Outcome] = {}
+    explanations: dict[str, str] = {}
+    problems: list[Problem] = []
+
+    def decide(check: Check, above: tuple[str, ...]) -> None:
+        if check.id in outcomes:
+            return
+        for name in check.explained_by:
+            # A check in its own chain of causes would explain itself; the chain is cut there.
+            if name in by_name and name not in above:
+                decide(by_name[name], (*above, check.name))
+        started = time.perf_counter()
+        cause = _explained(check.explained_by, by_name, outcomes, explanations)
+        if cause is not None:
+            explanations[check.name] = cause
+            # What is not there cannot be in a bad state, whatever else is wrong with the machine.
+            absence = _absence(check, snapshot)
+            outcome = Outcome(
+                check=check.info,
+                status=Status.NOT_APPLICABLE,
+                reason=absence or f"explained by {by_name[cause].id} {cause}",
+            )
+        else:
+            outcome, problem = _run(check, snapshot, knowledge)
+            problems.extend([problem] if problem else [])
+        took = (time.perf_counter() - started) * 1000
+        outcomes[check.id] = msgspec.structs.replace(outcome, took_ms=round(took, 2))
+
+    # What a plugin prints must not end up in the report on stdout.
+    with contextlib.redirect_stdout(sys.stderr):
+        for check in checks:
+            decide(check, ())
+    for check in checks:
+        # Only now is every finding known, so the order of the checks does not matter.
+        outcome = outcomes[check.id]
+        cause = _explained(check.blinded_by, by_name, outcomes, explanations)
+        if outcome.status is Status.UNKNOWN and cause is not None:
+            outcomes[check.id] = msgspec.structs.replace(
+                outcome,
+                status=Status.NOT_APPLICABLE,
+                reason=f"explained by {by_name[cause].id} {cause}: {outcome.reason}",
+            )
+    for check in checks:
+        # Deselected checks are judged all the same: what they explain stays explained.
+        if check.id in ignored:
+            outcomes[check.id] = Outcome(
+                check=check.info, status=Status.IGNORED, reason="deselected"
+            )
+    return tuple(outcomes[check.id] for check in checks), tuple(problems)
+
+
+def verdict(outcomes: Iterable[Outcome], problems: Sequence[Problem] = ()) -> Verdict:
+    """Problems, if anything at warning or above was found; inconclusive, if it might have been.
+
+    ``problems``: checks that did not load might have found anything.
+    """
+    grave = [o for o in outcomes if o.check.severity is not Severity.INFO]
+    if any(o.findings for o in grave):
+        return Verdict.PROBLEMS
+    if problems or any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in grave):
+        return Verdict.INCONCLUSIVE
+    return Verdict.HEALTHY
+
+
+def exit_code(
+    outcomes: Iterable[Outcome], fail_on: Severity | None, problems: Sequence[Problem] = ()
+) -> int:
+    """0, 1 or 3 by the contract; ``fail_on`` None never fails. ``problems`` as for ``verdict``."""
+    if fail_on is None:
+        return 0
+    at_stake = [o for o in outcomes if o.check.severity.rank >= fail_on.rank]
+    if any(o.findings for o in at_stake):
+        return 1
+    undecided = any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in at_stake)
+    return 3 if undecided or problems else 0
+
+
+def _explained(
+    names: tuple[str, ...],
+    by_name: dict[str, Check],
+    outcomes: dict[str, Outcome],
+    explanations: dict[str, str],
+) -> str | None:
+    for name in names:
+        other = by_name.get(name)
+        if other is None or other.id not in outcomes:
+            continue
+        if outcomes[other.id].findings:
+            return name
+        if name in explanations:
+            return explanations[name]
+    return None
+
+
+def _absence(check: Check, snapshot: Snapshot) -> str | None:
+    """The first fact that the check requires and that is claimed absent, with why."""
+    for parameter in check.parameters:
+        record = _record(snapshot, parameter)
+        if parameter.want is Want.REQUIRED and record.status is FactStatus.ABSENT:
+            return _why(parameter, record)
+    return None
+
+
+def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcome, Problem | None]:
+    findings: list[Finding] = []
+    unknowns: list[str] = []
+    notes: list[str] = []
+    problem: Problem | None = None
+    status: Status | None = None
+    try:
+        arguments = _arguments(check, snapshot, knowledge)
+        for number, item in enumerate(check.judge(**arguments)):
+            if number == _MOST:
+                notes.append(f"stopped after {_MOST} findings")
+                break
+            if isinstance(item, Finding):
+                # A plugin's type errors are told here, where they cost one check.
+                findings.append(msgspec.convert(msgspec.to_builtins(item), Finding))
+            elif isinstance(item, Unknown):
+                reason = _text(item.reason)
+                unknowns.append(f"{item.subject}: {reason}" if item.subject else reason)
+            elif isinstance(item, Note):
+                notes.append(_text(item.text))
+            else:
+                raise TypeError(
+                    f"a check yields Finding, Unknown or Note, not {type(item).__name__}"
+                )
+    except _Decided as decided:
+        status, notes = decided.status, [decided.reason]
+    except NotApplicable as reason:
+        status, notes = Status.NOT_APPLICABLE, [str(reason)]
+    except KnowledgeEnds as end:
+        unknowns.append(str(end))
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001  it costs itself, not the run
+        status = Status.CRASHED
+        origin = f"plugin {check.info.plugin}" if check.info.plugin else "trtdoctor"
+        summary = told(error)
+        notes = [f"{summary} (a bug in {check.id} of {origin}, please report it)"]
+        problem = Problem(
+            where=f"check {check.id} {check.name} ({origin})",
+            message=summary,
+            detail=traceback.format_exc(),
+        )
+    if findings and status is not Status.CRASHED:
+        status = Status.FAILED
+    elif unknowns and status is None:
+        status = Status.UNKNOWN
+    reasons = (unknowns or notes) if status is Status.UNKNOWN else [*notes, *unknowns]
+    return Outcome(
+        check=check.info,
+        status=status or Status.PASSED,
+        reason="; ".join(reasons) or None,
+        findings=tuple(findings),
+    ), problem
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line, also where it cannot say what it is."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  foreign exceptions may do anything
+        return type(error).__name__
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a reason is text, not {type(value).__name__}")
+    return value
+
+
+def _arguments(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> dict[str, Any]:
+    # Absence decides before ignorance: what is not there cannot be in a bad state.
+    wanted = sorted(
+        check.parameters, key=lambda p: _record(snapshot, p).status is not FactStatus.ABSENT
+    )
+    given = {p.name: _argument(p, snapshot, knowledge) for p in wanted}
+    return given
+
+
+def _record(snapshot: Snapshot, parameter: Parameter) -> FactRecord:
+    if parameter.fact is None:
+        return _MISSING
+    return snapshot.facts.get(parameter.fact.FACT, _MISSING)
+
+
+def _argument(parameter: Parameter, snapshot: Snapshot, knowledge: Knowledge) -> Any:
+    if parameter.fact is None:
+        return knowledge
+    record = _record(snapshot, parameter)
+    value = _value(record, parameter)
+    if parameter.want is Want.STATUS:
+        return Fact(status=record.status, value=value, reason=record.reason, source=record.source)
+    if record.status is FactStatus.OK:
+        return value
+    reason = _why(parameter, record)
+    if record.status is FactStatus.ABSENT:
+        if parameter.want is Want.OPTIONAL:
+            return None
+        raise _Decided(Status.NOT_APPLICABLE, reason)
+    if record.status is FactStatus.NOT_RUN:
+        raise _Decided(Status.NOT_APPLICABLE, reason)
+    raise _Decided(Status.UNKNOWN, f"could not look ({record.status.value}): {reason}")
+
+
+def _why(parameter: Parameter, record: FactRecord) -> str:
+    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
+    return f"{name}{record.reason or record.status.value}"
+
+
+def _value(record: FactRecord, parameter: Parameter) -> Any:
+    if record.status is not FactStatus.OK or parameter.fact is None:
+        return None
+    try:
+        return msgspec.convert(record.value, parameter.fact)
+    except msgspec.ValidationError as error:
+        raise _Decided(
+            Status.UNKNOWN, f"{parameter.fact.FACT} has a shape this version cannot read: {error}"
+        ) from None

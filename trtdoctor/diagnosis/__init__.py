@@ -1,1 +1,0 @@
-"""From facts to findings: collect, judge, and put the report together."""

@@ -1,0 +1,1 @@
+"""One engine's evidence put together and explained; never asks a machine and never prints."""

@@ -1,0 +1,295 @@
+"""From an engine's bytes to what the report says of it: identity, layers, precisions, shares."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
+from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
+from trtdoctor.model.report import Confidence
+from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.probes.engine_loads import LoadRequest
+from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
+from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
+from trtdoctor.readers.profile import Profile, join
+
+from .matching import are_strangers
+
+_STRONG, _WEAK = "strong", "weak"
+_FIRST_TF32 = (8, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSources:
+    """Everything the user gave about one engine. Each part may be missing."""
+
+    path: Path
+    file: FileIdentity | None = None
+    layers_file: LayersFile | None = None
+    layers_name: str | None = None
+    profile: Profile | None = None
+    static: bool = True
+    hashed: bool = False
+
+
+@dataclass(kw_only=True)
+class _Chosen:
+    """The layers that were chosen, where they come from, and what is to be said about that."""
+
+    source: str | None = None
+    layers: tuple[Layer, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def read_file(path: Path) -> FileIdentity:
+    """What a file is. Reads headers alone.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return identify(path)
+
+
+def file_fact(path: Path, file: FileIdentity) -> EngineFile:
+    """What was read of a file, as a fact."""
+    return EngineFile(
+        path=str(path),
+        size=file.size,
+        container=file.container.value,
+        what=file.what,
+        to_do=file.to_do,
+        identity=file.engine,
+        problems={item.problem.value: item.message for item in file.problems},
+        newer_than_known=file.newer_than_known,
+        plan_size=file.plan.length if file.plan else None,
+        location=str(path.absolute()),
+    )
+
+
+def load_request(path: Path, file: FileIdentity) -> LoadRequest:
+    """How to load the engine in a file, or why not to try."""
+    where = str(path.absolute())
+    engine, plan = file.engine, file.plan
+    if engine is None or plan is None:
+        return LoadRequest(path=where, why_not="there is no plan in the file")
+    if plan.encoding is not Encoding.RAW:
+        return LoadRequest(path=where, why_not="the plan is wrapped; extract it first")
+    if file.problems:
+        return LoadRequest(path=where, why_not=f"the file is damaged: {file.problems[0].message}")
+    return LoadRequest(
+        path=where,
+        offset=plan.offset,
+        length=plan.length,
+        product=engine.product,
+        version=None if engine.version_compatible else engine.tensorrt_version,
+    )
+
+
+def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport:
+    """All that can be said of one engine from what is at hand.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file = given.file
+    identity = file.engine if file else None
+    static = StaticLayers()
+    if given.static and file is not None and file.plan is not None:
+        static = static_layers(given.path)
+    chosen = _choose(given, load, static)
+    tf32 = _tf32_possible(identity)
+    taken = given.layers_file if chosen.source in ("layers-file", "build-log") else None
+    io = (taken.io if taken else None) or (identity.io if identity else None)
+    layers = classify_layers(chosen.layers, io=io or (), tf32_possible=tf32)
+    blocks = tuple(
+        EngineBlock(
+            name=block.name,
+            layers=_observed(classify_layers(block.layers, tf32_possible=tf32)),
+        )
+        for block in static.blocks
+    )
+    if chosen.source == "static":
+        layers = _observed(layers)
+    layers = tuple(_opened(layer, blocks) for layer in layers)
+    if given.profile is not None:
+        joined = join(layers, given.profile)
+        layers = joined.layers
+        if joined.unmatched_times:
+            chosen.notes.append(
+                f"{len(joined.unmatched_times)} times of the profile belong to no layer, "
+                f"such as {joined.unmatched_times[0].name}"
+            )
+        if joined.untimed_layers:
+            chosen.notes.append(f"{len(joined.untimed_layers)} layers have no time in the profile")
+    return EngineReport(
+        path=str(given.path),
+        size=file.size if file else None,
+        sha256=_sha256(given.path) if given.hashed else None,
+        what=file.what if file else None,
+        to_do=file.to_do if file else None,
+        identity=identity,
+        typing=typing_of_engine(identity),
+        layers_source=chosen.source,
+        layers=layers,
+        blocks=blocks,
+        summary=summarize(layers) if layers else None,
+        notes=(*(file.notes if file else ()), *chosen.notes),
+    )
+
+
+def precision_fact(report: EngineReport, wanted: float | None) -> EnginePrecision:
+    """How much of an engine is FP16, as a fact."""
+    summary = report.summary
+    reason = None if summary else "no layers could be read"
+    return EnginePrecision(
+        path=report.path,
+        source=report.layers_source,
+        layers=summary["counted"]["layers"] if summary else 0,
+        fp16=summary["fp16_share"]["layers"] if summary else None,
+        unknown=summary["unknown_share"]["layers"] if summary else None,
+        wanted=wanted,
+        reason=reason,
+        near_ties=tuple(
+            told.layer
+            for told in report.explanations
+            if "near-tie" in (told.cause, *(other.cause for other in told.other_causes))
+        ),
+    )
+
+
+def typing_of_engine(identity: EngineIdentity | None) -> str:
+    """``strong`` for TensorRT-RTX and 11, ``weak`` up to 8.x; 9 and 10 can be either: unknown."""
+    if identity is None or identity.tensorrt_version is None:
+        return "unknown"
+    if identity.product == "tensorrt-rtx":
+        return _STRONG
+    major = int(identity.tensorrt_version.partition(".")[0])
+    return _STRONG if major >= 11 else _WEAK if major <= 8 else "unknown"
+
+
+def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers) -> _Chosen:
+    """The best layers at hand: the user's file, then live, then what the plan's bytes tell."""
+    chosen = _Chosen()
+    told = given.layers_file
+    if told is not None and are_strangers(told.layers, static.layers):
+        chosen.notes.append(
+            "the layers that were given are of another engine: none of their names is in the file"
+        )
+        told = None
+    if told is not None:
+        log = told.dialect is Dialect.BUILD_LOG
+        chosen.source = "build-log" if log else "layers-file"
+        chosen.layers = told.layers
+        chosen.notes += told.notes
+    elif load is not None and load.layers:
+        try:
+            told = _live(load)
+        except FormatError as error:
+            chosen.notes.append(f"the inspector's answer could not be read: {error}")
+        else:
+            chosen.source, chosen.layers = "live", told.layers
+            chosen.notes += told.notes
+            if not load.with_context:
+                chosen.notes.append("no execution context could be made, so formats are not told")
+    elif load is not None and load.why_not:
+        chosen.notes.append(f"not loaded: {load.why_not}")
+    elif load is not None and not load.loaded:
+        chosen.notes.append("it could not be loaded here")
+    if told is not None and told.verbosity is not Verbosity.DETAILED and static.layers:
+        # The plan keeps its layers' details at every verbosity; the inspector does not tell them.
+        chosen.notes.append(
+            f"the inspector tells {told.verbosity.value} only, so the layers are those of the file"
+        )
+        told = None
+    if told is None and static.layers:
+        chosen.source, chosen.layers = "static", static.layers
+    if static.reason and (chosen.source in (None, "static")):
+        chosen.notes.append(static.reason)
+    return chosen
+
+
+def _live(load: EngineLoad) -> LayersFile:
+    """The inspector's texts, one for each optimisation profile that it does not tell at once.
+
+    Raises:
+        FormatError: a text is no inspector output.
+    """
+    first = read_layers(load.layers[0].encode())
+    told = {layer.profile for layer in first.layers}
+    more: list[Layer] = []
+    for index, text in enumerate(load.layers[1:], 1):
+        if index not in told:
+            more += (
+                msgspec.structs.replace(layer, profile=index)
+                for layer in read_layers(text.encode()).layers
+            )
+    return msgspec.structs.replace(first, layers=(*first.layers, *more))
+
+
+def _observed(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """What the plan's bytes tell is unofficial: likely at most, and marked as such."""
+    return tuple(
+        msgspec.structs.replace(
+            layer,
+            precision_confidence="likely"
+            if layer.precision_confidence == "certain"
+            else layer.precision_confidence,
+            precision_evidence=("observed in the file", *layer.precision_evidence),
+        )
+        for layer in layers
+    )
+
+
+def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
+    """A fused block's precision, where the plan's text shows every operation inside."""
+    if layer.precision is not Precision.UNKNOWN or layer.role is not Role.COMPUTE:
+        return layer
+    inside = next((block.layers for block in blocks if block.name == layer.name), ())
+    compute = [inner for inner in inside if inner.role is Role.COMPUTE]
+    found = {inner.precision for inner in compute}
+    if not compute or Precision.UNKNOWN in found:
+        return layer
+    precision = found.pop() if len(found) == 1 else Precision.MIXED
+    told = Counter(inner.precision.value for inner in compute)
+    counted = ", ".join(f"{number} {name}" for name, number in sorted(told.items()))
+    sure = (Confidence(inner.precision_confidence or "possible") for inner in compute)
+    return msgspec.structs.replace(
+        layer,
+        precision=precision,
+        # A block is as sure as the least sure of what it is said to consist of.
+        precision_confidence=max(sure, key=list(Confidence).index).value,
+        precision_evidence=(
+            *layer.precision_evidence,
+            f"observed in the file: layers inside the block: {counted}",
+        ),
+    )
+
+
+def _tf32_possible(identity: EngineIdentity | None) -> bool | None:
+    if identity is None:
+        return None
+    if identity.tf32_allowed is False:
+        return False
+    known = identity.compute_capabilities
+    if known and all(_pair(cc) < _FIRST_TF32 for cc in known):
+        return False
+    return None
+
+
+def _pair(cc: str) -> tuple[int, int]:
+    major, _, minor = cc.partition(".")
+    return int(major), int(minor)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,169 @@
+"""What solving the builder's problem again tells; times in milliseconds, lines of the log."""
+
+from __future__ import annotations
+
+from trtdoctor.model.base import Frozen
+from trtdoctor.model.cause import DecidedAgain as DecidedAgain
+
+# In this share of perturbed problems a difference must hold to be more than noise.
+SURE = 0.80
+
+
+class PlannedLayer(Frozen, frozen=True, kw_only=True):
+    """A layer in the solved plan. ``half`` is null where it has no floating tensor.
+
+    ``same_type`` and ``same_vector`` compare with the engine that the log ends with; ``line`` is
+    where the time stands, null where it costs nothing or the log prints none.
+    """
+
+    name: str
+    type: str
+    half: bool | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    runner: str | None
+    kernel: str | None
+    time_ms: float
+    line: int | None
+    candidate_line: int
+    same_type: bool
+    same_vector: bool
+
+
+class PlannedConversion(Frozen, frozen=True, kw_only=True):
+    """A planned conversion: into a layer's input, or out of one into a network output."""
+
+    tensor: str
+    layer: str
+    into: bool
+    port: int
+    source: str
+    target: str
+    time_ms: float
+    line: int | None
+
+
+class Choice(Frozen, frozen=True, kw_only=True):
+    """How the exact minimum compares with what the builder chose.
+
+    ``layers``, ``vectors`` and ``conversions`` are pairs: as many as agree, of as many as there
+    are. Only where ``reproduced`` holds is anything certain that solving again tells.
+    ``logged_ms`` is the least that the log's own choice of types can cost, so its excess over
+    ``plan_ms`` says how far off it is.
+    """
+
+    strategy: int | None
+    profile: int
+    reproduced: bool
+    layers: tuple[int, int]
+    vectors: tuple[int, int]
+    conversions: tuple[int, int]
+    extra_conversions: int
+    plan_ms: float
+    logged_ms: float | None
+    unknown_terms: int
+    untimed_layers: tuple[str, ...]
+    plan: tuple[PlannedLayer, ...]
+    converted: tuple[PlannedConversion, ...]
+
+    @property
+    def certain(self) -> bool:
+        """Whether what solving again tells is certain: reproduced, and no time is missing."""
+        return self.reproduced and not self.unknown_terms and not self.untimed_layers
+
+
+class Change(Frozen, frozen=True, kw_only=True):
+    """One difference between two plans; a null time means that it is not in that plan."""
+
+    what: str
+    before: str | None
+    before_ms: float | None
+    before_line: int | None
+    after: str | None
+    after_ms: float | None
+    after_line: int | None
+    conversion: bool
+
+
+class Alternative(Frozen, frozen=True, kw_only=True):
+    """The best plan under a condition. Margins are its excess over the chosen plan.
+
+    ``flips`` are the layers that change between FP16 and another type; ``known`` is false where
+    the log lacks the time of a term in it.
+    """
+
+    total_ms: float
+    margin_ms: float
+    kernels_ms: float
+    conversions_ms: float
+    flips: tuple[str, ...]
+    changes: tuple[Change, ...]
+    known: bool
+
+
+class NetworkFormat(Frozen, frozen=True, kw_only=True):
+    """The format of one network input or output in a counterfactual.
+
+    ``layout`` is the name that trtexec's I/O formats use (``chw``, ``hwc8``).
+    """
+
+    tensor: str
+    output: bool
+    dtype: str
+    layout: str
+    text: str
+
+
+class NetworkIo(Frozen, frozen=True, kw_only=True):
+    """The plan with FP16 network inputs and outputs.
+
+    An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated``
+    counts such conversions in the plan. ``sure`` is the share of perturbed problems in which the
+    total falls.
+    """
+
+    formats: tuple[NetworkFormat, ...]
+    total_ms: float
+    saved_ms: float
+    half: tuple[str, ...]
+    estimated: int
+    sure: float
+
+    @property
+    def falls(self) -> bool:
+        """Whether the total falls by more than noise."""
+        return self.saved_ms > 0.0 and self.sure >= SURE
+
+
+class LayerVerdict(Frozen, frozen=True, kw_only=True):
+    """What solving again tells of one layer that can compute in FP16 and in another type.
+
+    ``half`` is how the plan has it; ``half_when_free`` how it would be with all conversions free.
+    ``forced`` is the best plan with the layer the other way, and ``region`` names what flips
+    together. ``again`` is the share of perturbed problems in which it stays as it is. ``known`` is
+    false where the log lacks the time of one of its candidates, so that nothing follows.
+    """
+
+    layer: str
+    half: bool
+    known: bool
+
+    half_when_free: bool
+    forced: Alternative | None
+    region: str | None
+    again: float
+    decided_again: DecidedAgain
+    near_tie: bool
+
+
+class Analysis(Frozen, frozen=True, kw_only=True):
+    """Everything that solving one attempt's problem tells.
+
+    ``io_linear`` has row-major FP16 network tensors, ``io_best`` the cheapest FP16 or other format
+    for each; null where there is none to change.
+    """
+
+    choice: Choice
+    verdicts: tuple[LayerVerdict, ...]
+    io_linear: NetworkIo | None
+    io_best: NetworkIo | None

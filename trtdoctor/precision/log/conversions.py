@@ -1,0 +1,94 @@
+"""The conversions that the builder tried, and what each costs."""
+
+from __future__ import annotations
+
+from trtdoctor.readers.buildlog import (
+    Attempt,
+    Build,
+    Conversion,
+    ConversionSide,
+    Outcome,
+    TensorFormat,
+)
+
+
+class ConversionCosts:
+    """The conversions tried, by tensor; a time not printed is that of identical text."""
+
+    def __init__(self, build: Build, attempt: Attempt) -> None:
+        self._out: dict[str, dict[tuple[str, str], Conversion]] = {}
+        self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
+        self._unnamed: dict[tuple[str, str], Conversion] = {}
+        self._timed: dict[tuple[str, str], list[Conversion]] = {}
+        for tried in attempt.conversions:
+            pairs = {(c.source.text, c.target.text): c for c in tried.conversions}
+            if tried.tensor is None:
+                self._unnamed.update(pairs)
+            elif tried.side is ConversionSide.IN:
+                self._in.setdefault(tried.tensor, {}).update(pairs)
+            else:
+                self._out.setdefault(tried.tensor, {}).update(pairs)
+                if tried.target is not None:
+                    self._in.setdefault(tried.target, {}).update(pairs)
+        for other in build.attempts:
+            for tried in other.conversions:
+                for conversion in tried.conversions:
+                    if conversion.time_ms is not None:
+                        key = (conversion.source.text, conversion.target.text)
+                        self._timed.setdefault(key, []).append(conversion)
+
+    def fixed_source(self, tensor: str) -> TensorFormat | None:
+        """The one format that a network input is held in, where conversions from it were tried."""
+        sources = {c.source.text: c.source for c in self._out.get(tensor, {}).values()}
+        return next(iter(sources.values())) if len(sources) == 1 else None
+
+    def fixed_target(self, tensor: str) -> TensorFormat | None:
+        """The one format that a network output is held in, where conversions to it were tried."""
+        targets = {c.target.text: c.target for c in self._in.get(tensor, {}).values()}
+        return next(iter(targets.values())) if len(targets) == 1 else None
+
+    def free(self, tensor: str) -> bool:
+        """Whether conversions into several formats of it were tried: its format is not fixed."""
+        return len({c.target.text for c in self._in.get(tensor, {}).values()}) > 1
+
+    def held_in(self, tensor: str) -> list[TensorFormat]:
+        """The formats that a tensor can be held in between its writer and its readers."""
+        into = [c.target for c in self._in.get(tensor, {}).values()]
+        out = [c.source for c in self._out.get(tensor, {}).values()]
+        return list({form.text: form for form in (*into, *out)}.values())
+
+    def tried(
+        self, tensor: str, source: TensorFormat, target: TensorFormat, *, into: bool = False
+    ) -> Conversion | None:
+        """The conversion as the log tried it for this tensor, or for one it does not name.
+
+        Where it was tried both ``into`` the tensor and out of it, the asked one is preferred.
+        """
+        key = (source.text, target.text)
+        sides = (self._out.get(tensor), self._in.get(tensor))
+        for table in reversed(sides) if into else sides:
+            if table is not None and key in table:
+                return table[key]
+        return self._unnamed.get(key)
+
+    def time_of(self, conversion: Conversion) -> tuple[float | None, int]:
+        """Its time and line; for an untimed one those of the nearest identical text before it."""
+        if conversion.time_ms is not None:
+            return conversion.time_ms, conversion.time_line or conversion.line
+        if conversion.outcome is not Outcome.UNTIMED:
+            return None, conversion.line
+        same = self._timed.get((conversion.source.text, conversion.target.text), [])
+        before = [c for c in same if c.line < conversion.line]
+        twin = before[-1] if before else same[0] if same else None
+        if twin is None:
+            return None, conversion.line
+        return twin.time_ms, twin.time_line or twin.line
+
+    def timed(self, source: TensorFormat, target: TensorFormat) -> Conversion | None:
+        """Any timed conversion of this text, of whatever tensor."""
+        return next(iter(self._timed.get((source.text, target.text), ())), None)
+
+    def typical(self) -> float:
+        """The median of all timed conversions: stands in where no time is printed at all."""
+        times = sorted(c.time_ms for found in self._timed.values() for c in found if c.time_ms)
+        return times[len(times) // 2] if times else 0.0

@@ -1,0 +1,134 @@
+"""Causes that follow from weighing kernels and conversions, defined by solving again."""
+
+from __future__ import annotations
+
+from trtdoctor.model.report import Confidence, Evidence
+from trtdoctor.readers.buildlog import Autotuning
+
+from .analysis import Alternative, Analysis, LayerVerdict, NetworkIo
+from .witness import Cause, Reason, Witness, us
+
+_MOST_CHANGES = 8
+
+
+def weighed_reasons(
+    analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...] = ()
+) -> tuple[Reason, ...]:
+    """Why the plan keeps this layer out of FP16 although it could be; the first one decides.
+
+    ``own`` are the layer's own best candidates, the first thing that a reader looks for.
+
+    Nothing is certain where the builder's plan was not reproduced or a time is missing.
+    """
+    choice, forced = analysis.choice, verdict.forced
+    certain = choice.certain and (forced is None or forced.known)
+    confidence = Confidence.CERTAIN if certain else Confidence.LIKELY
+    proof = _proof(analysis, witness)
+    weighed = _weighed(analysis, forced, witness) if forced is not None else ()
+    reasons: list[Reason] = []
+    if verdict.half_when_free:
+        words = "with conversions free it would be FP16"
+        cause = Cause.CONVERSION_COSTS_MORE
+    else:
+        words = "with conversions free it still is not FP16"
+        cause = Cause.FASTER_IN_FP32
+    free = witness.at(None, f"solved again: {words}")
+    weighing = Reason(cause=cause, confidence=confidence, evidence=(free, *own, *weighed, proof))
+    io = _network_io(analysis, verdict, witness)
+    # Where FP16 network tensors turn it FP16 and the plan cheaper, changing them is what helps.
+    reasons.extend([io, weighing] if io is not None else [weighing])
+    if verdict.near_tie:
+        share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
+        margin = f"margin {us(forced.margin_ms)} of {us(choice.plan_ms)}" if forced else ""
+        reasons.append(
+            Reason(
+                cause=Cause.NEAR_TIE,
+                confidence=Confidence.LIKELY,
+                evidence=tuple(witness.at(None, text) for text in (share, margin) if text),
+            )
+        )
+    return tuple(reasons)
+
+
+def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
+    """The layer's fastest candidate without and with Half tensors, whatever its neighbours want."""
+    found = []
+    for half in (False, True):
+        timed = [
+            (candidate.best.time_ms, candidate.best.line)
+            for candidate in tuning.candidates
+            if candidate.best is not None
+            and candidate.best.time_ms is not None
+            and any(f.dtype == "Half" for f in (*candidate.inputs, *candidate.outputs)) is half
+        ]
+        if timed:
+            ms, line = min(timed)
+            kind = "with" if half else "without"
+            found.append(
+                witness.at(line, f"its fastest candidate {kind} Half tensors takes {us(ms)}")
+            )
+    return tuple(found)
+
+
+def _proof(analysis: Analysis, witness: Witness) -> Evidence:
+    choice = analysis.choice
+    verb = "Reproduced" if choice.reproduced else "Not reproduced:"
+    return witness.at(
+        None,
+        f"{verb} the builder's plan: {choice.layers[0]} of {choice.layers[1]} layers by type, "
+        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, {us(choice.plan_ms)}",
+    )
+
+
+def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple[Evidence, ...]:
+    lines = [
+        witness.at(
+            None,
+            f"the best plan with it in FP16 takes {us(forced.total_ms)} instead of "
+            f"{us(analysis.choice.plan_ms)}: kernels {forced.kernels_ms * 1000:+.2f} us, "
+            f"conversions {forced.conversions_ms * 1000:+.2f} us",
+        )
+    ]
+    for change in forced.changes[:_MOST_CHANGES]:
+        for words, ms, line in (
+            (change.before, change.before_ms, change.before_line),
+            (change.after, change.after_ms, change.after_line),
+        ):
+            if words is not None and ms and line is not None:
+                lines.append(witness.at(line, f"{change.what}: {words} takes {us(ms)}"))
+    return tuple(lines)
+
+
+def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> Reason | None:
+    """FP16 network tensors turn it FP16 and the plan cheaper: an estimate, never certain."""
+    if not analysis.choice.reproduced:
+        return None
+    for io in (analysis.io_best, analysis.io_linear):
+        if io is not None and io.falls and verdict.layer in io.half:
+            return Reason(
+                cause=Cause.NETWORK_IO,
+                confidence=Confidence.LIKELY,
+                evidence=tuple(
+                    witness.at(None, text)
+                    for text in (
+                        f"solved again with {_formats(io)}: {us(io.total_ms)} instead of "
+                        f"{us(analysis.choice.plan_ms)} (estimate)",
+                        _linear(analysis),
+                    )
+                    if text
+                ),
+            )
+    return None
+
+
+def _formats(io: NetworkIo) -> str:
+    half = [f"{form.tensor} as fp16:{form.layout}" for form in io.formats if form.dtype == "Half"]
+    return ", ".join(half)
+
+
+def _linear(analysis: Analysis) -> str | None:
+    """What row-major FP16 would do, where another layout is the better one."""
+    linear, best = analysis.io_linear, analysis.io_best
+    if linear is None or best is None or _formats(linear) == _formats(best):
+        return None
+    return f"with row-major FP16 network tensors: {us(linear.total_ms)} (estimate)"

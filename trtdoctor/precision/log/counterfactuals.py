@@ -1,0 +1,340 @@
+"""Solving again under conditions: conversions free, a layer in FP16, FP16 I/O, noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from trtdoctor.readers.buildlog import Attempt, Build, TensorFormat
+
+from .analysis import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
+from .conversions import ConversionCosts
+from .formats import same_addresses
+from .problem import (
+    IMPOSSIBLE,
+    NOTHING,
+    End,
+    Floats,
+    Link,
+    Problem,
+    TensorVariable,
+    Term,
+    TermKind,
+    holding,
+)
+from .problem_from_log import problem_of
+from .solution import choice_of, compare, half_of, solved
+from .solver import Plan, Solver
+
+# Kernel times of like builds vary by about a tenth (median); what is measured in one build varies
+# less.
+NOISE = 0.05
+DRAWS = 200
+_CERTAIN = 0.95
+
+
+def analyse(build: Build, attempt: Attempt) -> Analysis | None:
+    """Solve an attempt's problem and everything that follows from it.
+
+    Needs numpy, and scipy for networks whose branches interleave a lot. None where the log does
+    not hold enough for any plan.
+    """
+    problem = problem_of(build, attempt)
+    if not problem.variables:
+        return None
+    solver = Solver(problem)
+    values = problem.values()
+    found = solved(solver, values)
+    if found is None:
+        return None
+    plan, logged_ms = found
+    return Analysis(
+        choice=choice_of(problem, plan, logged_ms),
+        verdicts=_verdicts(solver, values, plan),
+        io_linear=network_io(problem, plan, linear_only=True),
+        io_best=network_io(problem, plan, linear_only=False),
+    )
+
+
+def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict, ...]:
+    problem = solver.problem
+    subjects = [
+        (index, variable)
+        for index, variable in problem.layers
+        if half_of(variable, plan.options[index]) is not None
+        and len({option.half for option in variable.options}) == 2
+    ]
+    if not subjects:
+        return ()
+    free = conversions_free(solver, values)
+    again = decided_again(solver, values, plan)
+    verdicts: list[LayerVerdict] = []
+    for index, variable in subjects:
+        half = variable.options[plan.options[index]].half
+        mask = [option.half is not half for option in variable.options]
+        forced = solver.plan(values, allowed={index: mask})
+        alternative = compare(problem, plan, forced) if forced is not None else None
+        share = again[index]
+        verdicts.append(
+            LayerVerdict(
+                layer=variable.node.layer.name,
+                half=half,
+                known=all(problem.terms[option.term].known for option in variable.options),
+                half_when_free=free is not None and variable.options[free.options[index]].half,
+                forced=alternative,
+                region=_region(alternative.flips) if alternative else None,
+                again=share,
+                decided_again=(
+                    DecidedAgain.CERTAIN
+                    if share >= _CERTAIN
+                    else DecidedAgain.LIKELY
+                    if share >= 0.5
+                    else DecidedAgain.UNLIKELY
+                ),
+                near_tie=share < SURE,
+            )
+        )
+    return tuple(verdicts)
+
+
+def _region(flips: tuple[str, ...]) -> str | None:
+    if len(flips) < 2:
+        return flips[0] if flips else None
+    return f"{flips[0]} ... {flips[-1]} ({len(flips)} layers)"
+
+
+def conversions_free(solver: Solver, values: Floats) -> Plan | None:
+    """The plan if every conversion that is possible cost nothing."""
+    free = values.copy()
+    for index, term in enumerate(solver.problem.terms):
+        if term.kind is TermKind.CONVERSION:
+            free[index] = 0.0
+    return solver.plan(free)
+
+
+def _draws(problem: Problem) -> int:
+    """Enough draws for two digits, fewer for large networks."""
+    return DRAWS if len(problem.variables) <= 100 else DRAWS // 5
+
+
+def decided_again(solver: Solver, values: Floats, plan: Plan) -> dict[int, float]:
+    """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
+    import numpy as np
+
+    problem = solver.problem
+    draws = _draws(problem)
+    random = np.random.default_rng(0)
+    layers = dict(problem.layers)
+    kept = dict.fromkeys(layers, 0)
+    now = {index: half_of(variable, plan.options[index]) for index, variable in layers.items()}
+    solvable = 0
+    for _ in range(draws):
+        other = solver.plan(values * np.exp(NOISE * random.standard_normal(len(values))))
+        if other is None:
+            continue
+        solvable += 1
+        for index, variable in layers.items():
+            kept[index] += half_of(variable, other.options[index]) == now[index]
+    return {index: count / max(1, solvable) for index, count in kept.items()}
+
+
+# FP16 network inputs and outputs -----------------------------------------------------------------
+
+
+def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo | None:
+    """The plan with FP16 network tensors, or None where no FP32 one is known.
+
+    Args:
+        problem: the problem as logged.
+        plan: its solution.
+        linear_only: every such tensor is row-major FP16; else each takes the cheapest of its
+        present
+            format and the FP16 formats that TensorRT accepts for network tensors.
+    """
+    edges: dict[tuple[str, bool], list[int]] = {}
+    for index, link in enumerate(problem.links):
+        for end, output in ((link.writer, False), (link.reader, True)):
+            if end.network and end.form is not None and end.form.dtype == "Float":
+                edges.setdefault((link.tensor, output), []).append(index)
+    if not edges:
+        return None
+    maker = _IoProblem(problem)
+    for (tensor, output), links in edges.items():
+        maker.open(tensor, output, links, linear_only=linear_only)
+    changed = maker.problem
+    solver = Solver(changed)
+    values = changed.values()
+    found = solver.plan(values)
+    if found is None:
+        return None
+    formats = []
+    for index, (tensor, output) in maker.opened.items():
+        form = changed.variables[index].options[found.options[index]].candidate.outputs[0]
+        formats.append(
+            NetworkFormat(
+                tensor=tensor,
+                output=output,
+                dtype=form.dtype,
+                layout=layout_of(form, maker.dims[tensor]) or "chw",
+                text=form.text,
+            )
+        )
+    if all(form.dtype != "Half" for form in formats):
+        return None
+    return NetworkIo(
+        formats=tuple(formats),
+        total_ms=found.total_ms,
+        saved_ms=plan.total_ms - found.total_ms,
+        half=tuple(
+            variable.node.layer.name
+            for index, variable in problem.layers
+            if half_of(variable, found.options[index])
+        ),
+        estimated=maker.estimated_in(found),
+        sure=_falls_again(Solver(problem), solver, values),
+    )
+
+
+def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
+    """The share of perturbed problems in which the second is cheaper; they share terms."""
+    import numpy as np
+
+    draws = _draws(before.problem)
+    random = np.random.default_rng(0)
+    cheaper = 0
+    for _ in range(draws):
+        noisy = values * np.exp(NOISE * random.standard_normal(len(values)))
+        first = before.plan(noisy[: len(before.problem.terms)])
+        second = after.plan(noisy)
+        if first is not None and second is not None:
+            cheaper += second.total_ms < first.total_ms
+    return cheaper / draws
+
+
+def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
+    """The name of a format that TensorRT accepts for network tensors, or None."""
+    if form.note:
+        return None
+    if form.vector == 1:
+        return "chw" if list(form.strides) == sorted(form.strides, reverse=True) else None
+    if form.vector_axis != 1 or len(form.strides) not in (4, 5) or len(dims) != len(form.strides):
+        return None
+    last = form.strides[1] == 1
+    if form.vector in (8, 16) and last:
+        depth = "d" if len(form.strides) == 5 else ""
+        return f"{depth}hwc{form.vector}" if (depth, form.vector) != ("d", 16) else None
+    inner = 1
+    for extent in dims[2:]:
+        inner *= extent
+    if form.vector in (2, 4, 16) and len(form.strides) == 4 and form.strides[1] == inner:
+        return f"chw{form.vector}"
+    return None
+
+
+class _IoProblem:
+    """The problem with network tensors as variables of their own."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._costs = ConversionCosts(problem.build, problem.attempt)
+        self._estimates: set[int] = set()
+        self._before: dict[int, TensorFormat] = {}
+        self.opened: dict[int, tuple[str, bool]] = {}
+        self.dims: dict[str, tuple[int, ...]] = {}
+        self.problem = replace(
+            problem,
+            terms=list(problem.terms),
+            variables=list(problem.variables),
+            links=list(problem.links),
+        )
+
+    def open(self, tensor: str, output: bool, links: list[int], *, linear_only: bool) -> None:
+        """Let a network tensor take other formats."""
+        problem = self.problem
+        first = problem.links[links[0]]
+        present = first.reader.form if output else first.writer.form
+        if present is None:
+            return
+        self.dims[tensor] = first.dims
+        linear = TensorFormat(
+            text="Half" + present.text[len(present.dtype) :],
+            dtype="Half",
+            strides=present.strides,
+            note=present.note,
+        )
+        forms = {linear.text: linear}
+        if not linear_only:
+            forms[present.text] = present
+            for index in links:
+                link = problem.links[index]
+                for form in problem.formats(link.writer if output else link.reader):
+                    wanted = form is not None and form.dtype == "Half"
+                    if form is not None and wanted and layout_of(form, link.dims):
+                        forms.setdefault(form.text, form)
+        options = [holding(form) for form in forms.values()]
+        number = len(problem.variables)
+        problem.variables.append(TensorVariable(options, tensor, None))
+        self.opened[number] = (tensor, output)
+        for index, link in enumerate(problem.links):
+            if link.tensor != tensor:
+                continue
+            if link.writer.variable is None:
+                self._relink(index, End(number, port=-1), link.reader)
+            elif output and link.reader.variable is None:
+                self._relink(index, link.writer, End(number, port=0))
+
+    def _relink(self, index: int, writer: End, reader: End) -> None:
+        import numpy as np
+
+        problem = self.problem
+        link = problem.links[index]
+        present = link.writer.form or link.reader.form
+        if present is not None:
+            self._before[index] = present
+        rows, columns = problem.formats(writer), problem.formats(reader)
+        table = np.empty((len(rows), len(columns)), dtype=np.int64)
+        known: dict[tuple[str, str], int] = {}
+        for i, source in enumerate(rows):
+            for j, target in enumerate(columns):
+                if source is None or target is None:
+                    table[i, j] = NOTHING
+                    continue
+                key = (source.text, target.text)
+                if key not in known:
+                    known[key] = self._cost(index, source, target)
+                table[i, j] = known[key]
+        problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
+
+    def _cost(self, index: int, source: TensorFormat, target: TensorFormat) -> int:
+        link = self.problem.links[index]
+        if same_addresses(source, target, link.dims):
+            return NOTHING
+        tried = self._costs.tried(link.tensor, source, target)
+        if tried is not None:
+            ms, line = self._costs.time_of(tried)
+            return IMPOSSIBLE if ms is None else self._term(ms, line, known=True)
+        # What this log did not try: the same text for another tensor, else this tensor's nearest
+        # one.
+        same = self._costs.timed(source, target)
+        if same is not None:
+            return self._term(*self._costs.time_of(same), known=False)
+        for first, second in ((self._before.get(index), target), (source, self._before.get(index))):
+            near = self._costs.tried(link.tensor, first, second) if first and second else None
+            if near is not None:
+                return self._term(*self._costs.time_of(near), known=False)
+        return self._term(self._costs.typical(), None, known=False)
+
+    def _term(self, ms: float | None, line: int | None, *, known: bool) -> int:
+        ms = self._costs.typical() if ms is None else ms
+        self.problem.terms.append(Term(TermKind.CONVERSION, ms, line, known))
+        number = len(self.problem.terms) - 1
+        if not known:
+            self._estimates.add(number)
+        return number
+
+    def estimated_in(self, plan: Plan) -> int:
+        """How many terms of a plan are estimates."""
+        count = 0
+        for link in self.problem.links:
+            row = plan.options[link.writer.variable] if link.writer.variable is not None else 0
+            column = plan.options[link.reader.variable] if link.reader.variable is not None else 0
+            count += int(link.table[row, column]) in self._estimates
+        return count

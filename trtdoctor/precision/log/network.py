@@ -1,0 +1,191 @@
+"""The network that the builder chose formats for: layers and tensors, without conversions.
+
+Made from the ``Layer(...)`` lines of the engine. What the builder inserted to convert is folded
+away, since it is part of the answer and not of the question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trtdoctor.readers.buildlog import (
+    Attempt,
+    Autotuning,
+    Build,
+    ConversionSet,
+    EngineLayer,
+    EngineTensor,
+)
+
+from .formats import agrees
+
+_COPY = "Reformatting CopyNode for "
+_ALIAS = ("Reformatted Input Tensor ", "Reformatted Output Tensor ")
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a layer: the network's tensor, and how the engine holds it there."""
+
+    tensor: str
+    seen: EngineTensor
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer of the network with its place in the log.
+
+    ``tuning`` is null where it has no candidates; ``moves`` are the conversions of a layer that
+    does nothing else (a Cast).
+    """
+
+    layer: EngineLayer
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    tuning: Autotuning | None
+    moves: ConversionSet | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in engine order, and how the engine holds each tensor outside of its readers.
+
+    ``unplaced`` are timed layers that are not in the engine.
+    """
+
+    nodes: tuple[Node, ...]
+    unplaced: tuple[Autotuning, ...]
+    held: dict[str, EngineTensor]
+
+
+def network_of(build: Build, attempt: Attempt) -> Network:
+    """The network of one attempt: its profile's layers, each with its autotuning."""
+    mine = [layer for layer in build.layers if _profile(layer.name) == attempt.profile]
+    aliases: dict[str, str] = {}
+    kept: list[EngineLayer] = []
+    for layer in mine:
+        if layer.name.startswith(_COPY) and len(layer.inputs) == len(layer.outputs) == 1:
+            before, after = layer.inputs[0].name, layer.outputs[0].name
+            if after.startswith(_ALIAS):
+                aliases[after] = before
+            elif before.startswith(_ALIAS):
+                aliases[before] = after
+        else:
+            kept.append(layer)
+
+    def port(tensor: EngineTensor) -> Port:
+        name = tensor.name
+        for _ in range(len(aliases)):
+            if name not in aliases:
+                break
+            name = aliases[name]
+        return Port(plain(name), tensor)
+
+    tunings, unplaced = _place(attempt, kept)
+    moves = _movers(attempt, kept, tunings)
+    nodes = tuple(
+        Node(
+            layer=layer,
+            inputs=tuple(port(tensor) for tensor in layer.inputs),
+            outputs=tuple(port(tensor) for tensor in layer.outputs),
+            tuning=tunings.get(position),
+            moves=moves.get(position),
+        )
+        for position, layer in enumerate(kept)
+    )
+    held = {
+        plain(tensor.name): tensor
+        for layer in mine
+        for tensor in (*layer.inputs, *layer.outputs)
+        if not tensor.name.startswith(_ALIAS)
+    }
+    return Network(nodes=nodes, unplaced=unplaced, held=held)
+
+
+def _profile(name: str) -> int:
+    _, found, number = name.rpartition(" [profile ")
+    digits = number.removesuffix("]")
+    return int(digits) if found and digits.isdecimal() and len(digits) < 6 else 0
+
+
+def plain(name: str) -> str:
+    """A layer's name without the mark of its optimisation profile."""
+    return name.rpartition(" [profile ")[0] if _profile(name) else name
+
+
+def _place(
+    attempt: Attempt, layers: list[EngineLayer]
+) -> tuple[dict[int, Autotuning], tuple[Autotuning, ...]]:
+    """Which layer each block of candidates belongs to: by name, else in order where it fits."""
+    by_name = {plain(layer.name): position for position, layer in enumerate(layers)}
+    placed: dict[int, Autotuning] = {}
+    homeless: list[tuple[int, Autotuning]] = []
+    unplaced: list[Autotuning] = []
+    last = -1
+    for tuning in attempt.layers:
+        if not tuning.candidates:
+            continue
+        if tuning.layer is None:
+            homeless.append((last, tuning))
+            continue
+        position = by_name.get(tuning.layer)
+        if position is None:
+            unplaced.append(tuning)
+        else:
+            placed[position] = tuning
+            last = position
+    for after, tuning in homeless:
+        for position in (*range(after + 1, len(layers)), *range(after + 1)):
+            if position not in placed and _fits(tuning, layers[position]):
+                placed[position] = tuning
+                break
+        else:
+            unplaced.append(tuning)
+    return placed, tuple(unplaced)
+
+
+def _movers(
+    attempt: Attempt, layers: list[EngineLayer], tunings: dict[int, Autotuning]
+) -> dict[int, ConversionSet]:
+    """The conversions of layers without candidates: by name, else in order where they fit."""
+    free = [
+        position
+        for position, layer in enumerate(layers)
+        if position not in tunings and len(layer.inputs) == len(layer.outputs) == 1
+    ]
+    found: dict[int, ConversionSet] = {}
+    nameless: list[ConversionSet] = []
+    for tried in attempt.conversions:
+        if tried.layer is not None:
+            found.update({p: tried for p in free if plain(layers[p].name) == tried.layer})
+        elif tried.tensor is None and any(c.source == c.target for c in tried.conversions):
+            # Only a layer can "convert" a format to itself.
+            nameless.append(tried)
+    for tried in nameless:
+        for position in free:
+            before, after = layers[position].inputs[0], layers[position].outputs[0]
+            if position not in found and any(
+                agrees(c.source, before.dtype, before.vector)
+                and agrees(c.target, after.dtype, after.vector)
+                and len(c.source.strides) == len(before.dims)
+                for c in tried.conversions
+            ):
+                found[position] = tried
+                break
+    return found
+
+
+def _fits(tuning: Autotuning, layer: EngineLayer) -> bool:
+    """Whether one of the candidates is what the engine shows of this layer."""
+    shape = (len(layer.inputs), len(layer.outputs))
+    tensors = (*layer.inputs, *layer.outputs)
+    for candidate in tuning.candidates:
+        if (len(candidate.inputs), len(candidate.outputs)) != shape:
+            continue
+        forms = (*candidate.inputs, *candidate.outputs)
+        if all(
+            agrees(form, tensor.dtype, tensor.vector) and len(form.strides) == len(tensor.dims)
+            for form, tensor in zip(forms, tensors, strict=True)
+        ):
+            return True
+    return False

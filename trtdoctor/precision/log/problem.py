@@ -1,0 +1,187 @@
+"""The builder's optimisation problem, as its log prints it.
+
+One variable for each layer (which format combination), a kernel's time for each value, and a
+conversion's time wherever a tensor's writer and reader disagree. A tensor with several readers is
+held in a format of its own, a variable too: one conversion into it serves them all. Every cost is a
+*term* with the line that it was read from; tables hold indices of terms, so that "what if" means
+other values of the terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from trtdoctor.readers.buildlog import (
+    Attempt,
+    Build,
+    Candidate,
+    EngineTensor,
+    Outcome,
+    TensorFormat,
+)
+
+from .network import Network, Node
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+else:
+    Floats = Indices = Any
+
+NOTHING = 0
+IMPOSSIBLE = 1
+
+
+_QUANTISED = frozenset({"Int8", "Int4", "FP8", "Fp8", "FP4", "Fp4"})
+
+
+class TermKind(str, Enum):
+    """What a term is the time of."""
+
+    NONE = "none"
+    KERNEL = "kernel"
+    CONVERSION = "conversion"
+
+
+@dataclass(frozen=True)
+class Term:
+    """One cost in milliseconds and the line it stands on.
+
+    ``known`` is false where the log prints no time for it and none of an identical text exists.
+    """
+
+    kind: TermKind
+    ms: float
+    line: int | None = None
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a layer's variable."""
+
+    candidate: Candidate
+    term: int
+
+    @property
+    def half(self) -> bool:
+        """Whether it computes on FP16 tensors."""
+        return is_half(self.candidate)
+
+
+def is_half(candidate: Candidate) -> bool:
+    """Whether a combination is FP16: all floating inputs are Half (outputs, if it has none).
+
+    With quantised inputs it computes on those, whatever it writes.
+    """
+    if any(form.dtype in _QUANTISED for form in candidate.inputs):
+        return False
+
+    floats = [form for form in candidate.inputs if form.is_float]
+    floats = floats or [form for form in candidate.outputs if form.is_float]
+    return bool(floats) and all(form.dtype == "Half" for form in floats)
+
+
+@dataclass
+class Variable:
+    """What has a format to choose."""
+
+    options: list[Option]
+
+
+@dataclass
+class LayerVariable(Variable):
+    """A layer and its options. ``dropped`` are candidates without a time: no option of the plan."""
+
+    node: Node
+    dropped: list[Candidate]
+
+
+@dataclass
+class TensorVariable(Variable):
+    """A tensor and the formats that it can be held in; ``seen`` is how the engine holds it."""
+
+    tensor: str
+    seen: EngineTensor | None
+
+
+def holding(form: TensorFormat) -> Option:
+    """The option of a tensor to be held in this format, which costs nothing by itself."""
+    untimed = Candidate(line=0, inputs=(form,), outputs=(form,), outcome=Outcome.UNTIMED)
+    return Option(untimed, NOTHING)
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a link: a variable's port, or a fixed format (``variable`` is null).
+
+    Ports of a layer are its inputs from 0 and its outputs from -1; a tensor is read at -1 and
+    written at 0.
+    """
+
+    variable: int | None
+    port: int = 0
+    form: TensorFormat | None = None
+    network: bool = False
+
+
+@dataclass
+class Link:
+    """One conversion of a tensor, if need be. ``table`` holds terms, writer by reader."""
+
+    tensor: str
+    writer: End
+    reader: End
+    dims: tuple[int, ...]
+    table: Indices
+
+
+@dataclass
+class Problem:
+    """Everything that is needed to solve, and to say where each number comes from."""
+
+    build: Build
+    attempt: Attempt
+    network: Network
+    terms: list[Term]
+    variables: list[Variable]
+    links: list[Link] = field(default_factory=list)
+    unknown_terms: int = 0
+
+    @property
+    def layers(self) -> Iterator[tuple[int, LayerVariable]]:
+        """The variables that are layers, each with its index, in engine order."""
+        for index, variable in enumerate(self.variables):
+            if isinstance(variable, LayerVariable):
+                yield index, variable
+
+    def layer(self, end: End) -> LayerVariable | None:
+        """The layer at this end, or None where a tensor or a fixed format is."""
+        variable = self.variables[end.variable] if end.variable is not None else None
+        return variable if isinstance(variable, LayerVariable) else None
+
+    def formats(self, end: End) -> list[TensorFormat | None]:
+        """The formats that an end can take, in the order of its options."""
+        if end.variable is None:
+            return [end.form]
+        return [option_form(option, end) for option in self.variables[end.variable].options]
+
+    def values(self) -> Floats:
+        """The terms' times as an array."""
+        import numpy as np
+
+        return np.array([term.ms for term in self.terms])
+
+
+def option_form(option: Option, end: End) -> TensorFormat | None:
+    """The format that an option has at this end; a negative port counts outputs from -1."""
+    candidate = option.candidate
+    forms = candidate.outputs if end.port < 0 else candidate.inputs
+    index = -end.port - 1 if end.port < 0 else end.port
+    return forms[index] if index < len(forms) else None

@@ -1,0 +1,250 @@
+"""A solved plan in the log's own words, and the difference between two plans."""
+
+from __future__ import annotations
+
+from .analysis import Alternative, Change, Choice, PlannedConversion, PlannedLayer
+from .formats import agrees
+from .problem import Floats, LayerVariable, Option, Problem, TensorVariable, TermKind, option_form
+from .solver import Plan, Solver
+
+# Sums of the same numbers in another order differ by less.
+ROUNDING_MS = 1e-9
+
+
+def half_of(variable: LayerVariable, option: int) -> bool | None:
+    """Whether the layer computes in FP16 with this option; None where it has no floating tensor."""
+    candidate = variable.options[option].candidate
+    if not any(form.is_float for form in (*candidate.inputs, *candidate.outputs)):
+        return None
+    return variable.options[option].half
+
+
+def follows_engine(variable: LayerVariable, option: Option) -> tuple[bool, bool]:
+    """Whether an option has the types, and the vector widths, that the engine shows."""
+    candidate, layer = option.candidate, variable.node.layer
+    pairs = [
+        *zip(candidate.inputs, layer.inputs, strict=True),
+        *zip(candidate.outputs, layer.outputs, strict=True),
+    ]
+    return (
+        all(form.dtype == tensor.dtype for form, tensor in pairs),
+        all(agrees(form, tensor.dtype, tensor.vector) for form, tensor in pairs),
+    )
+
+
+def solved(solver: Solver, values: Floats) -> tuple[Plan, float | None] | None:
+    """The plan, the log's own where that is one of the cheapest, and what the log's own costs."""
+    problem = solver.problem
+    best = solver.plan(values)
+    if best is None:
+        return None
+    own = {
+        index: [follows_engine(variable, option)[1] for option in variable.options]
+        for index, variable in problem.layers
+    }
+    possible = all(any(mask) for mask in own.values())
+    logged = solver.plan(values, allowed=own | _held(problem)) if possible else None
+    if logged is None:
+        return best, None
+    if logged.total_ms > best.total_ms + ROUNDING_MS:
+        return best, logged.total_ms
+    return logged, logged.total_ms
+
+
+def _held(problem: Problem) -> dict[int, list[bool]]:
+    """For each tensor with a format of its own, which of its options the engine shows."""
+    masks: dict[int, list[bool]] = {}
+    for index, variable in enumerate(problem.variables):
+        if isinstance(variable, TensorVariable) and variable.seen is not None:
+            seen = variable.seen
+            forms = [option.candidate.outputs[0] for option in variable.options]
+            masks[index] = [agrees(form, seen.dtype, seen.vector) for form in forms]
+    return {index: mask for index, mask in masks.items() if any(mask)}
+
+
+def layers_of(problem: Problem, plan: Plan) -> tuple[PlannedLayer, ...]:
+    """The plan's layers in engine order."""
+    found: list[PlannedLayer] = []
+    for place, variable in problem.layers:
+        index = plan.options[place]
+        option = variable.options[index]
+        term = problem.terms[option.term]
+        best = option.candidate.best
+        same_type, same_vector = follows_engine(variable, option)
+        found.append(
+            PlannedLayer(
+                name=variable.node.layer.name,
+                type=variable.node.layer.type,
+                half=half_of(variable, index),
+                inputs=tuple(form.text for form in option.candidate.inputs),
+                outputs=tuple(form.text for form in option.candidate.outputs),
+                runner=best.runner if best else None,
+                kernel=best.kernel if best else None,
+                time_ms=term.ms,
+                line=term.line,
+                candidate_line=option.candidate.line,
+                same_type=same_type,
+                same_vector=same_vector,
+            )
+        )
+    return tuple(found)
+
+
+def conversions_of(problem: Problem, plan: Plan) -> tuple[PlannedConversion, ...]:
+    """The plan's conversions, those that copy nothing included."""
+    found: list[PlannedConversion] = []
+    for link in problem.links:
+        ends = []
+        for end in (link.writer, link.reader):
+            if end.variable is None:
+                ends.append((0, end.form))
+            else:
+                index = plan.options[end.variable]
+                option = problem.variables[end.variable].options[index]
+                ends.append((index, option_form(option, end)))
+        (row, source), (column, target) = ends
+        if source is None or target is None or source.text == target.text:
+            continue
+        term = problem.terms[int(link.table[row, column])]
+        reader = problem.layer(link.reader)
+        layer, end = (
+            (problem.layer(link.writer), link.writer) if reader is None else (reader, link.reader)
+        )
+        if layer is None:
+            continue
+        found.append(
+            PlannedConversion(
+                tensor=link.tensor,
+                layer=layer.node.layer.name,
+                into=reader is not None,
+                port=end.port if reader is not None else -end.port - 1,
+                source=source.text,
+                target=target.text,
+                time_ms=term.ms,
+                line=term.line,
+            )
+        )
+    return tuple(found)
+
+
+def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
+    """The comparison with the log."""
+    layers = layers_of(problem, plan)
+    converted = conversions_of(problem, plan)
+    wanted = {(added.name, added.source.text, added.target.text) for added in problem.attempt.added}
+    mine = {
+        (
+            f"Reformatted {'Input' if c.into else 'Output'} Tensor {c.port} to {c.layer}",
+            c.source,
+            c.target,
+        ): c
+        for c in converted
+    }
+    matched = len(wanted & mine.keys())
+    # The builder lists no conversion that it could do without, so a free one more is no difference.
+    extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0)
+    typed = sum(layer.same_type for layer in layers)
+    planned = {layer.name for layer in layers}
+    untimed = tuple(
+        node.layer.name
+        for node in problem.network.nodes
+        if node.layer.inputs and node.layer.name not in planned
+    )
+
+    return Choice(
+        strategy=problem.attempt.strategy,
+        profile=problem.attempt.profile,
+        reproduced=bool(layers) and typed == len(layers) and matched == len(wanted) and not extra,
+        layers=(typed, len(layers)),
+        vectors=(sum(layer.same_vector for layer in layers), len(layers)),
+        conversions=(matched, len(wanted)),
+        extra_conversions=extra,
+        plan_ms=plan.total_ms,
+        logged_ms=logged_ms,
+        unknown_terms=problem.unknown_terms,
+        untimed_layers=untimed,
+        plan=layers,
+        converted=converted,
+    )
+
+
+def compare(problem: Problem, before: Plan, after: Plan) -> Alternative:
+    """What another plan costs more, and where."""
+    changes: list[Change] = []
+    flips: list[str] = []
+    known = True
+    kernels = conversions = 0.0
+    for index, variable in problem.layers:
+        first, second = before.options[index], after.options[index]
+        if first == second:
+            continue
+        old, new = variable.options[first], variable.options[second]
+        if half_of(variable, first) != half_of(variable, second):
+            flips.append(variable.node.layer.name)
+        terms = problem.terms[old.term], problem.terms[new.term]
+        known = known and terms[0].known and terms[1].known
+        moves = variable.node.tuning is None
+        if moves:
+            conversions += terms[1].ms - terms[0].ms
+        else:
+            kernels += terms[1].ms - terms[0].ms
+        changes.append(
+            Change(
+                what=variable.node.layer.name,
+                before=_words(old),
+                before_ms=terms[0].ms,
+                before_line=terms[0].line,
+                after=_words(new),
+                after_ms=terms[1].ms,
+                after_line=terms[1].line,
+                conversion=moves,
+            )
+        )
+    old_conversions = {_key(c): c for c in conversions_of(problem, before)}
+    new_conversions = {_key(c): c for c in conversions_of(problem, after)}
+    for key in {**old_conversions, **new_conversions}:
+        was, now = old_conversions.get(key), new_conversions.get(key)
+        pair = (was.source, was.target) if was else None, (now.source, now.target) if now else None
+        if pair[0] == pair[1] or not ((was and was.time_ms) or (now and now.time_ms)):
+            continue
+        conversions += (now.time_ms if now else 0.0) - (was.time_ms if was else 0.0)
+        changes.append(
+            Change(
+                what=key[0],
+                before=f"{was.source} -> {was.target}" if was else None,
+                before_ms=was.time_ms if was else None,
+                before_line=was.line if was else None,
+                after=f"{now.source} -> {now.target}" if now else None,
+                after_ms=now.time_ms if now else None,
+                after_line=now.line if now else None,
+                conversion=True,
+            )
+        )
+    return Alternative(
+        total_ms=after.total_ms,
+        margin_ms=after.total_ms - before.total_ms,
+        kernels_ms=kernels,
+        conversions_ms=conversions,
+        flips=tuple(flips),
+        changes=tuple(changes),
+        known=known and _conversions_known(problem, after),
+    )
+
+
+def _conversions_known(problem: Problem, plan: Plan) -> bool:
+    lines = {c.line for c in conversions_of(problem, plan) if c.time_ms}
+    return all(
+        term.known or term.line not in lines
+        for term in problem.terms
+        if term.kind is TermKind.CONVERSION
+    )
+
+
+def _key(conversion: PlannedConversion) -> tuple[str, str, bool, int]:
+    return conversion.tensor, conversion.layer, conversion.into, conversion.port
+
+
+def _words(option: Option) -> str:
+    candidate = option.candidate
+    inputs = ", ".join(form.text for form in candidate.inputs)
+    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"

@@ -1,0 +1,400 @@
+"""What to change for each cause, with commands for this user. Pure; promises only what was solved.
+
+A gain is the difference of two solved plans and told as an estimate, or it is not told. Where the
+solved plan does not become faster, the remedy that it belongs to is not given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...knowledge import Knowledge
+from ...model.cause import Cause
+from ...model.machine import Typing
+from ...model.report import Remedy
+from . import changes
+from .autocast import MOST_NODES, autocast
+from .commands import Change, Commands
+from .context import STRONG_ONLY, WEAK_ONLY, Given, RemedyContext
+from .missing import missing_evidence
+from .quoting import shown
+from .toolbox import Toolbox, toolbox
+
+_FP16_RISK = (
+    "Risk: FP16 holds magnitudes up to 65504 and about three digits, so compare the outputs "
+    "with those of FP32."
+)
+_LEAST_TIMINGS = 32
+
+
+def remedy_for(
+    cause: Cause, context: RemedyContext, *, knowledge: Knowledge | None = None
+) -> Remedy | None:
+    """What to do about a cause, or None where nothing helps that the evidence supports.
+
+    Args:
+        cause: why a layer is not FP16.
+        context: what is known of the user and the build.
+        knowledge: the tables; loaded anew unless given, so give them when asking often.
+    """
+    knowledge = knowledge or Knowledge.load()
+    tools = toolbox(context, knowledge)
+    if (cause in WEAK_ONLY and tools.typing is Typing.STRONG) or (
+        cause in STRONG_ONLY and tools.typing is Typing.WEAK
+    ):
+        return None
+    known = Typing.WEAK if cause in WEAK_ONLY else Typing.STRONG if cause in STRONG_ONLY else None
+    if cause is Cause.NETWORK_IO and tools.typing is Typing.UNKNOWN and context.network_io:
+        known = Typing.WEAK  # only where the builder chooses is there a plan to solve
+    if known is not None and tools.typing is not known:
+        context = replace(context, typing=known)
+        tools = toolbox(context, knowledge)
+    return _REMEDIES[cause](_Case(context, tools, Commands(context, tools), knowledge))
+
+
+@dataclass(frozen=True)
+class _Case:
+    context: RemedyContext
+    tools: Toolbox
+    commands: Commands
+    knowledge: Knowledge
+
+    def build(self, change: Change, *text: str) -> Remedy:
+        return Remedy(text=_sentences(*text), commands=self.commands.build(change))
+
+    def gain(self, after_ms: float | None) -> str:
+        before_ms = self.context.plan_ms
+        if before_ms is None or after_ms is None or after_ms >= before_ms:
+            return ""
+        return (
+            f"Estimate from the log's times: {_time(after_ms)} instead of {_time(before_ms)}, "
+            f"{_time(before_ms - after_ms)} less; a rebuild proves it."
+        )
+
+    def worse(self, after_ms: float | None) -> bool:
+        before_ms = self.context.plan_ms
+        return before_ms is not None and after_ms is not None and after_ms >= before_ms
+
+
+def _converted(
+    case: _Case, include: tuple[str, ...], *text: str, exclude: tuple[str, ...] = ()
+) -> Remedy:
+    """Convert the model with AutoCast and build what comes out."""
+    convert, target = autocast(case.commands, include=include, exclude=exclude)
+    built = case.commands.build(changes.strong_build(case.commands, target))
+    recent = include and case.context.modelopt_version is None
+    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if recent else ""
+    return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
+
+
+def _time(ms: float) -> str:
+    return f"{ms * 1000:.2f} us" if ms < 1.0 else f"{ms:.3f} ms"
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(text for text in texts if text)
+
+
+def _listed(names: tuple[str, ...], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + more
+
+
+# Weakly typed ------------------------------------------------------------------------------------
+
+
+def _not_enabled(case: _Case) -> Remedy | None:
+    if case.worse(case.context.predicted_ms):
+        return None
+    return case.build(
+        changes.flags("FP16"),
+        "Allow FP16 and build again.",
+        case.gain(case.context.predicted_ms)
+        or "How much that gains shows only then: this build timed no FP16 kernel.",
+        _lasting(case),
+        _FP16_RISK,
+    )
+
+
+def _int8_without_fp16(case: _Case) -> Remedy | None:
+    return case.build(
+        changes.flags("INT8", "FP16"),
+        "Allow FP16 beside INT8, so that layers without INT8 need not be FP32.",
+        "How much that gains shows only then: this build timed no FP16 kernel.",
+        _FP16_RISK,
+    )
+
+
+def _lasting(case: _Case) -> str:
+    major = case.tools.major
+    if major is not None and major < 10:
+        return ""
+    return "The flag is gone in TensorRT 11, where the model's own types decide."
+
+
+def _faster_in_fp32(case: _Case) -> Remedy | None:
+    margin = case.context.margin_ms
+    return Remedy(
+        text=_sentences(
+            "Accept it: FP32 is the faster choice here.",
+            f"Forcing FP16 would make the engine {_time(margin)} slower." if margin else "",
+            "Larger batches and shapes shift the balance: build with the shapes that you serve.",
+        )
+    )
+
+
+def _conversion_costs_more(case: _Case) -> Remedy | None:
+    through_io = _network_io(case)
+    if through_io is not None:
+        return through_io
+    margin = case.context.margin_ms
+    return Remedy(
+        text=_sentences(
+            "Accept it, or make the FP16 part larger, so that fewer conversions are needed: "
+            "take FP32 pins out of it, and keep its neighbours in FP16.",
+            f"Forcing this part alone would make the engine {_time(margin)} slower."
+            if margin
+            else "",
+        )
+    )
+
+
+def _network_io(case: _Case) -> Remedy | None:
+    """FP16 network tensors, only where the solved plan becomes faster by more than noise."""
+    io, layer = case.context.network_io, case.context.layer
+    risk = "Risk: inputs are rounded to FP16, and magnitudes beyond 65504 overflow."
+    if case.tools.typing is Typing.STRONG:
+        lead = "Give the model FP16 inputs and outputs, as AutoCast does."
+        return _converted(case, (), lead, "The application then passes FP16.", risk)
+    if io is None or not io.falls or not any(form.dtype == "Half" for form in io.formats):
+        return None
+    if (layer is not None and layer not in io.half) or case.worse(io.total_ms):
+        return None
+    formats = tuple(form for form in io.formats if form.dtype == "Half")
+    named = ", ".join(f"{shown(form.tensor)} as fp16:{form.layout}" for form in formats[:8])
+    return case.build(
+        changes.network_formats(case.commands, formats),
+        f"Give the network FP16 inputs and outputs: {named}"
+        + (f" and {len(formats) - 8} more." if len(formats) > 8 else "."),
+        case.gain(io.total_ms),
+        "The application then passes FP16 in that layout.",
+        risk,
+    )
+
+
+def _pinned(case: _Case) -> Remedy | None:
+    names = case.context.pinned or case.context.network_layers
+    if not names or case.worse(case.context.predicted_ms):
+        return None
+    change = changes.unpinned(case.commands, names)
+    return case.build(
+        change,
+        f"Take the pin away from {_listed(names)}; the builder then weighs FP16 for it as well.",
+        ""
+        if change.trtexec is not None
+        else "With trtexec or Polygraphy that is its part of the options on layers' types.",
+        case.gain(case.context.predicted_ms),
+        "Risk: the pin mostly guards accuracy; compare the outputs.",
+    )
+
+
+def _constraint_not_honoured(case: _Case) -> Remedy | None:
+    before, after = case.context.plan_ms, case.context.predicted_ms
+    cost = "It can make the engine slower, since the builder had chosen what was fastest."
+    if before is not None and after is not None and after > before:
+        cost = (
+            f"It costs {_time(after - before)} by the log's times ({_time(after)} instead of "
+            f"{_time(before)}, an estimate)."
+        )
+    change = changes.obeyed(case.commands)
+    return case.build(
+        change,
+        "Insist on the type that you asked for.",
+        "With trtexec that is --precisionConstraints=obey beside your own options."
+        if change.trtexec is None and "--precisionConstraints" in case.tools.trtexec
+        else "",
+        cost,
+        "The build fails where no kernel conforms.",
+        "Risk: as that of the type you ask for.",
+    )
+
+
+def _near_tie(case: _Case) -> Remedy | None:
+    timings = max(_LEAST_TIMINGS, 4 * (case.context.avg_timing or 0))
+    return case.build(
+        changes.repeatable(case.commands, timings),
+        f"Make the choice repeatable: average {timings} timings, hold the GPU's clocks steady "
+        "while building, and keep the timing cache for later builds.",
+        "Either choice is about as fast, and accuracy follows the type that wins.",
+    )
+
+
+def _tactic_memory(case: _Case) -> Remedy | None:
+    need = case.context.tactic_bytes
+    text = "A kernel that was never timed may be faster or not: a rebuild tells."
+    if need is not None and need > 0:
+        change = changes.workspace(case.commands, need)
+        lead = (
+            f"Give kernels {-(-need // 2**20)} MiB of workspace, and free the GPU while building."
+        )
+        return case.build(change, lead, text, _FP16_RISK)
+    return Remedy(
+        text=_sentences(
+            "Raise the workspace limit or leave it away, which allows all of the GPU's memory, and "
+            "free the GPU while building.",
+            text,
+        )
+    )
+
+
+def _hardware(case: _Case) -> Remedy | None:
+    return Remedy(
+        text="Build for a GPU of compute capability 7.0 or newer; on 6.1 INT8 is the fast type. "
+        "Risk: INT8 needs calibration or a model with Q/DQ nodes, and costs accuracy."
+    )
+
+
+# The model's types decide ------------------------------------------------------------------------
+
+
+def _graph_says_fp32(case: _Case) -> Remedy | None:
+    if case.worse(case.context.predicted_ms):
+        return None
+    names = case.context.onnx_nodes if case.context.converted else ()
+    return _converted(
+        case,
+        names,
+        "Convert the model to FP16 with AutoCast and build that."
+        if not names
+        else f"Convert these nodes as well, which the conversion had left in FP32: {_listed(names)}.",
+        case.gain(case.context.predicted_ms),
+        "Network inputs and outputs become FP16, too (--keep_io_types keeps them).",
+        "Risk: AutoCast leaves nodes with large values in FP32 by random inputs, so give it real "
+        "ones (--calibration_data), and compare the outputs."
+        if not names
+        else "Risk: they may have been left out because their values are large; compare the outputs.",
+    )
+
+
+def _cast_island(case: _Case) -> Remedy | None:
+    casts = case.context.casts
+    if case.worse(case.context.predicted_ms):
+        return None
+    return _converted(
+        case,
+        case.context.onnx_nodes,
+        f"Take the Casts out of the model ({_listed(casts)})"
+        if casts
+        else "Take the Casts out of the model",
+        "by converting it anew: AutoCast removes Casts between FP16 and FP32 and places its own.",
+        case.gain(case.context.predicted_ms),
+        "Risk: the Casts mostly keep large values from overflowing FP16; compare the outputs.",
+    )
+
+
+# Both --------------------------------------------------------------------------------------------
+
+
+def _no_fp16_kernel(case: _Case) -> Remedy | None:
+    text = (
+        "No setting adds a kernel. A newer TensorRT may have one, and so may channels in multiples "
+        "of 8 or another way to write the operator."
+    )
+    if case.tools.typing is not Typing.STRONG:
+        return Remedy(text=text)
+    nodes = case.context.onnx_nodes
+    if not 0 < len(nodes) <= MOST_NODES:
+        return Remedy(text=f"{text} Until then keep it in FP32 when the model is converted.")
+    return _converted(case, (), text, f"Until then keep {_listed(nodes)} in FP32.", exclude=nodes)
+
+
+def _type_locked(case: _Case) -> Remedy | None:
+    return Remedy(text="Nothing to do: integers, booleans and shapes are right as they are.")
+
+
+def _graph_says_bf16(case: _Case) -> Remedy | None:
+    return Remedy(text="Nothing to do for speed: tensor cores run BF16 and FP16 at one rate.")
+
+
+def _normalization(case: _Case) -> Remedy | None:
+    keep = (
+        "Keep it: sums of squares overflow FP16 easily, and what counts for speed is that the "
+        "layer's inputs and outputs are FP16."
+    )
+    names = case.context.network_layers
+    lines = (
+        case.commands.python(changes.normalization_in_half(names))
+        if case.tools.typing is not Typing.STRONG
+        else ()
+    )
+    if not lines:
+        return Remedy(text=keep)
+    switch = "Only where the range is known to be small is there a switch. Risk: overflow to inf."
+    return Remedy(text=f"{keep} {switch}", commands=lines)
+
+
+def _plugin_formats(case: _Case) -> Remedy | None:
+    layer = case.context.layer
+    return Remedy(
+        text=f"Let the plugin{f' of {shown(layer)}' if layer else ''} accept FP16: its "
+        "supportsFormatCombination must return true for kHALF, and its kernel must handle it. Or "
+        "replace it by operators that TensorRT has. Risk: the kernel's own FP16 accuracy."
+    )
+
+
+def _dla_fallback(case: _Case) -> Remedy | None:
+    return Remedy(
+        text="Rewrite the layer with operators that the DLA has, or let a whole part of the network "
+        "run on the GPU, since data travels at each border. On the GPU it follows the same rules "
+        "as every other layer."
+    )
+
+
+def _inside_fused_block(case: _Case) -> Remedy | None:
+    text = (
+        "What a fused block computes in does not show at its edges. TensorRT 10 and newer list its "
+        "parts in the layer information of an engine built with detailed profiling verbosity; "
+        "Nsight Systems shows the kernels that run."
+    )
+    major = case.tools.major
+    if case.context.detailed or (major is not None and major < 10 and not case.tools.rtx):
+        return Remedy(text=text)
+    others = frozenset(Given) - {Given.LAYERS}
+    context = replace(case.context, detailed=False)
+    missing = missing_evidence(others, context, knowledge=case.knowledge)
+    return Remedy(text=text, commands=tuple(command for _, command in missing))
+
+
+def _unknown(case: _Case) -> Remedy | None:
+    missing = missing_evidence(case.context.have, case.context, knowledge=case.knowledge)
+    if not missing:
+        return None
+    whats = ", ".join(dict.fromkeys(what for what, _ in missing))
+    return Remedy(
+        text=f"What is missing: {whats}.", commands=tuple(command for _, command in missing)
+    )
+
+
+_REMEDIES: dict[Cause, Callable[[_Case], Remedy | None]] = {
+    Cause.NOT_ENABLED: _not_enabled,
+    Cause.GRAPH_SAYS_FP32: _graph_says_fp32,
+    Cause.GRAPH_SAYS_BF16: _graph_says_bf16,
+    Cause.CAST_ISLAND: _cast_island,
+    Cause.FASTER_IN_FP32: _faster_in_fp32,
+    Cause.CONVERSION_COSTS_MORE: _conversion_costs_more,
+    Cause.NO_FP16_KERNEL: _no_fp16_kernel,
+    Cause.PINNED: _pinned,
+    Cause.CONSTRAINT_NOT_HONOURED: _constraint_not_honoured,
+    Cause.TYPE_LOCKED: _type_locked,
+    Cause.NETWORK_IO: _network_io,
+    Cause.NEAR_TIE: _near_tie,
+    Cause.NORMALIZATION_FP32: _normalization,
+    Cause.PLUGIN_FORMATS: _plugin_formats,
+    Cause.HARDWARE: _hardware,
+    Cause.INT8_WITHOUT_FP16: _int8_without_fp16,
+    Cause.TACTIC_MEMORY: _tactic_memory,
+    Cause.DLA_FALLBACK: _dla_fallback,
+    Cause.INSIDE_FUSED_BLOCK: _inside_fused_block,
+    Cause.UNKNOWN: _unknown,
+}

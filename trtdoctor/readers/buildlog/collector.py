@@ -1,0 +1,374 @@
+"""Reads a build log in one pass: which builds are in it, and everything about one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from .drafts import AttemptDraft, BuildDraft
+from .log_facts import Build, BuildLog, BuildSummary, FormatError, Note, NoteKind
+from .notes import PHRASES, command_of, network_input, note_of, onnx_node, setting_of, version_of
+from .scan import TACTIC, Handler, Scanner
+from .stream import Lines, kind_of, open_log
+from .text import engine_layer, number, whole
+from .tuning import Tuning, text_of
+
+# A runner times some hundreds of tactics; a file with more between two summaries is no log.
+_MOST_PENDING = 1 << 16
+_MOST_NOTES = 10_000
+_MOST_NODES = 1_000_000
+
+_LONGEST_MESSAGE = 1 << 16
+
+
+def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
+    """Read a verbose build log, plain or gzip, of any size.
+
+    Args:
+        path: the file.
+        build: the build's number in the file, from 1; without it the last complete one, or the last
+            one where none is complete.
+
+    Raises:
+        FormatError: the file is no build log, or has no build of that number; one sentence says
+        what it
+            is and what to do.
+        OSError: the file cannot be read.
+    """
+    with open_log(path) as stream:
+        return parse_build_log(stream, build=build, name=str(path))
+
+
+def parse_build_log(
+    stream: BinaryIO, *, build: int | None = None, name: str = "the file"
+) -> BuildLog:
+    """Read a build log from an open, seekable binary stream; see :func:`read_build_log`."""
+    lines = Lines(stream)
+    collector = _Collector(wanted=build)
+    number = 1
+    for batch in lines.batches():
+        number = collector.scanner.feed(batch, number)
+        del collector.tuning.pending[:-_MOST_PENDING]
+    count = number - 1
+    kept = collector.finish(count)
+    if not collector.summaries:
+        raise FormatError(
+            f"{name} is no TensorRT build log: it is {kind_of(lines.head)}. "
+            "Give the builder's output with verbose logging (trtexec --verbose, polygraphy -vv, "
+            "trt.Logger(trt.Logger.VERBOSE))."
+        )
+    if kept is None:
+        raise FormatError(
+            f"{name} has {len(collector.summaries)} build(s), and no number {build}; "
+            f"choose 1 to {len(collector.summaries)}."
+        )
+    return BuildLog(
+        lines=count,
+        size=lines.size,
+        unparsed=collector.unparsed,
+        damaged=lines.damaged,
+        builds=tuple(collector.summaries),
+        build=kept,
+    )
+
+
+class _Collector:
+    """What the lines mean for builds; autotuning itself is :class:`Tuning`'s."""
+
+    def __init__(self, *, wanted: int | None) -> None:
+        self._wanted = wanted
+        self._kept: Build | None = None
+        self._draft = BuildDraft(number=1, first_line=1)
+        self._in_layers = False
+        self._lost = 0
+        self.summaries: list[BuildSummary] = []
+        self.tuning = Tuning()
+        self.scanner = Scanner(
+            starts=self._starts(),
+            anywhere=(
+                (b"Fastest Tactic: ", self.tuning.fastest),
+                (b"o valid tactics", self.tuning.no_tactics),
+                (b"] inputs: [", _nothing),
+                (b"] outputs: [", _nothing),
+            ),
+            phrases=self._phrases(),
+            strays=tuple((phrase.encode(), self._note) for phrase in PHRASES),
+            tactics=self.tuning.pending,
+        )
+
+    @property
+    def unparsed(self) -> int:
+        """Lines that look like one of the builder's and could not be read."""
+        return self._lost + self.tuning.unparsed
+
+    def _starts(self) -> dict[bytes, Handler]:
+        tuning = self.tuning
+        table: dict[bytes, Handler] = {
+            b"Tactic": TACTIC,
+            b"------": tuning.runner,
+            b">>>>>>": tuning.chose,
+            b"Fastes": tuning.fastest,
+            b" (fore": tuning.foreign,
+            b"******": self._combination,
+            b"======": self._costs,
+            b"Layer(": self._layer,
+            b"Skippi": self._skipping,
+            b"Adding": self._adding,
+            b"Parsin": self._node,
+            b"Markin": self._output,
+            b"Origin": self._original,
+            b"Buildi": self._strategy,
+            b"Applyi": self._applying,
+            b"Constr": self._profile,
+            b"Format": self._selected,
+            b"Engine": self._engine,
+            b"Use ba": self._verdict,
+            b"Chose ": self._verdict,
+            b"Skip b": self._verdict,
+            b"Set la": self._pin,
+            b"&&&& R": self._running,
+        }
+        for start in (b"For la", b"No imp", b"No val", b"Defaul", b"Could ", b"Runnin", b"Detect"):
+            table[start] = self._note
+        for start in (b"Local ", b"Global", b"Deleti", b"Using ", b"Half2 ", b"Weakly", b"Some t"):
+            table[start] = self._note
+        for start in (b"Precis", b"LayerP", b"LayerO", b"Input(", b"Output", b"avgTim", b"Builde"):
+            table[start] = self._setting
+        for start in (b"builde", b"Memory", b"timing", b"Strong", b"Tensor", b"Layer ", b"DLACor"):
+            table[start] = self._setting
+        for start in (
+            b"Import",
+            b"Castin",
+            b"Plugin",
+            b"Regist",
+            b"[MemUs",
+            b"After ",
+            b"Search",
+            b"Kernel",
+            b"Finali",
+        ):
+            table[start] = _nothing
+        return table
+
+    def _phrases(self) -> tuple[tuple[bytes, Handler], ...]:
+        tuning = self.tuning
+        return (
+            (b"got cached result: ", tuning.cached),
+            (b"Layer(", self._layer_inside),
+            (b"requirements combinations were removed", self._removed),
+            (b"insufficient memory", tuning.memory),
+            (b"weights are affected by this issue", self._note),
+            (b"timing cache entries", self._note),
+            (b"Error Code ", self._note),
+            (b" | ", self._setting),
+        )
+
+    # Builds and attempts -------------------------------------------------------------------------
+
+    def _begin(self, line: int) -> None:
+        """A new build starts on this line, unless nothing came before."""
+        if not self._draft.empty:
+            self._end(line - 1)
+            self._draft = BuildDraft(number=len(self.summaries) + 1, first_line=line)
+
+    def _end(self, line: int) -> None:
+        draft = self._draft
+        self.tuning.close(ended=draft.complete)
+        self.tuning.leave()
+        self.tuning.attempt = None
+        self._in_layers = False
+        draft.last_line = line
+        if draft.empty:
+            return
+        self.summaries.append(draft.summary())
+        if self._wanted is not None:
+            if draft.number == self._wanted:
+                self._kept = draft.build()
+        elif self._kept is None or draft.complete or not self._kept.complete:
+            self._kept = draft.build()
+
+    def finish(self, last_line: int) -> Build | None:
+        """End the last build; answers the one that was asked for."""
+        self._end(last_line)
+        return self._kept
+
+    def _running(self, line: int, body: bytes) -> None:
+        self._begin(line)
+        text = text_of(body)
+        self._draft.version = version_of(text) or self._draft.version
+        command = command_of(line, text)
+        if command is not None:
+            self._draft.settings.append(command)
+
+    def _original(self, line: int, body: bytes) -> None:
+        if self._draft.attempts or self._draft.layers:
+            self._begin(line)
+
+    def _strategy(self, line: int, body: bytes) -> None:
+        text = text_of(body)
+        if "Building graph using backend strategy" in text:
+            if self._draft.ended:
+                self._begin(line)
+            self._draft.strategy = whole(text.partition("backend strategy")[2])
+            self._attempt(line, 0)
+
+    def _applying(self, line: int, body: bytes) -> None:
+        if b"generic optimizations" in body and self._draft.ended:
+            self._begin(line)
+
+    def _profile(self, line: int, body: bytes) -> None:
+        text = text_of(body)
+        profile = whole(text.partition("optimization profile number ")[2])
+        if profile is None:
+            return
+        if self._draft.ended:
+            self._begin(line)
+        current = self.tuning.attempt
+        if current is None or current.blocks:
+            self._attempt(line, profile)
+        else:
+            current.profile = profile
+
+    def _attempt(self, line: int, profile: int) -> None:
+        self.tuning.leave()
+        attempt = AttemptDraft(line=line, strategy=self._draft.strategy, profile=profile)
+        self._draft.attempts.append(attempt)
+        self.tuning.attempt = attempt
+
+    def _tuned(self, line: int) -> None:
+        if self._draft.ended:
+            self._begin(line)
+        if self.tuning.attempt is None:
+            self._attempt(line, 0)
+
+    def _costs(self, line: int, body: bytes) -> None:
+        if b" Computing " in body:
+            self._tuned(line)
+            self.tuning.costs(line, body)
+
+    def _combination(self, line: int, body: bytes) -> None:
+        if b" Autotuning " in body:
+            self._tuned(line)
+            self.tuning.combination(line, body)
+
+    def _removed(self, line: int, body: bytes) -> None:
+        self._tuned(line)
+        count = whole(text_of(body).partition(" requirements")[0].rpartition(" ")[2])
+        if count is not None and self.tuning.attempt is not None:
+            self.tuning.attempt.removed.append((line, count))
+
+    def _selected(self, line: int, body: bytes) -> None:
+        text = text_of(body)
+        if "Formats and tactics selection" in text:
+            self.tuning.leave()
+            if self.tuning.attempt is not None:
+                self.tuning.attempt.finished = True
+                seconds = text.partition("completed in ")[2].split(" ")[0]
+                self.tuning.attempt.selection_s = number(seconds)
+
+    def _verdict(self, line: int, body: bytes) -> None:
+        """How 10.x compares its strategies: initial choice, better one, or skipped one."""
+        text = text_of(body)
+        if "backend strategy" not in text or self.tuning.attempt is None:
+            return
+        strategy = whole(text.partition("backend strategy ")[2])
+        estimate = number(text.partition("estimated inference time (")[2].partition(")")[0])
+        for attempt in reversed(self._draft.attempts):
+            if attempt.strategy != strategy:
+                break
+            attempt.estimate_ms = estimate
+            attempt.verdict_line = line
+
+        if not text.startswith("Skip"):
+            self._draft.chosen_strategy = strategy
+
+    # The engine ----------------------------------------------------------------------------------
+
+    def _engine(self, line: int, body: bytes) -> None:
+        if body.startswith(b"Engine Layer Information"):
+            self.tuning.leave()
+            self._in_layers = True
+            self._draft.ended = True
+        elif body.startswith((b"Engine generation completed", b"Engine built in")):
+            text = text_of(body)
+            self._draft.generated = True
+            seconds = text.partition(" in ")[2].split(" ")[0]
+            self._draft.total_s = number(seconds)
+            self._draft.total_line = line
+
+    def _layer(self, line: int, body: bytes) -> None:
+        if not self._in_layers or len(body) > _LONGEST_MESSAGE:
+            return
+        layer = engine_layer(text_of(body), line)
+        if layer is None:
+            self._lost += 1
+        else:
+            self._draft.layers.append(layer)
+
+    def _layer_inside(self, line: int, body: bytes) -> None:
+        if self._in_layers:
+            self._layer(line, body[body.find(b"Layer(") :])
+
+    # The network and the rest --------------------------------------------------------------------
+
+    def _adding(self, line: int, body: bytes) -> None:
+        if body.startswith(b"Adding reformat layer: "):
+            self.tuning.added(line, body)
+        elif body.startswith(b"Adding network input: "):
+            if self._draft.attempts:
+                self._begin(line)
+            found = network_input(line, text_of(body))
+            if found is not None:
+                self._draft.inputs.append(found)
+
+    def _output(self, line: int, body: bytes) -> None:
+        name = text_of(body).partition(" as output: ")[2]
+        if name:
+            self._draft.outputs.append(name)
+
+    def _node(self, line: int, body: bytes) -> None:
+        if len(self._draft.nodes) >= _MOST_NODES:
+            return
+        node = onnx_node(line, text_of(body))
+        if node is not None:
+            self._draft.nodes.append(node)
+
+    def _skipping(self, line: int, body: bytes) -> None:
+        if b"insufficient" in body:
+            self.tuning.memory(line, body)
+        else:
+            self.tuning.no_tactics(line, body)
+
+    def _pin(self, line: int, body: bytes) -> None:
+        text = text_of(body)
+        if text.startswith("Set layer ") and " to precision " in text:
+            subject = text[len("Set layer ") :].partition(" to precision ")[0]
+            self._add(NoteKind.PIN, line, text, subject)
+
+    def _setting(self, line: int, body: bytes) -> None:
+        if len(body) > _LONGEST_MESSAGE or len(self._draft.settings) >= _MOST_NOTES:
+            return
+        text = text_of(body)
+        found = setting_of(line, text)
+        if found is not None:
+            self._draft.settings.append(found)
+            if found.key.casefold() == "tensorrt version":
+                self._draft.version = version_of(text) or self._draft.version
+
+    def _note(self, line: int, body: bytes) -> None:
+        if len(body) > _LONGEST_MESSAGE:
+            return
+        note = note_of(line, text_of(body))
+        if note is None:
+            return
+        if note.kind is NoteKind.ERROR or note.kind is NoteKind.NO_IMPLEMENTATION:
+            self._draft.failed = self._draft.failed or "buildSerializedNetwork" in note.text
+        self._add(note.kind, line, note.text, note.subject)
+
+    def _add(self, kind: NoteKind, line: int, text: str, subject: str | None) -> None:
+        if len(self._draft.notes) < _MOST_NOTES:
+            self._draft.notes.append(Note(kind=kind, line=line, text=text, subject=subject))
+
+
+def _nothing(line: int, body: bytes) -> None:
+    """A line that is known and says nothing of use."""

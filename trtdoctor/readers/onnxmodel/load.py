@@ -1,0 +1,84 @@
+"""Reads an ONNX model's types and nodes; weights are never held, and external data never opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..files.kinds import Container
+from ..files.onnxfile import recognise_onnx
+from ..files.recognise import MAGICS, recognise
+from ..files.source import Source, open_source
+from .flatten import Flattener
+from .onnx_facts import FormatError, OnnxFacts, OnnxUnavailable
+from .slim import slim
+from .types import OperatorTypes
+
+
+def read_onnx(model: Path | bytes, *, name: str | None = None) -> OnnxFacts:
+    """The facts of one model.
+
+    Args:
+        model: The file, or its bytes.
+        name: What evidence calls it; by default the file's name.
+
+    Raises:
+        FormatError: It is no ONNX model, or a damaged or unreasonably large one.
+        OnnxUnavailable: The ``onnx`` package is missing or broken.
+        OSError: The file cannot be read.
+    """
+    with open_source(model) as source:
+        return _read(source, name or (model.name if isinstance(model, Path) else "model.onnx"))
+
+
+def _read(source: Source, name: str) -> OnnxFacts:
+    seen = recognise_onnx(source)
+    if seen is None:
+        raise FormatError(_what_else(source))
+    if seen.damaged:
+        raise FormatError(f"It is an ONNX model, but {seen.damaged}. Copy it again.")
+    data = slim(source)
+    onnx = _package()
+    try:
+        parsed: Any = onnx.ModelProto.FromString(data)
+        return Flattener(parsed, OperatorTypes(onnx)).facts(name)
+    except FormatError:
+        raise
+    except (ValueError, RecursionError, _decode_error()) as error:
+        raise FormatError(
+            f"It is a damaged ONNX model ({type(error).__name__}). Copy or export it again."
+        ) from error
+
+
+def _what_else(source: Source) -> str:
+    if source.read(0, 4) in MAGICS:
+        what = "It is a TensorRT plan, no ONNX model."
+    else:
+        other = recognise(source)
+        known = other.container is not Container.UNKNOWN
+        what = f"It is no ONNX model. {other.what}" if known else "It is no ONNX model."
+    return f"{what} Give the model that the engine was built from."
+
+
+def _package() -> ModuleType:
+    try:
+        import_module("onnx.defs")
+        return import_module("onnx")
+    except ImportError as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "onnx"
+        state = "is missing" if missing else f"does not load ({error})"
+        raise OnnxUnavailable(
+            f"The onnx package {state}. Install it again: pip install --force-reinstall onnx"
+        ) from error
+    except (AttributeError, TypeError, RuntimeError, OSError, SyntaxError, ValueError) as error:
+        raise OnnxUnavailable(
+            f"The onnx package does not load ({type(error).__name__}: {error}). "
+            "Install it again: pip install --force-reinstall onnx"
+        ) from error
+
+
+def _decode_error() -> type[Exception]:
+    found: type[Exception] = import_module("google.protobuf.message").DecodeError
+    return found

@@ -1,0 +1,1 @@
+"""Collects facts, redacts them, has them judged and puts the report together; never prints."""

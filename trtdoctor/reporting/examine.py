@@ -1,0 +1,105 @@
+"""Putting a report together: redact, judge, summarise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from trtdoctor import __version__
+from trtdoctor.checking.definition import AREAS
+from trtdoctor.checking.discover import Catalogue
+from trtdoctor.checking.judge import judge, verdict
+from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.report import Problem, Report, Snapshot, Tool
+
+from .collect import utc_now
+from .machine import machine_card
+from .redact import Redactor
+
+# Commands that look at engines alone, and the areas of checks that have anything to say there.
+OF_ENGINES = ("inspect", "explain")
+ENGINE_AREAS = ("ENG", "PRC")
+
+
+class SelectionError(Exception):
+    """A check, name or area that does not exist; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which checks count: ids, names or areas; an empty ``select`` means all."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def ignored(self, catalogue: Catalogue) -> frozenset[str]:
+        """The ids of the deselected checks.
+
+        Raises:
+            SelectionError: for a word that names no check and no area.
+        """
+        chosen = (
+            self._ids(catalogue, self.select) if self.select else {c.id for c in catalogue.checks}
+        )
+        chosen -= self._ids(catalogue, self.ignore)
+        return frozenset(c.id for c in catalogue.checks) - chosen
+
+    @staticmethod
+    def _ids(catalogue: Catalogue, words: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for word in words:
+            area = {c.id for c in catalogue.checks if word.casefold() in _areas(c.id)}
+            check = catalogue.find(word)
+            if not area and check is None:
+                raise SelectionError(
+                    f"there is no check or area {word!r}; 'trtdoctor list checks' shows all of them"
+                )
+            found |= area or ({check.id} if check else set())
+        return found
+
+
+def _areas(id: str) -> tuple[str, str]:
+    return id[:3].casefold(), AREAS[id[:3]]
+
+
+def examine(
+    snapshot: Snapshot,
+    catalogue: Catalogue,
+    knowledge: Knowledge,
+    *,
+    command: str,
+    share: bool,
+    selection: Selection,
+    engines: tuple[EngineReport, ...] = (),
+    problems: tuple[Problem, ...] = (),
+) -> Report:
+    """Judge a snapshot and put the report together; with ``share``, of pseudonyms only.
+
+    Raises:
+        SelectionError: if the selection names something that does not exist.
+    """
+    ignored = selection.ignored(catalogue)
+    redactor = Redactor(snapshot) if share and not snapshot.redaction.applied else None
+    if redactor:
+        snapshot = redactor.snapshot(snapshot)
+    outcomes, crashes = judge(snapshot, catalogue.checks, knowledge, ignored=ignored)
+    told = (*problems, *catalogue.problems, *crashes)
+    if redactor:
+        told = tuple(redactor.document(problem) for problem in told)
+        redaction = msgspec.structs.replace(snapshot.redaction, count=redactor.count)
+        snapshot = msgspec.structs.replace(snapshot, redaction=redaction)
+        engines = tuple(redactor.document(engine) for engine in engines)
+    return Report(
+        created=utc_now(),
+        tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
+        command=command,
+        verdict=verdict(outcomes, catalogue.problems),
+        machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
+        outcomes=outcomes,
+        engines=engines,
+        snapshot=snapshot,
+        problems=told,
+    )
