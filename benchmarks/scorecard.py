@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 DATA = ROOT / "tests" / "data"
-TABLE = ROOT / "tests" / "explain" / "labels.tsv"
+TABLE = ROOT / "tests" / "engines" / "labels.tsv"
 NOTHING = "-"
 UNKNOWN = "unknown"
 

@@ -244,7 +244,7 @@ def test_a_child_that_never_comes_back_does_not_keep_the_program(tmp_path: Path)
     # As a process in a hung driver, which not even SIGKILL ends.
     program = """
 import threading
-from trtdoctor.diagnosis.collect import Collection
+from trtdoctor.reporting.collect import Collection
 from trtdoctor.host import Host
 from trtdoctor.probes.tensorrt import tensorrt_imports
 from trtdoctor.testing import FakeMachine
