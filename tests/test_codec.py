@@ -12,9 +12,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from trtdoctor.model.cause import Cause
 from trtdoctor.model.codec import DocumentError, encode, read_report, schema, write_atomically
+from trtdoctor.model.facts import FACT_TYPES
 from trtdoctor.model.report import Report, Tool, Verdict
+from trtdoctor.render.html import render_html
+from trtdoctor.render.markdown import render_markdown
+from trtdoctor.render.terminal import TerminalOptions, render_terminal
 from trtdoctor.testing import snapshot_of
 
 
@@ -97,6 +103,67 @@ def test_a_written_report_fits_the_schema() -> None:
     jsonschema.validate(json.loads(encode(report())), schema())
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"schema": 1}, schema())
+
+
+def test_the_schema_has_every_facts_own_shape() -> None:
+    document = schema()
+    facts = document["$defs"]["Snapshot"]["properties"]["facts"]["properties"]
+    assert set(facts) == {kind.FACT for kind in FACT_TYPES}
+    written = json.loads(encode(report()))
+    written["snapshot"]["facts"]["nvidia.driver"] = {"status": "ok", "value": {"version": 580}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(written, document)
+    written["snapshot"]["facts"]["nvidia.driver"]["value"] = {"version": "580.65"}
+    written["snapshot"]["facts"]["acme.fan"] = {"status": "ok", "value": [1]}
+    jsonschema.validate(written, document)
+
+
+def test_nothing_in_the_schema_is_any_object() -> None:
+    """What has a shape says so, except where files and machines put what they like."""
+    free = {
+        f"{name}.{field}"
+        for name, part in schema()["$defs"].items()
+        for field, told in part.get("properties", {}).items()
+        if not {"type", "anyOf", "allOf", "$ref", "enum"} & told.keys()
+        or (
+            "object" in (told.get("type"), *(a.get("type") for a in told.get("anyOf", ())))
+            and not any(a.get("additionalProperties") for a in (told, *told.get("anyOf", ())))
+        )
+    }
+    assert free == {"FactRecord.value", "EngineIdentity.built_on", "EngineIdentity.metadata"}
+
+
+def test_words_of_a_newer_version_are_kept_as_they_are_written() -> None:
+    written = json.loads(encode(report()))
+    written["engines"] = [
+        {
+            "path": "m.engine",
+            "typing": "by-agreement",
+            "layers_source": "telepathy",
+            "layers": [{"name": "c", "precision": "FP2", "role": "oracle"}],
+            "summary": {"layers_by_precision": {"FP2": 1}},
+            "explanations": [
+                {"layer": "c", "precision": "FP2", "cause": "full-moon", "decided_again": "rarely"}
+            ],
+        }
+    ]
+    found = read_report(json.dumps(written).encode())
+    again = json.loads(encode(found))["engines"][0]
+    for key, value in written["engines"][0].items():
+        if key in ("typing", "layers_source"):
+            assert again[key] == value
+    assert again["layers"][0]["role"] == "oracle"
+    assert again["summary"]["layers_by_precision"] == {"FP2": 1}
+    assert again["explanations"][0]["cause"] == "full-moon"
+    assert found.engines[0].explanations[0].cause not in set(Cause)
+    for command in ("inspect", "explain"):
+        shown = replace(found, command=command)
+        for text in (
+            render_terminal(shown, TerminalOptions(all_layers=True, verbose=1)),
+            render_markdown(shown),
+            render_html(shown),
+        ):
+            assert "full-moon" in text or "telepathy" in text
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights, Role
@@ -35,7 +36,8 @@ def layer(
 
 def told(item: Layer, **options) -> tuple[str, str | None]:
     found = classify(item, **options)
-    return found.precision.value, found.precision_confidence
+    sure = found.precision_confidence
+    return found.precision.value, sure.value if sure else None
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_summary():
         layer("NoOp", "FP32", "FP32"),
         layer("PointWise", "FP16", "FP16", profile=1, time_ms=9.0),
     )
-    assert summarize(classify_layers(engine)) == {
+    assert msgspec.to_builtins(summarize(classify_layers(engine))) == {
         "layers_by_precision": {"TF32": 1, "FP16": 2, "unknown": 1},
         "fp16_share": {"layers": 0.5, "time": 5 / 8, "weights": 0.5},
         "unknown_share": {"layers": 0.25, "time": 0.25, "weights": 0.0},
@@ -260,7 +262,7 @@ def test_summary():
 
 
 def test_summary_of_nothing():
-    assert summarize(()) == {
+    assert msgspec.to_builtins(summarize(())) == {
         "layers_by_precision": {},
         "fp16_share": {"layers": None, "time": None, "weights": None},
         "unknown_share": {"layers": None, "time": None, "weights": None},

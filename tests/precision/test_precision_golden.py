@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from trtdoctor.model.engine import Layer, Role
+from trtdoctor.model.engine import Layer, Precision, Role, Shares
+from trtdoctor.model.finding import Confidence
 from trtdoctor.precision.layers import classify_layers, summarize, uses_tensor_cores
 from trtdoctor.readers.layers import read_layers
 from trtdoctor.readers.profile import join, read_profile
@@ -36,9 +37,13 @@ def public(name: str) -> tuple[Layer, ...]:
     return classified(gzip.decompress(data) if name.endswith(".gz") else data)
 
 
+def told(confidence: Confidence | None) -> str:
+    return confidence.value if confidence else "None"
+
+
 def compute(layers: tuple[Layer, ...], profile: int = 0) -> dict[str, str]:
     return {
-        layer.name: f"{layer.precision.value} {layer.precision_confidence}"
+        layer.name: f"{layer.precision.value} {told(layer.precision_confidence)}"
         for layer in layers
         if layer.role is Role.COMPUTE and layer.profile == profile
     }
@@ -90,17 +95,17 @@ def test_casts_that_the_builder_removed_move_data():
 
 def test_a_fused_region_is_unknown_and_its_conversions_are_counted():
     summary = summarize(ours("trt86.encoder.fp16"))
-    assert summary["layers_by_precision"] == {"unknown": 1}
-    assert summary["fp16_share"] == {"layers": 0.0, "time": 0.0, "weights": None}
-    assert summary["unknown_share"]["time"] == 1.0
-    assert summary["conversions"]["count"] == 2
-    assert summary["conversions"]["share_of_time"] == pytest.approx(0.2465, abs=1e-4)
+    assert summary.layers_by_precision == {Precision.UNKNOWN: 1}
+    assert summary.fp16_share == Shares(layers=0.0, time=0.0, weights=None)
+    assert summary.unknown_share.time == 1.0
+    assert summary.conversions.count == 2
+    assert summary.conversions.share_of_time == pytest.approx(0.2465, abs=1e-4)
 
 
 def test_fp16_network_io_makes_everything_half():
     summary = summarize(ours("trt86.cnn.io16"))
-    assert summary["fp16_share"] == {"layers": 1.0, "time": 1.0, "weights": 1.0}
-    assert summary["conversions"]["count"] == 0
+    assert summary.fp16_share == Shares(layers=1.0, time=1.0, weights=1.0)
+    assert summary.conversions.count == 0
 
 
 def test_a100_fp16_build():
@@ -110,10 +115,10 @@ def test_a100_fp16_build():
     layers = join(layers, times).layers
     assert set(compute(layers).values()) == {"FP16 certain"}
     summary = summarize(layers)
-    assert summary["layers_by_precision"] == {"FP16": 23}
-    assert summary["fp16_share"] == {"layers": 1.0, "time": 1.0, "weights": 1.0}
-    assert summary["conversions"]["count"] == 2
-    assert summary["conversions"]["share_of_time"] == pytest.approx(0.087, abs=0.0005)
+    assert summary.layers_by_precision == {Precision.FP16: 23}
+    assert summary.fp16_share == Shares(layers=1.0, time=1.0, weights=1.0)
+    assert summary.conversions.count == 2
+    assert summary.conversions.share_of_time == pytest.approx(0.087, abs=0.0005)
 
 
 def test_a100_fp32_build_is_tf32():
@@ -133,7 +138,7 @@ def test_a100_qat_build():
     others = {k: v for k, v in table.items() if k not in ("MaxPool_12", "GlobalAveragePool_246")}
     assert len(others) == 21
     assert set(others.values()) == {"INT8 certain"}
-    assert summarize(layers)["conversions"]["count"] == 11
+    assert summarize(layers).conversions.count == 11
 
 
 def test_a100_qat_residual_build():
@@ -150,7 +155,7 @@ def test_10_16_with_two_profiles():
     assert table["__myl_MaxrSubExpSum_myl5_4"] == "FP16 likely"
     assert Counter(v.split()[0] for v in table.values()) == {"FP16": 6, "FP32": 2}
     assert len(compute(layers, profile=1)) == 8
-    assert summarize(layers, profile=0)["conversions"]["count"] == 2
+    assert summarize(layers, profile=0).conversions.count == 2
 
 
 def test_10_16_json_without_execution_context():

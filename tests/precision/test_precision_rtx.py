@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from trtdoctor.model.engine import Layer, Role
+from trtdoctor.model.finding import Confidence
 from trtdoctor.precision.layers import classify_layers, summarize
 from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity, read_layers
 
@@ -94,8 +95,8 @@ def test_the_graph_types_are_the_layers_types(dtype, precision, confidence):
     layers = matrix_layers(file)
     assert layers
     assert {layer.precision.value for layer in layers} == {precision}
-    assert {layer.precision_confidence for layer in layers} == {confidence}
-    share = summarize(classify_layers(file.layers))["fp16_share"]["layers"]
+    assert {layer.precision_confidence for layer in layers} == {Confidence(confidence)}
+    share = summarize(classify_layers(file.layers)).fp16_share.layers
     assert share == (1.0 if dtype == "float16" else 0.0)
 
 
@@ -104,7 +105,7 @@ def test_two_optimisation_profiles():
     assert {layer.profile for layer in file.layers} == {0, 1}
     assert [p["x"].opt for p in file.profiles or ()] == [(8, 64), (2, 64)]
     one, two = (summarize(classify_layers(file.layers), profile=p) for p in (0, 1))
-    assert one["layers_by_precision"] == two["layers_by_precision"]
+    assert one.layers_by_precision == two.layers_by_precision
 
 
 def test_an_fp32_island_in_an_fp16_graph():
@@ -145,7 +146,7 @@ def test_quantised_products_are_int8():
     }
     file = build(nodes, weights, "float32")
     assert {layer.precision.value for layer in matrix_layers(file)} == {"INT8"}
-    assert summarize(classify_layers(file.layers))["conversions"]["count"] == 1
+    assert summarize(classify_layers(file.layers)).conversions.count == 1
 
 
 @pytest.mark.parametrize("verbosity", ["LAYER_NAMES_ONLY", "NONE"])

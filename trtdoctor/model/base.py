@@ -12,6 +12,25 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True):
     """An immutable part of the document. Unknown keys are ignored on reading."""
 
 
+class Vocabulary(str, Enum):
+    """Words of the document to which a later version may add.
+
+    A word that this version does not know is kept as it is written, so that a newer report is still
+    shown and saved without loss; it is equal to none of the members.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Vocabulary | None:
+        if not isinstance(value, str):
+            return None
+        word = str.__new__(cls, value)
+        word._name_ = word._value_ = value
+        return word
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 class FactValue(Frozen, frozen=True, kw_only=True):
     """The value of one fact. ``FACT`` is its permanent name, ``area.thing``."""
 

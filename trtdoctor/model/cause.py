@@ -5,10 +5,10 @@ Not here: what proves a cause, and what to do about it.
 
 from __future__ import annotations
 
-from enum import Enum
+from .base import Vocabulary
 
 
-class Cause(str, Enum):
+class Cause(Vocabulary):
     """Why a layer does not compute in FP16."""
 
     NOT_ENABLED = "not-enabled"
@@ -33,7 +33,7 @@ class Cause(str, Enum):
     UNKNOWN = "unknown"
 
 
-class DecidedAgain(str, Enum):
+class DecidedAgain(Vocabulary):
     """Whether another build would decide the same, by perturbing the times as measurements vary."""
 
     CERTAIN = "certain"

@@ -13,13 +13,15 @@ from typing import Any
 
 import msgspec
 
+from .errors import InputError
+from .facts import FACT_TYPES
 from .report import REPORT_SCHEMA, Report
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 
-class DocumentError(Exception):
+class DocumentError(InputError):
     """A document that cannot be read; the message is one sentence for the user."""
 
 
@@ -53,11 +55,27 @@ def _encodable(value: Any) -> Any:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of the report document."""
+    """The JSON Schema of the report document, with that of each fact this version knows.
+
+    A fact of another name, as a plugin or a newer version has it, holds any value.
+    """
+    (report, *facts), parts = msgspec.json.schema_components(
+        (Report, *FACT_TYPES), ref_template="#/$defs/{name}"
+    )
+    known = parts["Snapshot"]["properties"]["facts"]
+    record = known["additionalProperties"]
+    known["properties"] = {
+        kind.FACT: {
+            "allOf": [record],
+            "properties": {"value": {"anyOf": [fact, {"type": "null"}]}},
+        }
+        for kind, fact in zip(FACT_TYPES, facts, strict=True)
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": REPORT_SCHEMA,
-        **msgspec.json.schema(Report),
+        **report,
+        "$defs": parts,
     }
 
 

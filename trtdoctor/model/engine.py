@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
-from .base import Frozen
+from .base import Frozen, Vocabulary
+from .cause import Cause, DecidedAgain
 from .finding import Confidence, Evidence, Remedy
 
 
-class Precision(str, Enum):
+class Precision(Vocabulary):
     """The type a layer computes in. TF32 is its own class: a tensor-core kernel, not FP32."""
 
     FP32 = "FP32"
@@ -28,13 +28,22 @@ class Precision(str, Enum):
     UNKNOWN = "unknown"
 
 
-class Role(str, Enum):
+class Role(Vocabulary):
     """What a layer is for; only ``compute`` layers are counted in the shares."""
 
     COMPUTE = "compute"
     DATA_MOVEMENT = "data-movement"
     CONSTANT = "constant"
     SHAPE = "shape"
+
+
+class LayersSource(Vocabulary):
+    """Where an engine's layers were read: the inspector here or elsewhere, a log, the plan's bytes."""
+
+    LIVE = "live"
+    LAYERS_FILE = "layers-file"
+    BUILD_LOG = "build-log"
+    STATIC = "static"
 
 
 class IOTensor(Frozen, frozen=True, kw_only=True):
@@ -77,7 +86,7 @@ class EngineIdentity(Frozen, frozen=True, kw_only=True):
     max_batch_size: int | None = None
     myelin_version: str | None = None
     metadata: dict[str, Any] = {}
-    confidence: dict[str, str] = {}
+    confidence: dict[str, Confidence] = {}
 
 
 class LayerTensor(Frozen, frozen=True, kw_only=True):
@@ -117,7 +126,7 @@ class Layer(Frozen, frozen=True, kw_only=True):
     origin: str | None = None
     profile: int = 0
     precision: Precision = Precision.UNKNOWN
-    precision_confidence: str | None = None
+    precision_confidence: Confidence | None = None
     precision_evidence: tuple[str, ...] = ()
     role: Role = Role.COMPUTE
     time_ms: float | None = None
@@ -133,7 +142,7 @@ class EngineBlock(Frozen, frozen=True, kw_only=True):
 class ReasonTold(Frozen, frozen=True, kw_only=True):
     """Another cause that may hold for a layer."""
 
-    cause: str
+    cause: Cause
     confidence: Confidence
     evidence: tuple[Evidence, ...] = ()
 
@@ -156,10 +165,10 @@ class Explanation(Frozen, frozen=True, kw_only=True):
 
     layer: str
     precision: Precision
-    cause: str
+    cause: Cause
     confidence: Confidence | None = None
     region: str | None = None
-    decided_again: str | None = None
+    decided_again: DecidedAgain | None = None
     other_causes: tuple[ReasonTold, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     cost: CostTold | None = None
@@ -189,6 +198,48 @@ class ChoiceTold(Frozen, frozen=True, kw_only=True):
     network_io: tuple[str, ...] = ()
 
 
+class Shares(Frozen, frozen=True, kw_only=True):
+    """A share of the compute layers, 0 to 1, by three measures; null where there is nothing to share.
+
+    By ``time`` the layers that were timed count, by ``weights`` those that tell their weights.
+    """
+
+    layers: float | None = None
+    time: float | None = None
+    weights: float | None = None
+
+
+class Counted(Frozen, frozen=True, kw_only=True):
+    """How many compute layers stand behind each share."""
+
+    layers: int = 0
+    time: int = 0
+    weights: int = 0
+
+
+class Conversions(Frozen, frozen=True, kw_only=True):
+    """Layers that change the data type, and what they cost.
+
+    ``time_ms`` is null without a profile; ``share_of_time`` is of all timed layers; ``undecided``
+    counts moving layers that may convert and do not tell.
+    """
+
+    count: int = 0
+    time_ms: float | None = None
+    share_of_time: float | None = None
+    undecided: int = 0
+
+
+class Summary(Frozen, frozen=True, kw_only=True):
+    """How much of an engine is FP16: compute layers of one optimisation profile alone."""
+
+    layers_by_precision: dict[Precision, int] = {}
+    fp16_share: Shares = Shares()
+    unknown_share: Shares = Shares()
+    counted: Counted = Counted()
+    conversions: Conversions = Conversions()
+
+
 class EngineReport(Frozen, frozen=True, kw_only=True):
     """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
 
@@ -204,12 +255,12 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     to_do: str | None = None
     identity: EngineIdentity | None = None
     typing: str = "unknown"
-    layers_source: str | None = None
+    layers_source: LayersSource | None = None
     layers: tuple[Layer, ...] = ()
     blocks: tuple[EngineBlock, ...] = ()
     notes: tuple[str, ...] = ()
     choice: ChoiceTold | None = None
-    summary: dict[str, Any] | None = None
+    summary: Summary | None = None
     answer: str | None = None
     explanations: tuple[Explanation, ...] = ()
     missing: tuple[Remedy, ...] = ()

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from trtdoctor.model.engine import EngineReport, Layer, Precision, Role, ShapeRange
+from trtdoctor.model.engine import (
+    EngineReport,
+    Layer,
+    LayersSource,
+    Precision,
+    Role,
+    ShapeRange,
+    Summary,
+)
+from trtdoctor.model.finding import Confidence
 
 _FULL = frozenset({Precision.FP16})
 # Types of arithmetic that need no explanation beside FP16: they are narrower, or not floating point.
@@ -23,6 +32,12 @@ _FINE = _FULL | {
     Precision.UINT8,
 }
 _MOST_LISTED = 10
+_SOURCES = {
+    LayersSource.LIVE: "from the engine inspector, loaded here",
+    LayersSource.LAYERS_FILE: "from the inspector's output that was given",
+    LayersSource.BUILD_LOG: "from the log that was given",
+    LayersSource.STATIC: "observed in the file (unofficial: likely at best)",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +139,10 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
 
 
 def _source(engine: EngineReport) -> str:
-    words = {
-        "live": "from the engine inspector, loaded here",
-        "layers-file": "from the inspector's output that was given",
-        "build-log": "from the log that was given",
-        "static": "observed in the file (unofficial: likely at best)",
-    }
-    if engine.layers_source is None:
+    source = engine.layers_source
+    if source is None:
         return "none could be read"
-    return f"{len(engine.layers)}, {words[engine.layers_source]}"
+    return f"{len(engine.layers)}, {_SOURCES.get(source, f'from {source.value}')}"
 
 
 def _made_for(engine: EngineReport) -> str:
@@ -180,8 +190,10 @@ def _flags(engine: EngineReport) -> list[str]:
     return words
 
 
-def _sure(text: str, confidence: str | None) -> str:
-    return text if confidence in (None, "certain") else f"{text} ({confidence})"
+def _sure(text: str, confidence: Confidence | None) -> str:
+    if confidence is None or confidence is Confidence.CERTAIN:
+        return text
+    return f"{text} ({confidence.value})"
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
@@ -214,21 +226,20 @@ def _precisions(engine: EngineReport) -> Section:
 
 
 def _headline(engine: EngineReport) -> str:
-    summary = engine.summary or {}
-    share, unknown = summary.get("fp16_share", {}), summary.get("unknown_share", {})
-    parts = [f"{percent(share.get('layers'))} of compute layers"]
-    if share.get("time") is not None:
-        parts.append(f"{percent(share['time'])} of their time")
-    if share.get("weights") is not None:
-        parts.append(f"{percent(share['weights'])} of the weights")
+    summary = engine.summary or Summary()
+    share, conversions = summary.fp16_share, summary.conversions
+    parts = [f"{percent(share.layers)} of compute layers"]
+    if share.time is not None:
+        parts.append(f"{percent(share.time)} of their time")
+    if share.weights is not None:
+        parts.append(f"{percent(share.weights)} of the weights")
     text = "FP16: " + ", ".join(parts)
-    if unknown.get("layers"):
-        text += f"; unknown: {percent(unknown['layers'])} of compute layers"
-    conversions = summary.get("conversions", {})
-    if conversions.get("count"):
-        text += f"; {conversions['count']} conversions"
-        if conversions.get("share_of_time") is not None:
-            text += f" take {percent(conversions['share_of_time'])} of all time"
+    if summary.unknown_share.layers:
+        text += f"; unknown: {percent(summary.unknown_share.layers)} of compute layers"
+    if conversions.count:
+        text += f"; {conversions.count} conversions"
+        if conversions.share_of_time is not None:
+            text += f" take {percent(conversions.share_of_time)} of all time"
     return text
 
 
@@ -263,8 +274,8 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
     rows = []
     for layer in layers:
         precision = layer.precision.value
-        if layer.precision_confidence not in (None, "certain"):
-            precision += f" ({layer.precision_confidence})"
+        if layer.precision_confidence not in (None, Confidence.CERTAIN):
+            precision += f" ({layer.precision_confidence.value})"
         if layer.role is not Role.COMPUTE:
             precision = layer.role.value
         row = [precision, layer.type or "", layer.name, "; ".join(layer.precision_evidence)]
@@ -285,7 +296,7 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
 def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Section:
     rows = []
     for engine in engines:
-        identity, summary = engine.identity, engine.summary or {}
+        identity, summary = engine.identity, engine.summary
         rows.append(
             (
                 names[engine.path],
@@ -294,10 +305,10 @@ def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Sec
                 if identity
                 else (engine.what or ""),
                 ", ".join(identity.compute_capabilities or ("?",)) if identity else "",
-                str(summary.get("counted", {}).get("layers", "")),
-                percent(summary.get("fp16_share", {}).get("layers")),
-                percent(summary.get("unknown_share", {}).get("layers")),
-                engine.layers_source or "",
+                str(summary.counted.layers) if summary else "",
+                percent(summary.fp16_share.layers if summary else None),
+                percent(summary.unknown_share.layers if summary else None),
+                engine.layers_source.value if engine.layers_source else "",
             )
         )
     return Section(

@@ -65,7 +65,7 @@ def _regions(explanations: tuple[Explanation, ...]) -> dict[str, list[Explanatio
     """Layers that share cause and region are told once."""
     groups: dict[str, list[Explanation]] = {}
     for told in explanations:
-        key = f"{told.cause}\0{told.region or ''}\0{told.remedy.text if told.remedy else ''}"
+        key = f"{told.cause.value}\0{told.region or ''}\0{told.remedy.text if told.remedy else ''}"
         groups.setdefault(key, []).append(told)
     return groups
 
@@ -81,7 +81,7 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
             names.append(f"and {len(group) - len(names)} more (-v)")
         rows.append(("layers", ", ".join(names)))
     if first.decided_again:
-        rows.append(("again", f"decided the same by another build: {first.decided_again}"))
+        rows.append(("again", f"decided the same by another build: {first.decided_again.value}"))
     if first.cost:
         cost = first.cost
         rows.append(
@@ -93,7 +93,7 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
             )
         )
     for other in first.other_causes:
-        rows.append(("also", f"{other.cause} ({other.confidence.value})"))
+        rows.append(("also", f"{other.cause.value} ({other.confidence.value})"))
         rows += (("", f"{item.source}: {item.value}") for item in other.evidence if verbose)
     shown = first.evidence if verbose else first.evidence[:3]
     rows += [
@@ -105,7 +105,7 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
     if first.remedy:
         rows.append(("remedy", first.remedy.text))
         rows += [("", f"$ {command}") for command in first.remedy.commands]
-    return Section(title=f"{first.cause}{confidence}: {number}", rows=tuple(rows))
+    return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
 
 
 def _layers(explanations: tuple[Explanation, ...]) -> Section:
@@ -115,7 +115,7 @@ def _layers(explanations: tuple[Explanation, ...]) -> Section:
     for told in sorted(explanations, key=lambda t: -(t.cost.margin_ms if t.cost else 0.0)):
         confidence = told.confidence.value if told.confidence else ""
         price = f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else ""
-        row = (told.precision.value, told.cause, confidence, told.layer)
+        row = (told.precision.value, told.cause.value, confidence, told.layer)
         rows.append((price, *row) if priced else row)
     columns = ("precision", "cause", "confidence", "layer")
     return Section(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
-from ..engine import EngineIdentity
+from ..engine import EngineIdentity, LayersSource
 from .tensorrt import Attempt
 
 
@@ -82,7 +82,7 @@ class EnginePrecision(Frozen, frozen=True, kw_only=True):
     """
 
     path: PathText
-    source: str | None = None
+    source: LayersSource | None = None
     layers: int = 0
     fp16: float | None = None
     unknown: float | None = None

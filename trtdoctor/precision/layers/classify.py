@@ -57,7 +57,7 @@ def classify(
 
     Args:
         layer: The layer.
-        known: Tensor types by profile and name, see `trtdoctor.precision.layers.tensor_types.tensor_types`.
+        known: Tensor types by profile and name, see `tensor_types`.
         tf32_possible: See `classify_layers`.
     """
     role = role_of(layer)
@@ -77,7 +77,7 @@ def classify(
         layer,
         role=role,
         precision=precision,
-        precision_confidence=confidence.value if confidence else None,
+        precision_confidence=confidence,
         precision_evidence=tuple(look.evidence),
     )
 

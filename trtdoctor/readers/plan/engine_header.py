@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.engine import EngineIdentity, IOTensor, ShapeRange
+from ...model.finding import Confidence
 from ..files.source import Source
 from .container import VTRT, Block, PlanFile, dotted, plausible_version
 from .datatypes import TENSORRT_TYPES, plain_shape
@@ -24,7 +25,7 @@ HEAD_ITEMS = 20_000
 """Items walked for the identity before the tail is looked at instead."""
 
 _TAIL = 1 << 20
-_CERTAIN, _LIKELY, _POSSIBLE = "certain", "likely", "possible"
+_CERTAIN, _LIKELY, _POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 _LAST_KNOWN = (10, 9)
 _LAST_KNOWN_RTX = (1, 7)
 _SEEN = frozenset(
@@ -54,9 +55,9 @@ class _Draft:
     """An identity in the making: each value with how sure it is."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    confidence: dict[str, str] = field(default_factory=dict)
+    confidence: dict[str, Confidence] = field(default_factory=dict)
 
-    def tell(self, name: str, value: Any, confidence: str) -> None:
+    def tell(self, name: str, value: Any, confidence: Confidence) -> None:
         if value is not None:
             self.values[name] = value
             self.confidence[name] = confidence

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from ...model.engine import EngineIdentity
+from ...model.finding import Confidence
 from ..files.kinds import Container, Encoding, PlanSpan, Recognised
 from ..files.recognise import recognise
 from ..files.source import (
@@ -180,11 +181,11 @@ def _legacy(
     source: Source, version: tuple[int, int, int, int], device: dict[str, str]
 ) -> FileIdentity:
     capability = device.get("compute_capability")
-    confidence = {"product": "likely", "tensorrt_version": "likely"}
+    confidence = {"product": Confidence.LIKELY, "tensorrt_version": Confidence.LIKELY}
     if capability:
-        confidence["compute_capabilities"] = "possible"
+        confidence["compute_capabilities"] = Confidence.POSSIBLE
     if device:
-        confidence["built_on"] = "possible"
+        confidence["built_on"] = Confidence.POSSIBLE
     engine = EngineIdentity(
         container=Container.PLAN.value,
         product="tensorrt",
