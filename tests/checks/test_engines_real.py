@@ -10,9 +10,10 @@ import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.checking.judge import judge
-from trtdoctor.engines.evidence import file_fact, read_file
+from trtdoctor.engines.facts import with_engines
+from trtdoctor.engines.files import read_engines
 from trtdoctor.knowledge import Knowledge
-from trtdoctor.model.facts import Attempt, Ending, EngineFiles, EngineLoad, EngineLoads
+from trtdoctor.model.facts import Attempt, Ending, EngineLoad, EngineLoads
 from trtdoctor.model.report import Finding, Outcome, Severity, Status
 from trtdoctor.testing import snapshot_of
 
@@ -60,14 +61,11 @@ def judged(
     facts: dict[str, Any],
     loads: tuple[EngineLoad, ...] = (),
 ) -> tuple[Outcome, ...]:
-    given = EngineFiles(files=tuple(file_fact(path, read_file(path)) for path in files))
     snapshot = snapshot_of(
-        {
-            **facts,
-            EngineFiles.FACT: msgspec.to_builtins(given),
-            EngineLoads.FACT: msgspec.to_builtins(EngineLoads(loads=loads)),
-        }
+        {**facts, EngineLoads.FACT: msgspec.to_builtins(EngineLoads(loads=loads))}
     )
+    sources = read_engines(files, static=False)
+    snapshot = with_engines(snapshot, sources, (), wanted=None, live=True)
     checks = [check for check in catalogue.checks if check.id[:3] in ("ENG", "PRC")]
     outcomes, problems = judge(snapshot, checks, Knowledge.load())
     assert not problems, problems

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from trtdoctor.engines.evidence import EngineSources, engine_report
+from trtdoctor.engines.given import EngineSources
+from trtdoctor.engines.inside import engine_report
 from trtdoctor.model.facts.engines import EngineLoad
 
 CONV = {"Name": "conv", "LayerType": "CaskConvolution", "Inputs": [], "Outputs": []}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
 from trtdoctor.model.machine import Typing
-from trtdoctor.precision.log import Analysis
+from trtdoctor.precision.log import NetworkIo
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -24,115 +24,118 @@ from trtdoctor.readers.buildlog import Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
+from .log_testimony import LogTestimony
+
 _TRTEXEC_KEYS = ("Memory Pools", "avgTiming", "Save engine", "LayerPrecisions")
 _POLYGRAPHY_KEYS = ("Flags", "Engine Capability")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What the remedies of one engine share."""
+class Remedies:
+    """The remedies for one engine, in the words of its own build."""
 
-    report: EngineReport
-    build: Build | None = None
-    analysis: Analysis | None = None
-    model: OnnxFacts | None = None
-    model_path: str | None = None
-    log_path: str | None = None
-    engine_given: bool = False
+    def __init__(
+        self,
+        report: EngineReport,
+        *,
+        log: LogTestimony | None,
+        model: OnnxFacts | None,
+        model_path: str | None,
+        engine_given: bool,
+        knowledge: Knowledge,
+    ) -> None:
+        self._analysis = log.analysis if log else None
+        self._knowledge = knowledge
+        build, identity = log.build if log else None, report.identity
+        average = build.setting("avgTiming") if build else None
+        profiles = (identity.profiles if identity else None) or ()
+        verbosity = identity.profiling_verbosity if identity else None
+        version = identity.tensorrt_version if identity else None
+        inputs, outputs = _io(report, build)
+        self._context = RemedyContext(
+            product=(identity.product if identity else None) or "tensorrt",
+            version=version or (build.version if build else None),
+            typing=Typing(report.typing),
+            tool=_tool(build),
+            command=_command(build),
+            model=model_path,
+            engine=report.path if engine_given else None,
+            fp16_allowed=_fp16_allowed(build),
+            detailed=None if verbosity is None else verbosity == "detailed",
+            have=_have(report, build, model),
+            inputs=inputs,
+            outputs=outputs,
+            shapes=tuple(profiles[0].items()) if len(profiles) == 1 else (),
+            plan_ms=self._analysis.choice.plan_ms if self._analysis else None,
+            pinned=tuple(
+                note.subject
+                for note in (build.noted(NoteKind.PIN) if build else ())
+                if note.subject
+            ),
+            avg_timing=int(average.value) if average and average.value.isdigit() else None,
+            layer=None,
+            network_layers=(),
+            onnx_nodes=(),
+            casts=(),
+            network_io=None,
+            margin_ms=None,
+            tactic_bytes=None,
+        )
 
-
-def context_of(known: Surroundings) -> RemedyContext:
-    """The part of the context that is the same for every layer."""
-    report, build = known.report, known.build
-    identity = report.identity
-    version = identity.tensorrt_version if identity else None
-    average = build.setting("avgTiming") if build else None
-    ran = build.setting("command") if build else None
-    profiles = (identity.profiles if identity else None) or ()
-    verbosity = identity.profiling_verbosity if identity else None
-    inputs, outputs = _io(report, build)
-    given = {
-        Given.LOG: build is not None and build.verbose,
-        Given.LAYERS: any(layer.weights or layer.tactic for layer in report.layers),
-        Given.PROFILE: any(layer.time_ms is not None for layer in report.layers),
-        Given.ONNX: known.model is not None,
-    }
-    return RemedyContext(
-        product=(identity.product if identity else None) or "tensorrt",
-        version=version or (build.version if build else None),
-        typing=Typing(report.typing) if report.typing in ("weak", "strong") else Typing.UNKNOWN,
-        tool=_tool(build),
-        command=_words(ran.value) if ran else (),
-        model=known.model_path,
-        engine=report.path if known.engine_given else None,
-        log=known.log_path,
-        fp16_allowed=_fp16_allowed(build),
-        detailed=None if verbosity is None else verbosity == "detailed",
-        have=frozenset(kind for kind, there in given.items() if there),
-        inputs=inputs,
-        outputs=outputs,
-        shapes=tuple(profiles[0].items()) if len(profiles) == 1 else (),
-        plan_ms=known.analysis.choice.plan_ms if known.analysis else None,
-        pinned=tuple(
-            note.subject for note in (build.noted(NoteKind.PIN) if build else ()) if note.subject
-        ),
-        avg_timing=int(average.value) if average and average.value.isdigit() else None,
-    )
-
-
-def remedy_of(
-    reason: Reason,
-    layer: Layer,
-    cost: Cost | None,
-    context: RemedyContext,
-    known: Surroundings,
-    knowledge: Knowledge,
-) -> Remedy | None:
-    """What to do about one layer's cause."""
-    analysis = known.analysis
-    io = None
-    if reason.cause is Cause.NETWORK_IO and analysis is not None:
-        found = [x for x in (analysis.io_best, analysis.io_linear) if x is not None and x.falls]
-        io = min(found, key=lambda x: x.total_ms, default=None)
-    nodes = [p.name for p in reason.places if p.kind is PlaceKind.NODE] or list(layer.onnx_nodes)
-    operators = {n.label: n.op for n in known.model.nodes} if known.model else {}
-    return remedy_for(
-        reason.cause,
-        replace(
-            context,
+    def of(self, layer: Layer, reason: Reason, cost: Cost | None) -> Remedy | None:
+        """What to do about one layer's cause; None where nothing helps."""
+        nodes = [place.name for place in reason.places if place.kind is PlaceKind.NODE]
+        context = replace(
+            self._context,
             layer=layer.name,
             network_layers=network_layers(layer.name),
-            onnx_nodes=tuple(nodes),
-            op_types=tuple(dict.fromkeys(operators[n] for n in nodes if n in operators)),
+            onnx_nodes=tuple(nodes or layer.onnx_nodes),
             casts=tuple(p.name for p in reason.places if p.kind is PlaceKind.CAST),
-            network_io=io,
-            predicted_ms=io.total_ms if io else None,
+            network_io=self._network_io() if reason.cause is Cause.NETWORK_IO else None,
             margin_ms=cost.margin_ms if cost else None,
-        ),
-        knowledge=knowledge,
-    )
+            tactic_bytes=reason.scratch_bytes,
+        )
+        return remedy_for(reason.cause, context, knowledge=self._knowledge)
 
+    def missing(self) -> tuple[Remedy, ...]:
+        """Evidence that is not at hand, each with the commands that make it."""
+        commands: dict[str, list[str]] = {}
+        for what, command in missing_evidence(
+            self._context.have, self._context, knowledge=self._knowledge
+        ):
+            commands.setdefault(what, []).append(command)
+        return tuple(Remedy(text=what, commands=tuple(lines)) for what, lines in commands.items())
 
-def missing_of(context: RemedyContext, knowledge: Knowledge) -> tuple[Remedy, ...]:
-    """Evidence that is not at hand, each with the commands that make it."""
-    commands: dict[str, list[str]] = {}
-    for what, command in missing_evidence(context.have, context, knowledge=knowledge):
-        commands.setdefault(what, []).append(command)
-    return tuple(Remedy(text=what, commands=tuple(lines)) for what, lines in commands.items())
+    def _network_io(self) -> NetworkIo | None:
+        """The cheaper of the two ways to give the network FP16 tensors, where one helps."""
+        if self._analysis is None:
+            return None
+        both = (self._analysis.io_best, self._analysis.io_linear)
+        found = [io for io in both if io is not None and io.falls]
+        return min(found, key=lambda io: io.total_ms, default=None)
 
 
 def network_layers(name: str) -> tuple[str, ...]:
     """The network's layers that an engine's layer was fused from."""
     plain = re.sub(r" \[profile \d+\]$", "", name)
-    parts = (
-        re.sub(r"\bPWN\(|\)$", "", plain).split(" + ") if "PWN(" in plain else plain.split(" + ")
-    )
-    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    if "PWN(" in plain:
+        plain = re.sub(r"\bPWN\(|\)$", "", plain)
+    return tuple(dict.fromkeys(part.strip() for part in plain.split(" + ") if part.strip()))
 
 
-def _words(command: str) -> tuple[str, ...]:
-    """A command's words; trtexec prints its arguments unquoted, so blanks in them are lost."""
-    return tuple(command.split())
+def _have(report: EngineReport, build: Build | None, model: OnnxFacts | None) -> frozenset[Given]:
+    given = {
+        Given.LOG: build is not None and build.verbose,
+        Given.LAYERS: any(layer.weights or layer.tactic for layer in report.layers),
+        Given.PROFILE: any(layer.time_ms is not None for layer in report.layers),
+        Given.ONNX: model is not None,
+    }
+    return frozenset(kind for kind, there in given.items() if there)
+
+
+def _command(build: Build | None) -> tuple[str, ...]:
+    """The build's command as words; trtexec prints its arguments unquoted, so blanks are lost."""
+    ran = build.setting("command") if build else None
+    return tuple(ran.value.split()) if ran else ()
 
 
 def _tool(build: Build | None) -> BuildTool:

@@ -53,7 +53,7 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain."
     if all(
-        told.precision is Precision.UNKNOWN and told.cause == Cause.UNKNOWN.value
+        told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN
         for told in report.explanations
     ):
         return f"{head}, so there is nothing to explain yet. Below is what would tell."
@@ -95,7 +95,7 @@ def _number(told: Sequence[Explanation]) -> str:
 
 
 def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: bool) -> str:
-    counted = Counter(Cause(e.cause) for e in told)
+    counted = Counter(e.cause for e in told)
     if set(counted) == {Cause.UNKNOWN}:
         return "nothing at hand proves why"
     if set(counted) <= _WEIGHED and choice is not None:
@@ -133,13 +133,13 @@ def _what_if(report: EngineReport) -> str:
         for told in report.explanations
         for cause in (told.cause, *(other.cause for other in told.other_causes))
     }
-    io = Cause.NETWORK_IO.value in causes
+    io = Cause.NETWORK_IO in causes
     if io and choice is not None and choice.network_io_ms is not None:
         return (
             f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
             f"{us(choice.network_io_ms)} (an estimate; only a build proves it)."
         )
-    unknown = sum(1 for told in report.explanations if told.cause == Cause.UNKNOWN.value)
+    unknown = sum(1 for told in report.explanations if told.cause is Cause.UNKNOWN)
     if unknown:
         return f" {unknown} of them stay unexplained; below is what would tell."
     return ""

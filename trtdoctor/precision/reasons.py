@@ -34,12 +34,14 @@ class Reason(Frozen, frozen=True, kw_only=True):
     """One cause with what proves it; never without evidence.
 
     ``places`` are where in the graph it is decided, for the causes that the graph proves.
+    ``scratch_bytes`` is the memory that skipped FP16 tactics asked for, where the log tells it.
     """
 
     cause: Cause
     confidence: Confidence
     evidence: tuple[Evidence, ...]
     places: tuple[Place, ...] = ()
+    scratch_bytes: int | None = None
 
 
 class Cost(Frozen, frozen=True, kw_only=True):

@@ -10,27 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...model.engine import IOTensor, Layer
-from ...model.report import Evidence
-from ...readers.onnxmodel import OnnxFacts, TensorType
+from ...model.machine import Typing
+from ...readers.onnxmodel import OnnxFacts
 from ..reasons import LayerReasons
 from .graph_causes import ByGraph
 from .layer_causes import Finder
 
-__all__ = ["graph_reasons", "mismatch"]
-
-_ENGINE_TYPES = {
-    TensorType.FLOAT: "FP32",
-    TensorType.DOUBLE: "FP32",
-    TensorType.FLOAT16: "FP16",
-    TensorType.BFLOAT16: "BF16",
-}
+__all__ = ["graph_reasons"]
 
 
 def graph_reasons(
     layers: Iterable[Layer],
     model: OnnxFacts | None,
     *,
-    typing: str,
+    typing: Typing,
     io: Iterable[IOTensor] = (),
 ) -> tuple[LayerReasons, ...]:
     """The reasons for every computing layer that is not FP16, BF16 ones included.
@@ -40,38 +33,12 @@ def graph_reasons(
 
     Args:
         layers: All layers of one engine, classified.
-        model: The model that it was built from; None without one. One that does not fit the
-            engine (see `mismatch`) is left aside.
-        typing: ``weak``, ``strong`` or ``unknown``: which world built the engine.
+        model: The model that it was built from; None without one.
+        typing: Who decided precision in the build.
         io: The engine's inputs and outputs, where known.
     """
     layers, io = tuple(layers), tuple(io)
-    fits = model is not None and mismatch(model, io, typing=typing) is None
-    graph = ByGraph(model, layers) if model is not None and fits else None
-    finder = Finder(layers, graph, strong=typing == "strong", weak=typing == "weak", io=io)
+    graph = ByGraph(model, layers) if model is not None else None
+    finder = Finder(layers, graph, typing=typing, io=io)
     found = (finder.layer(layer) for layer in layers)
     return tuple(reasons for reasons in found if reasons is not None)
-
-
-def mismatch(model: OnnxFacts, io: Iterable[IOTensor], *, typing: str) -> Evidence | None:
-    """What shows that the engine was not built from this model; None where nothing does.
-
-    Its inputs have to be the model's, and in a strongly typed network have their types.
-    """
-    known = {value.name: value.type for value in (*model.inputs, *model.outputs)}
-    for tensor in io:
-        if tensor.name not in known:
-            if tensor.mode == "input":
-                return Evidence(
-                    source=model.source, value=f"it has no input {tensor.name}, as the engine has"
-                )
-            continue
-        expected = _ENGINE_TYPES.get(known[tensor.name] or TensorType.STRING)
-        told = expected is not None and tensor.dtype in _ENGINE_TYPES.values()
-        if typing == "strong" and told and tensor.dtype != expected:
-            return Evidence(
-                source=model.source,
-                value=f"its {tensor.mode} {tensor.name} is {expected}, "
-                f"the engine's is {tensor.dtype}",
-            )
-    return None

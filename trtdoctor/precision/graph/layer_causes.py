@@ -6,6 +6,7 @@ from trtdoctor.precision.layers import kinds
 
 from ...model.cause import Cause
 from ...model.engine import IOTensor, Layer, Precision, Role
+from ...model.machine import Typing
 from ...model.report import Confidence, Evidence
 from ..reasons import LayerReasons, Reason
 from .graph_causes import ByGraph
@@ -29,13 +30,11 @@ class Finder:
         layers: tuple[Layer, ...],
         graph: ByGraph | None,
         *,
-        strong: bool,
-        weak: bool,
+        typing: Typing,
         io: tuple[IOTensor, ...],
     ) -> None:
         self._graph = graph
-        self._strong = strong
-        self._weak = weak
+        self._typing = typing
         self._links = Links(layers)
         self._half = any(map(holds_half, layers)) or any(t.dtype == "FP16" for t in io)
         self._int8 = tuple(layer for layer in layers if layer.precision is _P.INT8)
@@ -51,9 +50,9 @@ class Finder:
             reasons += self._locked(layer)
         elif layer.precision not in _WIDE:
             return None
-        elif self._strong and self._graph is not None:
+        elif self._typing is Typing.STRONG and self._graph is not None:
             reasons += self._graph.reasons(layer)
-        elif self._weak:
+        elif self._typing is Typing.WEAK:
             reasons += self._normalization_between_halves(layer)
             reasons += self._int8_alone(layer)
         if not reasons:
@@ -79,7 +78,7 @@ class Finder:
         ]
 
     def _locked(self, layer: Layer) -> list[Reason]:
-        sure = layer.precision_confidence == _C.CERTAIN.value or _only_integers(layer)
+        sure = layer.precision_confidence is _C.CERTAIN or _only_integers(layer)
         edges = f"inputs {types_of(layer.inputs)}, outputs {types_of(layer.outputs)}"
         return [
             Reason(

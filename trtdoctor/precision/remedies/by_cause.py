@@ -83,8 +83,7 @@ def _converted(
     """Convert the model with AutoCast and build what comes out."""
     convert, target = autocast(case.commands, include=include, exclude=exclude)
     built = case.commands.build(changes.strong_build(case.commands, target))
-    recent = include and case.context.modelopt_version is None
-    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if recent else ""
+    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if include else ""
     return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
 
 
@@ -105,13 +104,10 @@ def _listed(names: tuple[str, ...], most: int = 4) -> str:
 
 
 def _not_enabled(case: _Case) -> Remedy | None:
-    if case.worse(case.context.predicted_ms):
-        return None
     return case.build(
         changes.flags("FP16"),
         "Allow FP16 and build again.",
-        case.gain(case.context.predicted_ms)
-        or "How much that gains shows only then: this build timed no FP16 kernel.",
+        "How much that gains shows only then: this build timed no FP16 kernel.",
         _lasting(case),
         _FP16_RISK,
     )
@@ -185,7 +181,7 @@ def _network_io(case: _Case) -> Remedy | None:
 
 def _pinned(case: _Case) -> Remedy | None:
     names = case.context.pinned or case.context.network_layers
-    if not names or case.worse(case.context.predicted_ms):
+    if not names:
         return None
     change = changes.unpinned(case.commands, names)
     return case.build(
@@ -194,19 +190,11 @@ def _pinned(case: _Case) -> Remedy | None:
         ""
         if change.trtexec is not None
         else "With trtexec or Polygraphy that is its part of the options on layers' types.",
-        case.gain(case.context.predicted_ms),
         "Risk: the pin mostly guards accuracy; compare the outputs.",
     )
 
 
 def _constraint_not_honoured(case: _Case) -> Remedy | None:
-    before, after = case.context.plan_ms, case.context.predicted_ms
-    cost = "It can make the engine slower, since the builder had chosen what was fastest."
-    if before is not None and after is not None and after > before:
-        cost = (
-            f"It costs {_time(after - before)} by the log's times ({_time(after)} instead of "
-            f"{_time(before)}, an estimate)."
-        )
     change = changes.obeyed(case.commands)
     return case.build(
         change,
@@ -214,7 +202,7 @@ def _constraint_not_honoured(case: _Case) -> Remedy | None:
         "With trtexec that is --precisionConstraints=obey beside your own options."
         if change.trtexec is None and "--precisionConstraints" in case.tools.trtexec
         else "",
-        cost,
+        "It can make the engine slower, since the builder had chosen what was fastest.",
         "The build fails where no kernel conforms.",
         "Risk: as that of the type you ask for.",
     )
@@ -259,28 +247,18 @@ def _hardware(case: _Case) -> Remedy | None:
 
 
 def _graph_says_fp32(case: _Case) -> Remedy | None:
-    if case.worse(case.context.predicted_ms):
-        return None
-    names = case.context.onnx_nodes if case.context.converted else ()
     return _converted(
         case,
-        names,
-        "Convert the model to FP16 with AutoCast and build that."
-        if not names
-        else f"Convert these nodes as well, which the conversion had left in FP32: {_listed(names)}.",
-        case.gain(case.context.predicted_ms),
+        (),
+        "Convert the model to FP16 with AutoCast and build that.",
         "Network inputs and outputs become FP16, too (--keep_io_types keeps them).",
         "Risk: AutoCast leaves nodes with large values in FP32 by random inputs, so give it real "
-        "ones (--calibration_data), and compare the outputs."
-        if not names
-        else "Risk: they may have been left out because their values are large; compare the outputs.",
+        "ones (--calibration_data), and compare the outputs.",
     )
 
 
 def _cast_island(case: _Case) -> Remedy | None:
     casts = case.context.casts
-    if case.worse(case.context.predicted_ms):
-        return None
     return _converted(
         case,
         case.context.onnx_nodes,
@@ -288,7 +266,6 @@ def _cast_island(case: _Case) -> Remedy | None:
         if casts
         else "Take the Casts out of the model",
         "by converting it anew: AutoCast removes Casts between FP16 and FP32 and places its own.",
-        case.gain(case.context.predicted_ms),
         "Risk: the Casts mostly keep large values from overflowing FP16; compare the outputs.",
     )
 

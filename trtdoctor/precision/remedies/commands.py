@@ -66,7 +66,6 @@ class Commands:
     def build(self, change: Change) -> tuple[str, ...]:
         """The change in the user's tool; in trtexec and Python where the tool is not known."""
         wanted = {
-            BuildTool.PYTHON: (self.python,),
             BuildTool.POLYGRAPHY: (self.polygraphy,),
             BuildTool.TRTEXEC: (self.trtexec,),
             BuildTool.UNKNOWN: (self.trtexec, self.python),

@@ -35,9 +35,8 @@ def missing_evidence(
             (_what(context, log=log, layers=layers), line)
             for line in commands.build(changes.witnessed(commands, log=log, layers=layers))
         ]
-    # Python builds in the user's own script, which keeps the engine where it likes.
     seen = commands.beside(changes.WITNESSED)
-    rebuilt = (log or layers) and context.tool is not BuildTool.PYTHON
+    rebuilt = log or layers
     if Given.LAYERS not in have and not layers:
         missing += _layers_of_engine(commands, commands.engine)
     elif layers and context.tool is BuildTool.POLYGRAPHY and tools.polygraphy:
@@ -60,7 +59,7 @@ def _layers_of_engine(commands: Commands, engine: str) -> list[tuple[str, str]]:
     """Layers out of an engine that was built with detailed ones."""
     tools, what = commands.tools, "detailed layers"
     file = commands.beside(".layers.json")
-    if commands.context.tool is BuildTool.PYTHON or tools.rtx:
+    if tools.rtx:
         read = changes.layers_of(f"open({literal(engine)}, 'rb').read()", file)
         return [(what, line) for line in commands.python(read)]
     words = [f"--loadEngine={engine}", f"--exportLayerInfo={file}"]

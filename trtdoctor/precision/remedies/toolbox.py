@@ -48,10 +48,10 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
     major = _major(context.version)
     # Polygraphy knows strong typing, and TensorRT 9, since 0.49.
     recent = "0.49" if strong or (major is not None and major >= 9) else None
-    polygraphy = ("polygraphy", context.polygraphy_version, (recent, None))
+    polygraphy = ("polygraphy", None, (recent, None))
     # Whoever has no ModelOpt yet installs a recent one.
     newest = knowledge.covered("autocast_options", "nvidia-modelopt")[1]
-    modelopt = ("nvidia-modelopt", context.modelopt_version, (newest, None))
+    modelopt = ("nvidia-modelopt", None, (newest, None))
     return Toolbox(
         rtx=rtx,
         typing=typing,

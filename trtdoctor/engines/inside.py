@@ -1,4 +1,4 @@
-"""From an engine's bytes to what the report says of it: identity, layers, precisions, shares."""
+"""What is in one engine: identity, layers, precisions and shares, from the best evidence at hand."""
 
 from __future__ import annotations
 
@@ -10,85 +10,36 @@ from pathlib import Path
 
 import msgspec
 
-from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
-from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
+from trtdoctor.model.engine import (
+    EngineBlock,
+    EngineIdentity,
+    EngineReport,
+    Layer,
+    LayersSource,
+    Precision,
+    Role,
+)
+from trtdoctor.model.facts import EngineLoad
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import classify_layers, summarize
-from trtdoctor.probes.engine_loads import LoadRequest
 from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
-from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
-from trtdoctor.readers.profile import Profile, join
+from trtdoctor.readers.plan import StaticLayers, static_layers
+from trtdoctor.readers.profile import join
 
-from .matching import are_strangers
+from .belonging import layers_contradict
+from .given import EngineSources
 
 _STRONG, _WEAK = "strong", "weak"
 _FIRST_TF32 = (8, 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineSources:
-    """Everything the user gave about one engine. Each part may be missing."""
-
-    path: Path
-    file: FileIdentity | None = None
-    layers_file: LayersFile | None = None
-    layers_name: str | None = None
-    profile: Profile | None = None
-    static: bool = True
-    hashed: bool = False
 
 
 @dataclass(kw_only=True)
 class _Chosen:
     """The layers that were chosen, where they come from, and what is to be said about that."""
 
-    source: str | None = None
+    source: LayersSource | None = None
     layers: tuple[Layer, ...] = ()
     notes: list[str] = field(default_factory=list)
-
-
-def read_file(path: Path) -> FileIdentity:
-    """What a file is. Reads headers alone.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return identify(path)
-
-
-def file_fact(path: Path, file: FileIdentity) -> EngineFile:
-    """What was read of a file, as a fact."""
-    return EngineFile(
-        path=str(path),
-        size=file.size,
-        container=file.container.value,
-        what=file.what,
-        to_do=file.to_do,
-        identity=file.engine,
-        problems={item.problem.value: item.message for item in file.problems},
-        newer_than_known=file.newer_than_known,
-        plan_size=file.plan.length if file.plan else None,
-        location=str(path.absolute()),
-    )
-
-
-def load_request(path: Path, file: FileIdentity) -> LoadRequest:
-    """How to load the engine in a file, or why not to try."""
-    where = str(path.absolute())
-    engine, plan = file.engine, file.plan
-    if engine is None or plan is None:
-        return LoadRequest(path=where, why_not="there is no plan in the file")
-    if plan.encoding is not Encoding.RAW:
-        return LoadRequest(path=where, why_not="the plan is wrapped; extract it first")
-    if file.problems:
-        return LoadRequest(path=where, why_not=f"the file is damaged: {file.problems[0].message}")
-    return LoadRequest(
-        path=where,
-        offset=plan.offset,
-        length=plan.length,
-        product=engine.product,
-        version=None if engine.version_compatible else engine.tensorrt_version,
-    )
 
 
 def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport:
@@ -104,7 +55,8 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
     tf32 = _tf32_possible(identity)
-    taken = given.layers_file if chosen.source in ("layers-file", "build-log") else None
+    from_file = chosen.source in (LayersSource.LAYERS_FILE, LayersSource.BUILD_LOG)
+    taken = given.layers_file if from_file else None
     io = (taken.io if taken else None) or (identity.io if identity else None)
     layers = classify_layers(chosen.layers, io=io or (), tf32_possible=tf32)
     blocks = tuple(
@@ -114,7 +66,7 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         )
         for block in static.blocks
     )
-    if chosen.source == "static":
+    if chosen.source is LayersSource.STATIC:
         layers = _observed(layers)
     layers = tuple(_opened(layer, blocks) for layer in layers)
     if given.profile is not None:
@@ -143,26 +95,6 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
     )
 
 
-def precision_fact(report: EngineReport, wanted: float | None) -> EnginePrecision:
-    """How much of an engine is FP16, as a fact."""
-    summary = report.summary
-    reason = None if summary else "no layers could be read"
-    return EnginePrecision(
-        path=report.path,
-        source=report.layers_source,
-        layers=summary["counted"]["layers"] if summary else 0,
-        fp16=summary["fp16_share"]["layers"] if summary else None,
-        unknown=summary["unknown_share"]["layers"] if summary else None,
-        wanted=wanted,
-        reason=reason,
-        near_ties=tuple(
-            told.layer
-            for told in report.explanations
-            if "near-tie" in (told.cause, *(other.cause for other in told.other_causes))
-        ),
-    )
-
-
 def typing_of_engine(identity: EngineIdentity | None) -> str:
     """``strong`` for TensorRT-RTX and 11, ``weak`` up to 8.x; 9 and 10 can be either: unknown."""
     if identity is None or identity.tensorrt_version is None:
@@ -177,14 +109,13 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
     """The best layers at hand: the user's file, then live, then what the plan's bytes tell."""
     chosen = _Chosen()
     told = given.layers_file
-    if told is not None and are_strangers(told.layers, static.layers):
-        chosen.notes.append(
-            "the layers that were given are of another engine: none of their names is in the file"
-        )
+    other = layers_contradict(told.layers, static.layers) if told is not None else None
+    if other is not None:
+        chosen.notes.append(f"the layers that were given are of another engine: {other}")
         told = None
     if told is not None:
         log = told.dialect is Dialect.BUILD_LOG
-        chosen.source = "build-log" if log else "layers-file"
+        chosen.source = LayersSource.BUILD_LOG if log else LayersSource.LAYERS_FILE
         chosen.layers = told.layers
         chosen.notes += told.notes
     elif load is not None and load.layers:
@@ -193,7 +124,7 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
         except FormatError as error:
             chosen.notes.append(f"the inspector's answer could not be read: {error}")
         else:
-            chosen.source, chosen.layers = "live", told.layers
+            chosen.source, chosen.layers = LayersSource.LIVE, told.layers
             chosen.notes += told.notes
             if not load.with_context:
                 chosen.notes.append("no execution context could be made, so formats are not told")
@@ -208,8 +139,8 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
         )
         told = None
     if told is None and static.layers:
-        chosen.source, chosen.layers = "static", static.layers
-    if static.reason and (chosen.source in (None, "static")):
+        chosen.source, chosen.layers = LayersSource.STATIC, static.layers
+    if static.reason and chosen.source in (None, LayersSource.STATIC):
         chosen.notes.append(static.reason)
     return chosen
 
@@ -237,8 +168,8 @@ def _observed(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     return tuple(
         msgspec.structs.replace(
             layer,
-            precision_confidence="likely"
-            if layer.precision_confidence == "certain"
+            precision_confidence=Confidence.LIKELY
+            if layer.precision_confidence is Confidence.CERTAIN
             else layer.precision_confidence,
             precision_evidence=("observed in the file", *layer.precision_evidence),
         )
@@ -258,12 +189,12 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     precision = found.pop() if len(found) == 1 else Precision.MIXED
     told = Counter(inner.precision.value for inner in compute)
     counted = ", ".join(f"{number} {name}" for name, number in sorted(told.items()))
-    sure = (Confidence(inner.precision_confidence or "possible") for inner in compute)
+    sure = (inner.precision_confidence or Confidence.POSSIBLE for inner in compute)
     return msgspec.structs.replace(
         layer,
         precision=precision,
         # A block is as sure as the least sure of what it is said to consist of.
-        precision_confidence=max(sure, key=list(Confidence).index).value,
+        precision_confidence=max(sure, key=list(Confidence).index),
         precision_evidence=(
             *layer.precision_evidence,
             f"observed in the file: layers inside the block: {counted}",

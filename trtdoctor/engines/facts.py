@@ -1,0 +1,110 @@
+"""What is known of engines as facts of the snapshot, for the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from trtdoctor.model.base import FactValue
+from trtdoctor.model.cause import Cause
+from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.facts import (
+    EngineFile,
+    EngineFiles,
+    EngineLoads,
+    EnginePrecision,
+    EnginePrecisions,
+)
+from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
+from trtdoctor.probes.engine_loads import LoadRequest
+from trtdoctor.readers.plan import Encoding, FileIdentity
+
+from .given import EngineSources
+
+
+def with_engines(
+    snapshot: Snapshot,
+    sources: Sequence[EngineSources],
+    reports: Sequence[EngineReport],
+    *,
+    wanted: float | None,
+    live: bool,
+) -> Snapshot:
+    """The snapshot with the facts of engines added.
+
+    Args:
+        snapshot: what the probes saw.
+        sources: what the user gave.
+        reports: what came of it.
+        wanted: the share of FP16 that was expected, 0 to 1.
+        live: whether the engines were to be loaded.
+    """
+    facts = dict(snapshot.facts)
+    files = tuple(_file(s.path, s.file) for s in sources if s.file is not None)
+    if files:
+        facts[EngineFiles.FACT] = _record(EngineFiles(files=files), "the files' bytes")
+    if files and not live:
+        reason = "--no-live was given"
+        facts[EngineLoads.FACT] = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
+    precisions = EnginePrecisions(engines=tuple(_precision(r, wanted) for r in reports))
+    facts[EnginePrecisions.FACT] = _record(precisions, "the layers of each engine")
+    return msgspec.structs.replace(snapshot, facts=facts)
+
+
+def load_request(path: Path, file: FileIdentity) -> LoadRequest:
+    """How to load the engine in a file, or why not to try."""
+    where = str(path.absolute())
+    engine, plan = file.engine, file.plan
+    if engine is None or plan is None:
+        return LoadRequest(path=where, why_not="there is no plan in the file")
+    if plan.encoding is not Encoding.RAW:
+        return LoadRequest(path=where, why_not="the plan is wrapped; extract it first")
+    if file.problems:
+        return LoadRequest(path=where, why_not=f"the file is damaged: {file.problems[0].message}")
+    return LoadRequest(
+        path=where,
+        offset=plan.offset,
+        length=plan.length,
+        product=engine.product,
+        version=None if engine.version_compatible else engine.tensorrt_version,
+    )
+
+
+def _file(path: Path, file: FileIdentity) -> EngineFile:
+    return EngineFile(
+        path=str(path),
+        size=file.size,
+        container=file.container.value,
+        what=file.what,
+        to_do=file.to_do,
+        identity=file.engine,
+        problems={item.problem.value: item.message for item in file.problems},
+        newer_than_known=file.newer_than_known,
+        plan_size=file.plan.length if file.plan else None,
+        location=str(path.absolute()),
+    )
+
+
+def _precision(report: EngineReport, wanted: float | None) -> EnginePrecision:
+    summary = report.summary
+    reason = None if summary else "no layers could be read"
+    return EnginePrecision(
+        path=report.path,
+        source=report.layers_source,
+        layers=summary.counted.layers if summary else 0,
+        fp16=summary.fp16_share.layers if summary else None,
+        unknown=summary.unknown_share.layers if summary else None,
+        wanted=wanted,
+        reason=reason,
+        near_ties=tuple(
+            told.layer
+            for told in report.explanations
+            if Cause.NEAR_TIE in (told.cause, *(other.cause for other in told.other_causes))
+        ),
+    )
+
+
+def _record(value: FactValue, source: str) -> FactRecord:
+    return FactRecord(status=FactStatus.OK, value=msgspec.to_builtins(value), source=source)

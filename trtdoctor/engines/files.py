@@ -1,0 +1,138 @@
+"""The files that a user gives about engines, read; or one sentence why one cannot be.
+
+Each function raises InputError, whose message names the file and says what to do.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from trtdoctor.model.codec import write_all_atomically
+from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.readers.buildlog import FormatError as LogError
+from trtdoctor.readers.buildlog import read_build_log
+from trtdoctor.readers.layers import FormatError, read_layers
+from trtdoctor.readers.onnxmodel import FormatError as ModelError
+from trtdoctor.readers.onnxmodel import OnnxUnavailable, read_onnx
+from trtdoctor.readers.plan import FileIdentity, extract, identify
+from trtdoctor.readers.profile import read_profile
+
+from .given import EngineSources, GivenLog, Witnesses
+
+Read = TypeVar("Read")
+_LARGEST_TEXT = 1 << 31
+
+
+def read_engines(
+    paths: Sequence[Path],
+    *,
+    static: bool,
+    hashed: bool = False,
+    layers: Path | None = None,
+    profile: Path | None = None,
+) -> tuple[EngineSources, ...]:
+    """Read what engine files are, their headers alone, and the layers and times given beside one.
+
+    Without an engine, layers alone make one.
+
+    Raises:
+        InputError: if a file cannot be read or is something else.
+        UsageError: if layers or times are given for several engines.
+    """
+    if (layers or profile) and len(paths) > 1:
+        raise UsageError("--layers and --profile belong to one engine; give one engine")
+    layers_file = None if layers is None else _parsed(layers, read_layers)
+    times = None if profile is None else _parsed(profile, read_profile)
+    if not paths and layers is not None:
+        alone = EngineSources(path=layers, layers_file=layers_file, profile=times, static=False)
+        return (alone,)
+    return tuple(
+        EngineSources(
+            path=path,
+            file=_identified(path),
+            layers_file=layers_file,
+            profile=times,
+            static=static,
+            hashed=hashed,
+        )
+        for path in paths
+    )
+
+
+def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None) -> Witnesses:
+    """Read build logs and the model.
+
+    Args:
+        logs: the engine's own log first, then logs of other builds of the same model.
+        build: which build of the first log, from 1; None for the last complete one.
+        onnx: the model.
+
+    Raises:
+        InputError: if a file cannot be read or is something else.
+    """
+    read = tuple(_log(path, build if number == 0 else None) for number, path in enumerate(logs))
+    if onnx is None:
+        return Witnesses(logs=read)
+    try:
+        return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx)
+    except OSError as error:
+        raise InputError(f"cannot read {onnx}: {error.strerror}") from None
+    except (ModelError, OnnxUnavailable) as error:
+        raise InputError(f"{onnx}: {error}") from None
+
+
+def extract_plan(source: Path, target: Path) -> None:
+    """Write the bare plan out of a file that wraps it.
+
+    Raises:
+        InputError: if there is no plan in the file, or one of the two cannot be read or written.
+    """
+    file = _identified(source)
+    if file.plan is None:
+        raise InputError(f"{source}: {file.what} There is no plan in it to extract.")
+    try:
+        if target.exists() and target.samefile(source):
+            raise InputError(
+                f"--extract {target} would overwrite the file itself; name another file"
+            )
+        write_all_atomically(target, extract(source, file.plan))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot extract the plan of {source} to {target}: {reason}") from None
+
+
+def _identified(path: Path) -> FileIdentity:
+    try:
+        return identify(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}; give an engine file"
+        ) from None
+
+
+def _log(path: Path, build: int | None) -> GivenLog:
+    try:
+        found = read_build_log(path, build=build)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except LogError as error:
+        raise InputError(str(error)) from None
+    return GivenLog(name=str(path), build=found.build, damage=found.damaged)
+
+
+def _parsed(path: Path, reader: Callable[[bytes], Read]) -> Read:
+    try:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # A device or a pipe may never end, and no limit on its size would hold.
+            raise InputError(f"{path} is not a regular file; save it to one first")
+        if status.st_size > _LARGEST_TEXT:
+            raise InputError(f"{path} is larger than 2 GiB; give the inspector's output alone")
+        return reader(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except FormatError as error:
+        raise InputError(f"{path}: {error}") from None

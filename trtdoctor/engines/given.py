@@ -1,0 +1,61 @@
+"""What a user gave about an engine, read and not yet judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trtdoctor.readers.buildlog import Build
+from trtdoctor.readers.layers import LayersFile
+from trtdoctor.readers.onnxmodel import OnnxFacts
+from trtdoctor.readers.plan import FileIdentity
+from trtdoctor.readers.profile import Profile
+
+_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSources:
+    """Everything the user gave about one engine, read. Each part may be missing."""
+
+    path: Path
+    file: FileIdentity | None = None
+    layers_file: LayersFile | None = None
+    layers_name: str | None = None
+    profile: Profile | None = None
+    static: bool = True
+    hashed: bool = False
+
+    @property
+    def unsound(self) -> str | None:
+        """Why nothing sound can be said of the file, and what to do; None where it can."""
+        file = self.file
+        if file is None:
+            return None
+        damage = [problem for problem in file.problems if problem.problem.value in _BROKEN]
+        if file.engine is not None and not damage:
+            return None
+        return " ".join(part for part in (f"{self.path}:", file.what, file.to_do) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenLog:
+    """One build of one log, by the name that evidence shows, and why not all of it was read."""
+
+    name: str
+    build: Build
+    damage: str | None = None
+
+    @property
+    def short(self) -> str:
+        """The log's file name alone, as the sources of evidence name it."""
+        return Path(self.name).name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witnesses:
+    """Everything that may tell why: logs of the engine's build (the first counts), the model."""
+
+    logs: tuple[GivenLog, ...] = ()
+    model: OnnxFacts | None = None
+    model_path: Path | None = None

@@ -1,0 +1,212 @@
+"""What a build log tells of the engine that its build made: layers, causes, and the proof of them.
+
+The builder's choice is solved again once, here; everything else is read off that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trtdoctor.model.engine import ChoiceTold, Layer, LayerTensor, Precision, Role
+from trtdoctor.model.finding import Evidence
+from trtdoctor.precision.layers import classify_layers
+from trtdoctor.precision.log import (
+    Analysis,
+    NetworkFormat,
+    analyse,
+    causes_of,
+    not_enabled_by_banner,
+)
+from trtdoctor.precision.log.witness import Witness, us
+from trtdoctor.precision.reasons import LayerReasons, Reason
+from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
+from trtdoctor.readers.layers.dtypes import dtype_of
+
+from .given import GivenLog
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Solved:
+    """One profile's attempt with what solving it told, or why it was not solved."""
+
+    attempt: Attempt
+    analysis: Analysis | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogTestimony:
+    """One log with its builder's choice solved again, once for each optimisation profile."""
+
+    log: GivenLog
+    solved: tuple[_Solved, ...]
+
+    @property
+    def build(self) -> Build:
+        """The build that speaks."""
+        return self.log.build
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """What solving the first solvable profile told."""
+        return next((one.analysis for one in self.solved if one.analysis), None)
+
+    @property
+    def unsolved(self) -> tuple[str, ...]:
+        """Why attempts were not solved."""
+        return tuple(one.reason for one in self.solved if one.reason)
+
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the engine that the log ends with; kernels as the solution names them."""
+        kernels = {
+            planned.name: planned.kernel
+            for one in self.solved
+            if one.analysis is not None
+            for planned in one.analysis.choice.plan
+        }
+        return tuple(
+            Layer(
+                name=layer.name,
+                type=layer.type,
+                inputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.inputs),
+                outputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.outputs),
+                tactic=kernels.get(layer.name),
+                tactic_id=layer.tactic,
+            )
+            for layer in self.build.layers
+        )
+
+    def reasons(self) -> Iterable[LayerReasons]:
+        """Why layers are not FP16, as far as the log proves it."""
+        for one in self.solved:
+            yield from causes_of(self.build, one.attempt, one.analysis, log=self.log.short)
+
+    def whole_build(self) -> Reason | None:
+        """The cause that the banner alone proves, for every layer of the build."""
+        return not_enabled_by_banner(self.build, Witness(self.log.short))
+
+    def half_blocks(self, layers: Iterable[Layer]) -> dict[str, tuple[Evidence, ...]]:
+        """Fused blocks whose FP16 variant the builder chose, with its time and the other one's."""
+        unknown = {layer.name for layer in layers if layer.precision is Precision.UNKNOWN}
+        found: dict[str, tuple[Evidence, ...]] = {}
+        for one in self.solved:
+            analysis = one.analysis
+            if analysis is None:
+                continue
+            for planned in analysis.choice.plan:
+                if planned.name not in unknown or not planned.half or not planned.same_type:
+                    continue
+                source = f"{self.log.short}:{planned.line or planned.candidate_line}"
+                value = f"the builder chose the block's FP16 variant: {us(planned.time_ms)}"
+                evidence = [Evidence(source=source, value=value)]
+                verdict = next((v for v in analysis.verdicts if v.layer == planned.name), None)
+                if verdict is not None and verdict.forced is not None:
+                    total = (
+                        f"{us(verdict.forced.total_ms)} instead of {us(analysis.choice.plan_ms)}"
+                    )
+                    value = f"solved again with the block's other variant: {total}"
+                    evidence.append(Evidence(source=self.log.short, value=value))
+                found[planned.name] = tuple(evidence)
+        return found
+
+    def choice(self) -> ChoiceTold | None:
+        """How solving again compares with the log, for the report; None where nothing was solved."""
+        analysis = self.analysis
+        if analysis is None:
+            return None
+        choice = analysis.choice
+        forced = [v.forced for v in analysis.verdicts if v.forced and v.known and not v.half]
+        cheapest = min(forced, key=lambda found: found.total_ms, default=None)
+        io = analysis.io_best if analysis.io_best and analysis.io_best.falls else None
+        return ChoiceTold(
+            log=self.log.name,
+            build=self.build.number,
+            profile=choice.profile,
+            reproduced=choice.reproduced,
+            layers=choice.layers,
+            conversions=choice.conversions,
+            plan_ms=choice.plan_ms,
+            alternative_ms=cheapest.total_ms if cheapest else None,
+            alternative_kernels_ms=cheapest.kernels_ms if cheapest else None,
+            alternative_conversions_ms=cheapest.conversions_ms if cheapest else None,
+            network_io_ms=io.total_ms if io else None,
+            network_io=tuple(f"{f.tensor} as {_format(f)}" for f in io.formats) if io else (),
+        )
+
+
+def hear(log: GivenLog) -> LogTestimony:
+    """Solve what the builder solved.
+
+    Where numpy or the solver's library is missing or broken, the log's other testimony stands
+    without them.
+    """
+    return LogTestimony(
+        log=log, solved=tuple(_solved(log.build, attempt) for attempt in log.build.chosen)
+    )
+
+
+def _solved(build: Build, attempt: Attempt) -> _Solved:
+    try:
+        return _Solved(attempt=attempt, analysis=analyse(build, attempt))
+    except ImportError as error:
+        reason = f"the builder's choice could not be solved again: {error}"
+        return _Solved(attempt=attempt, analysis=None, reason=reason)
+
+
+def failed_build(log: GivenLog) -> str | None:
+    """What ended a build that made no engine, in the log's own words."""
+    ends = log.build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
+    if not ends:
+        return None
+    last = ends[-1]
+    return (
+        f"The build in this log made no engine, so there is nothing to explain: {last.text} "
+        f"({log.short}:{last.line})."
+    )
+
+
+def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
+    """What is missing of logs that end early or tell of an error at their end."""
+    for log in logs:
+        if log.damage is not None:
+            yield f"{log.name} is damaged, and was read up to there: {log.damage}"
+        errors = log.build.noted(NoteKind.ERROR)
+        if errors and log.build.layers:
+            yield (
+                f"{log.name} tells an error after all was chosen, so this build may have left no "
+                f"engine: {errors[-1].text} (line {errors[-1].line})"
+            )
+        elif log.damage is None and not log.build.complete and failed_build(log) is None:
+            yield f"{log.name} ends before the build does: give the whole log"
+
+
+def flips(layers: Sequence[Layer], others: Iterable[GivenLog]) -> Iterable[str]:
+    """Layers that another build of the model put into another type."""
+    here = {x.name: x.precision for x in layers if x.role is Role.COMPUTE}
+    for log in others:
+        theirs = classify_layers(hear(log).layers())
+        there = {x.name: x.precision for x in theirs if x.role is Role.COMPUTE}
+        half = Precision.FP16
+        flipped = [
+            f"{name} ({here[name].value}, there {there[name].value})"
+            for name in here
+            if name in there and (here[name] is half) != (there[name] is half)
+        ]
+        shared = len(here.keys() & there.keys())
+        if not shared:
+            yield f"{log.name}: it has no layer of this engine, so nothing can be compared"
+        elif flipped:
+            yield f"{log.name}: {len(flipped)} of {shared} layers flip: {', '.join(flipped)}"
+        else:
+            yield f"{log.name}: none of {shared} layers in both builds flips"
+
+
+def _format(network: NetworkFormat) -> str:
+    known = dtype_of(network.dtype)
+    return f"{known.value.lower() if known else network.dtype}:{network.layout}"
+
+
+def _tensor(name: str, dtype: str, dims: tuple[int, ...]) -> LayerTensor:
+    known = dtype_of(dtype)
+    return LayerTensor(name=name, dtype=known.value if known else None, shape=dims or None)
