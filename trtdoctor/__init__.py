@@ -1,3 +1,55 @@
-"""trtdoctor: diagnostics for NVIDIA TensorRT."""
+"""trtdoctor: diagnostics for NVIDIA TensorRT.
 
-__version__ = "0.1.0"
+The functions of :mod:`trtdoctor.run` are here too: ``trtdoctor.check()``, ``trtdoctor.inspect(...)``,
+``trtdoctor.explain(...)``. They are imported at their first use, so that importing trtdoctor costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from .version import __version__
+
+# Importing typing would take longer than the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .run import (
+        InputError,
+        Looking,
+        Report,
+        TrtdoctorError,
+        UsageError,
+        check,
+        explain,
+        extract,
+        inspect,
+        load,
+        rejudge,
+    )
+
+
+__all__ = [
+    "InputError",
+    "Looking",
+    "Report",
+    "TrtdoctorError",
+    "UsageError",
+    "__version__",
+    "check",
+    "explain",
+    "extract",
+    "inspect",
+    "load",
+    "rejudge",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from . import run
+
+        return getattr(run, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

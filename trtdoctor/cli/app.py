@@ -11,9 +11,9 @@ from types import FrameType
 
 import click
 
-from trtdoctor import __version__
+from trtdoctor.model.errors import TrtdoctorError
+from trtdoctor.version import __version__
 
-from .errors import UserError
 from .streams import complain, discard_output, output_was_lost, prepare
 
 # Each command's module is imported when it is called; --help needs only these lines.
@@ -79,7 +79,7 @@ def run(arguments: list[str]) -> int:
         return _say(f"{where}: {error.format_message()} (see {where} --help)")
     except click.ClickException as error:
         return _say(f"trtdoctor: {error.format_message()}")
-    except UserError as error:
+    except TrtdoctorError as error:
         return _say(f"trtdoctor: {error}")
     except (KeyboardInterrupt, click.Abort):
         _say("trtdoctor: interrupted")

@@ -7,20 +7,19 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.engine import EngineReport
-from trtdoctor.probes import PROBES
+from trtdoctor.checking.judge import exit_code
+from trtdoctor.run.examinations import examine_machine
 
-from .engine_options import Engines, engine_options, expected_share
-from .errors import UserError
-from .look import Look
+from .engine_options import engine_options, expected_share
 from .options import (
-    LookOptions,
     OutputOptions,
     look_options,
     output_options,
     selection_options,
+    take_look,
     words,
 )
+from .output import emit, fail_on
 
 
 @click.command("check")
@@ -44,39 +43,14 @@ def command(
     with a deadline, so that a broken library is a finding and not the end of the run.
     """
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
-    output, looking = OutputOptions.take(options), LookOptions.take(options)
-    wanted = expected_share(expect)
-    if wanted is not None and not engines:
-        raise UserError("--expect is about engines; give an engine file")
-    given = Engines(engines, live=not no_live, static=not no_static)
-    with Look(looking, (*PROBES, *given.probes())) as look:
-        # The children are at work: what judging needs is imported meanwhile.
-        from trtdoctor.checking.discover import discover
-        from trtdoctor.checking.judge import exit_code
-        from trtdoctor.knowledge import Knowledge
-        from trtdoctor.reporting.examine import Selection, SelectionError, examine
-
-        from .output import emit, fail_on
-
-        catalogue, knowledge, selection = discover(), Knowledge.load(), Selection(**chosen)
-        try:
-            selection.ignored(catalogue)
-        except SelectionError as error:
-            raise UserError(str(error)) from None
-        snapshot = look.finish(quiet=output.quiet)
-    reports: tuple[EngineReport, ...] = ()
-    if engines:
-        snapshot, reports = given.finish(snapshot, wanted)
-    report = emit(
-        lambda share: examine(
-            snapshot,
-            catalogue,
-            knowledge,
-            command="check",
-            share=share,
-            selection=selection,
-            engines=reports,
-        ),
-        output,
+    output = OutputOptions.take(options)
+    seen = examine_machine(
+        *engines,
+        look=take_look(options, quiet=output.quiet),
+        expect=expected_share(expect),
+        live=not no_live,
+        static=not no_static,
+        **chosen,
     )
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    report = emit(seen.report, output)
+    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)

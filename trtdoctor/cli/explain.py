@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.report import Report
+from trtdoctor.checking.judge import exit_code
+from trtdoctor.run.examinations import examine_explained
 
-from .engine_options import Engines, engine_options, expected_share
-from .errors import UserError
-from .look import Look
-from .options import LookOptions, OutputOptions, look_options, output_options
+from .engine_options import engine_options, expected_share
+from .options import OutputOptions, look_options, output_options, take_look
+from .output import emit, fail_on
 
 
 @click.command("explain")
@@ -65,52 +65,18 @@ def command(
     Any of the engine, its layers, its build log, its model and its profile will do; more evidence
     gives better answers, and what is missing is named with the command that makes it.
     """
-    output, looking = OutputOptions.take(options), LookOptions.take(options)
-    if engine is None and layers is None and not logs:
-        raise UserError("give an engine, or --log with its build log, or --layers")
-    if build is not None and not logs:
-        raise UserError("--build picks a build of a log; give the log with --log")
-    wanted = expected_share(expect)
-    given = Engines(
-        () if engine is None else (engine,),
-        live=not no_live,
-        static=not no_static,
+    output = OutputOptions.take(options)
+    seen = examine_explained(
+        engine,
+        logs=logs,
+        build=build,
+        onnx=onnx,
         layers=layers,
         profile=profile,
+        look=take_look(options, quiet=output.quiet),
+        expect=expected_share(expect),
+        live=not no_live,
+        static=not no_static,
     )
-    file = given.sources[0].file if engine is not None else None
-    if file is not None and file.engine is None:
-        raise UserError(
-            f"{engine}: {file.what} ENGINE is a plan file; "
-            "logs are given with --log, layers with --layers and models with --onnx"
-        )
-    with Look(looking, given.probes()) as look:
-        from trtdoctor.checking.discover import discover
-        from trtdoctor.checking.judge import exit_code
-        from trtdoctor.knowledge import Knowledge
-        from trtdoctor.reporting.examine import ENGINE_AREAS, Selection, examine
-
-        from .output import emit, fail_on
-        from .witnesses import explain_engine, read_witnesses
-
-        catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
-        witnesses = read_witnesses(logs, build=build, onnx=onnx)
-        snapshot = look.finish(quiet=output.quiet)
-    snapshot, reports = given.finish(snapshot, wanted)
-    snapshot, explained = explain_engine(
-        snapshot, reports[0] if reports else None, witnesses, knowledge, wanted=wanted
-    )
-
-    def make(share: bool) -> Report:
-        return examine(
-            snapshot,
-            catalogue,
-            knowledge,
-            command="explain",
-            share=share,
-            selection=Selection(),
-            engines=(explained,),
-        )
-
-    report = emit(make, output)
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    report = emit(seen.report, output)
+    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)

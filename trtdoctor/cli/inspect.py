@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trtdoctor.model.codec import write_all_atomically
-from trtdoctor.model.report import Report
+import trtdoctor
+from trtdoctor.checking.judge import exit_code
+from trtdoctor.model.errors import UsageError
+from trtdoctor.run.examinations import examine_engines
 
-from .engine_options import Engines, engine_options, expected_share
-from .errors import UserError
-from .look import Look
-from .options import LookOptions, OutputOptions, look_options, output_options
+from .engine_options import engine_options, expected_share
+from .options import OutputOptions, look_options, output_options, take_look
+from .output import emit, fail_on
+from .streams import complain
 
 
 @click.command("inspect")
@@ -59,62 +60,30 @@ def command(
     Where the TensorRT of --python fits an engine, it is loaded in a child process for the layers;
     host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
     """
-    output, looking = OutputOptions.take(options), LookOptions.take(options)
-    if not engines and layers is None:
-        raise UserError("give an engine file, or --layers with the inspector's output")
-    wanted = expected_share(expect)
-    given = Engines(
-        engines,
+    output = OutputOptions.take(options)
+    look = take_look(options, quiet=output.quiet)
+    if extract is not None:
+        _extract(engines, extract)
+    seen = examine_engines(
+        *engines,
+        layers=layers,
+        profile=profile,
+        look=look,
+        expect=expected_share(expect),
         live=not no_live,
         static=not no_static,
         hashed=hashed,
-        layers=layers,
-        profile=profile,
     )
-    if extract is not None:
-        _extract(given, extract)
-    with Look(looking, given.probes()) as look:
-        from trtdoctor.checking.discover import discover
-        from trtdoctor.checking.judge import exit_code
-        from trtdoctor.knowledge import Knowledge
-        from trtdoctor.reporting.examine import ENGINE_AREAS, Selection, examine
-
-        from .output import emit, fail_on
-
-        catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
-        snapshot = look.finish(quiet=output.quiet)
-    snapshot, reports = given.finish(snapshot, wanted)
-
-    def make(share: bool) -> Report:
-        return examine(
-            snapshot,
-            catalogue,
-            knowledge,
-            command="inspect",
-            share=share,
-            selection=Selection(),
-            engines=reports,
-        )
-
-    report = emit(make, output, all_layers=all_layers)
-    return given.complain() or exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    report = emit(seen.report, output, all_layers=all_layers)
+    for sentence in seen.unsound:
+        complain(f"trtdoctor: {sentence}")
+    return (
+        2 if seen.unsound else exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
+    )
 
 
-def _extract(given: Engines, target: Path) -> None:
-    from trtdoctor.readers.plan import extract
-
-    if len(given.sources) != 1 or given.sources[0].file is None:
-        raise UserError("--extract takes one engine file")
-    source, file = given.sources[0].path, given.sources[0].file
-    if file.plan is None:
-        raise UserError(f"{source}: {file.what} There is no plan in it to extract.")
-    try:
-        if target.exists() and target.samefile(source):
-            raise UserError(
-                f"--extract {target} would overwrite the file itself; name another file"
-            )
-        write_all_atomically(target, extract(source, file.plan))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot extract the plan of {source} to {target}: {reason}") from None
-    print(f"trtdoctor: wrote the bare plan to {target}", file=sys.stderr)
+def _extract(engines: tuple[Path, ...], target: Path) -> None:
+    if len(engines) != 1:
+        raise UsageError("--extract takes one engine file")
+    trtdoctor.extract(engines[0], target)
+    complain(f"trtdoctor: wrote the bare plan to {target}")

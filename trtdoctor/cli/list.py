@@ -11,9 +11,8 @@ from rich.text import Text
 
 from trtdoctor.checking.discover import discover
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import FACT_TYPES
-
-from .errors import UserError
 
 
 @click.command("list")
@@ -22,7 +21,7 @@ from .errors import UserError
 def command(kind: str, name: str | None) -> int:
     """List the checks, causes, facts or knowledge tables; with NAME, one table's rows."""
     if name is not None and kind != "tables":
-        raise UserError(f"'list {kind}' takes no name; 'trtdoctor why {name}' explains one")
+        raise UsageError(f"'list {kind}' takes no name; 'trtdoctor why {name}' explains one")
     rows = {"checks": _checks, "causes": _causes, "facts": _facts}.get(kind)
     if rows is not None:
         _show(rows())
@@ -69,7 +68,7 @@ def _show_table(name: str) -> None:
     try:
         rows = Knowledge.load().rows(name)
     except KeyError:
-        raise UserError(
+        raise UsageError(
             f"there is no table {name!r}; 'trtdoctor list tables' shows all of them"
         ) from None
     for row in rows:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from .errors import UserError
+from trtdoctor.model.errors import UsageError
+from trtdoctor.reporting.look import Looking
+
+from .streams import show_progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
@@ -32,45 +36,38 @@ class OutputOptions:
         """Take the shared output options out of a command's keyword arguments.
 
         Raises:
-            UserError: if a file's suffix names no format or its folder is not there.
+            UsageError: if a file's suffix names no format or its folder is not there.
         """
         files = tuple(Path(name) for name in options.pop("output"))
         for file in files:
             if file.suffix.lower() not in FORMATS:
-                raise UserError(
+                raise UsageError(
                     f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
                 )
             try:
                 folder = file.absolute().parent
                 there, taken = folder.is_dir(), file.is_dir()
             except OSError as error:
-                raise UserError(
+                raise UsageError(
                     f"cannot write {file}: {error.strerror}; choose another file"
                 ) from None
             if not there:
-                raise UserError(
+                raise UsageError(
                     f"cannot write {file}: there is no folder {folder}; make it or choose another"
                 )
             if taken:
-                raise UserError(f"cannot write {file}: it is a folder; name a file in it")
+                raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         return cls(files=files, **{name: options.pop(name) for name in names})
 
 
-@dataclass(frozen=True, kw_only=True)
-class LookOptions:
-    """Which machine and which interpreter to look at. ``deadline`` is in seconds."""
-
-    python: str | None
-    active: bool
-    deadline: float
-    record: Path | None
-    host: Path | None
-
-    @classmethod
-    def take(cls, options: dict[str, Any]) -> LookOptions:
-        """Take the shared look options out of a command's keyword arguments."""
-        return cls(**{item.name: options.pop(item.name) for item in fields(cls)})
+def take_look(options: dict[str, Any], *, quiet: bool) -> Looking:
+    """Take the shared look options out of a command's keyword arguments."""
+    show = sys.stderr.isatty() and not quiet
+    return Looking(
+        **{name: options.pop(name) for name in ("python", "active", "deadline", "record", "host")},
+        on_progress=show_progress if show else None,
+    )
 
 
 def output_options(function: F) -> F:
@@ -181,11 +178,11 @@ def words(values: tuple[str, ...]) -> tuple[str, ...]:
     """Comma-separated, repeatable option values as one tuple.
 
     Raises:
-        UserError: if something was given and names nothing.
+        UsageError: if something was given and names nothing.
     """
     found = tuple(word.strip() for value in values for word in value.split(",") if word.strip())
     if values and not found:
-        raise UserError(
+        raise UsageError(
             "--select and --ignore need ids, names or areas; 'trtdoctor list checks' shows them"
         )
     return found

@@ -5,33 +5,37 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from trtdoctor.model.codec import encode, write_atomically
+from trtdoctor.model.errors import InputError
 from trtdoctor.model.report import Report, Severity
 
-from .errors import UserError
 from .options import FORMATS, OutputOptions
 from .streams import discard_output
 
 
-def emit(
-    make: Callable[[bool], Report], options: OutputOptions, *, all_layers: bool = False
-) -> Report:
+class Make(Protocol):
+    """Judges what was seen into a report, with pseudonyms for private data or without."""
+
+    def __call__(self, *, share: bool) -> Report:
+        """The report."""
+        ...
+
+
+def emit(make: Make, options: OutputOptions, *, all_layers: bool = False) -> Report:
     """Write all files, then print; returns the unshared report, or the shared one if asked for.
 
-    ``make`` judges and builds the report with (True) or without (False) pseudonyms.
-
     Raises:
-        UserError: if a file cannot be written.
+        InputError: if a file cannot be written.
     """
     made: dict[bool, Report] = {}
 
     def report(kind: str) -> Report:
         share = options.share if options.share is not None else kind in ("markdown", "html")
         if share not in made:
-            made[share] = make(share)
+            made[share] = make(share=share)
         return made[share]
 
     for file in options.files:
@@ -96,6 +100,6 @@ def _write(file: Path, data: bytes) -> None:
     try:
         write_atomically(file, data)
     except OSError as error:
-        raise UserError(
+        raise InputError(
             f"cannot write {file}: {error.strerror}; choose a folder that you may write to"
         ) from None

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.codec import DocumentError, encode, read_report, schema
+from trtdoctor.model.codec import encode, schema
 from trtdoctor.model.report import Report, Status
+from trtdoctor.run import load
 
-from .errors import UserError
 from .options import OutputOptions, output_options, selection_options, words
 
 
@@ -37,9 +37,9 @@ def show(file: Path, **options: Any) -> int:
     from .output import emit, fail_on
 
     output = OutputOptions.take(options)
-    saved = _read(file)
+    saved = load(file)
 
-    def make(share: bool) -> Report:
+    def make(*, share: bool) -> Report:
         if not share or saved.snapshot.redaction.applied:
             return saved
         return Redactor(saved.snapshot).report(saved)
@@ -57,40 +57,16 @@ def show(file: Path, **options: Any) -> int:
 @output_options
 def rejudge(file: Path, **options: Any) -> int:
     """Judge the facts in a saved report with this trtdoctor's checks and tables."""
-    from trtdoctor.checking.discover import discover
     from trtdoctor.checking.judge import exit_code
-    from trtdoctor.knowledge import Knowledge
-    from trtdoctor.reporting.examine import (
-        ENGINE_AREAS,
-        OF_ENGINES,
-        Selection,
-        SelectionError,
-        examine,
-    )
+    from trtdoctor.run.examinations import examine_saved
 
     from .output import emit, fail_on
 
-    selection = Selection(**{key: words(options.pop(key)) for key in ("select", "ignore")})
+    chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
-    saved, catalogue, knowledge = _read(file), discover(), Knowledge.load()
-    if saved.command in OF_ENGINES:
-        catalogue = catalogue.only(*ENGINE_AREAS)
-    try:
-        report = emit(
-            lambda share: examine(
-                saved.snapshot,
-                catalogue,
-                knowledge,
-                command=saved.command,
-                share=share,
-                selection=selection,
-                engines=saved.engines,
-            ),
-            output,
-        )
-    except SelectionError as error:
-        raise UserError(str(error)) from None
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    seen = examine_saved(load(file), **chosen)
+    report = emit(seen.report, output)
+    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
 
 
 @command.command("diff")
@@ -101,18 +77,7 @@ def diff(before: Path, after: Path) -> int:
     from trtdoctor.render.common import one_line
     from trtdoctor.reporting.difference import difference
 
-    lines = difference(_read(before), _read(after))
+    lines = difference(load(before), load(after))
     for line in lines or ["The reports agree in every outcome and every fact."]:
         click.echo(one_line(line))
     return 1 if lines else 0
-
-
-def _read(file: Path) -> Report:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {file}: {error.strerror}; give a saved report.json") from None
-    try:
-        return read_report(data, name=str(file))
-    except DocumentError as error:
-        raise UserError(str(error)) from None

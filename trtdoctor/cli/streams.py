@@ -39,6 +39,12 @@ def discard_output() -> None:
         sys.stdout.flush()
 
 
+def show_progress(waiting: str) -> None:
+    """What is being waited for, on the one line of stderr that is written over; empty clears it."""
+    sys.stderr.write(f"\r\x1b[K{'looking: ' if waiting else ''}{waiting}")
+    sys.stderr.flush()
+
+
 def complain(text: str) -> None:
     """One line on stderr, without anything that a terminal would obey."""
     from trtdoctor.render.common import one_line

@@ -10,8 +10,7 @@ import click
 from trtdoctor.checking.definition import SECTIONS, Check
 from trtdoctor.checking.discover import Catalogue, discover
 from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
-
-from .errors import UserError
+from trtdoctor.model.errors import UsageError
 
 
 @click.command("why")
@@ -27,7 +26,7 @@ def command(id_or_name: str) -> int:
     if cause is not None:
         pages.append(_cause_page(cause))
     if not pages:
-        raise UserError(_suggest(id_or_name, catalogue, causes))
+        raise UsageError(_suggest(id_or_name, catalogue, causes))
     click.echo("\n".join(pages), nl=False)
     return 0
 

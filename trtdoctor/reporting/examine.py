@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from trtdoctor import __version__
 from trtdoctor.checking.definition import AREAS
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.checking.judge import judge, verdict
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Problem, Report, Snapshot, Tool
+from trtdoctor.version import __version__
 
 from .collect import utc_now
 from .machine import machine_card
@@ -22,10 +23,6 @@ from .redact import Redactor
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
 OF_ENGINES = ("inspect", "explain")
 ENGINE_AREAS = ("ENG", "PRC")
-
-
-class SelectionError(Exception):
-    """A check, name or area that does not exist; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +36,7 @@ class Selection:
         """The ids of the deselected checks.
 
         Raises:
-            SelectionError: for a word that names no check and no area.
+            UsageError: for a word that names no check and no area.
         """
         chosen = (
             self._ids(catalogue, self.select) if self.select else {c.id for c in catalogue.checks}
@@ -54,7 +51,7 @@ class Selection:
             area = {c.id for c in catalogue.checks if word.casefold() in _areas(c.id)}
             check = catalogue.find(word)
             if not area and check is None:
-                raise SelectionError(
+                raise UsageError(
                     f"there is no check or area {word!r}; 'trtdoctor list checks' shows all of them"
                 )
             found |= area or ({check.id} if check else set())
@@ -79,7 +76,7 @@ def examine(
     """Judge a snapshot and put the report together; with ``share``, of pseudonyms only.
 
     Raises:
-        SelectionError: if the selection names something that does not exist.
+        UsageError: if the selection names something that does not exist.
     """
     ignored = selection.ignored(catalogue)
     redactor = Redactor(snapshot) if share and not snapshot.redaction.applied else None

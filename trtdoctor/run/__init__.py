@@ -1,0 +1,211 @@
+"""The Python API: what the commands do, as functions that return reports.
+
+    import trtdoctor
+
+    report = trtdoctor.check()
+    report = trtdoctor.inspect("model.engine")
+    report = trtdoctor.explain("model.engine", log="build.log")
+
+Nothing here prints or exits. Whatever a caller can put right is raised as
+:class:`trtdoctor.TrtdoctorError`, its message one sentence: what is wrong, with which file, and what
+to do. A function that is given ``share=True`` replaces private data by pseudonyms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+
+from trtdoctor.model.codec import read_report
+from trtdoctor.model.errors import InputError, TrtdoctorError, UsageError
+from trtdoctor.model.report import Report
+from trtdoctor.reporting.look import Looking
+
+from .examinations import (
+    File,
+    examine_engines,
+    examine_explained,
+    examine_machine,
+    examine_saved,
+)
+
+__all__ = [
+    "InputError",
+    "Looking",
+    "Report",
+    "TrtdoctorError",
+    "UsageError",
+    "check",
+    "explain",
+    "extract",
+    "inspect",
+    "load",
+    "rejudge",
+]
+
+_DEFAULT_LOOKING = Looking()
+
+
+def check(
+    *engines: File,
+    look: Looking = _DEFAULT_LOOKING,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    expect: float | None = None,
+    live: bool = True,
+    static: bool = True,
+    share: bool = False,
+) -> Report:
+    """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
+
+    Args:
+        engines: engine files; with them also whether this machine will run them.
+        look: which machine and interpreter to look at.
+        select: only these checks: ids, names or areas.
+        ignore: not these.
+        expect: the share of compute layers that must be FP16 in each engine, above 0 up to 1.
+        live: load the engines with the TensorRT of ``look.python``, in child processes.
+        static: read layers from the engines' own bytes.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, or a file that cannot be read.
+    """
+    return examine_machine(
+        *engines,
+        look=look,
+        select=select,
+        ignore=ignore,
+        expect=expect,
+        live=live,
+        static=static,
+    ).report(share=share)
+
+
+def inspect(
+    *engines: File,
+    layers: File | None = None,
+    profile: File | None = None,
+    look: Looking = _DEFAULT_LOOKING,
+    expect: float | None = None,
+    live: bool = True,
+    static: bool = True,
+    hashed: bool = False,
+    share: bool = False,
+) -> Report:
+    """What is in engine files: identity, layers, precisions. Needs no TensorRT and no GPU.
+
+    A file that is no sound engine is a report too: its ``what`` and ``to_do`` say so.
+
+    Args:
+        engines: engine files; none where ``layers`` is given.
+        layers: the engine inspector's output, or a log that holds it, made anywhere.
+        profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        look: which interpreter loads the engines.
+        expect: the share of compute layers that must be FP16, above 0 up to 1.
+        live: load the engines with the TensorRT of ``look.python``, in child processes.
+        static: read layers from the engines' own bytes.
+        hashed: also compute the SHA-256 of each file.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, or a file that cannot be read.
+    """
+    return examine_engines(
+        *engines,
+        layers=layers,
+        profile=profile,
+        look=look,
+        expect=expect,
+        live=live,
+        static=static,
+        hashed=hashed,
+    ).report(share=share)
+
+
+def explain(
+    engine: File | None = None,
+    *,
+    log: File | Sequence[File] = (),
+    build: int | None = None,
+    onnx: File | None = None,
+    layers: File | None = None,
+    profile: File | None = None,
+    look: Looking = _DEFAULT_LOOKING,
+    expect: float | None = None,
+    live: bool = True,
+    static: bool = True,
+    share: bool = False,
+) -> Report:
+    """Why is a layer not FP16, what does it cost, and what to change?
+
+    Any of the engine, its layers, its build log, its model and its profile will do; more evidence
+    gives better answers.
+
+    Args:
+        engine: the engine file.
+        log: the verbose log of the engine's build, plain or gzip; then logs of other builds of the
+            same model, to see what flips between them.
+        build: which build of a log that holds several, from 1.
+        onnx: the model that the engine was built from.
+        layers: the engine inspector's output, made anywhere.
+        profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        look: which interpreter loads the engine.
+        expect: the share of compute layers that must be FP16, above 0 up to 1.
+        live: load the engine with the TensorRT of ``look.python``, in a child process.
+        static: read layers from the engine's own bytes.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, or a file that cannot be read or is something else.
+    """
+    return examine_explained(
+        engine,
+        logs=(log,) if isinstance(log, (str, PathLike)) else tuple(log),
+        build=build,
+        onnx=onnx,
+        layers=layers,
+        profile=profile,
+        look=look,
+        expect=expect,
+        live=live,
+        static=static,
+    ).report(share=share)
+
+
+def load(path: File) -> Report:
+    """A report that was saved as JSON, as it was judged then.
+
+    Raises:
+        InputError: if the file cannot be read or is no report.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {fspath(path)}: {error.strerror}; give a saved report.json"
+        ) from None
+    return read_report(data, name=fspath(path))
+
+
+def rejudge(
+    saved: Report, *, select: Iterable[str] = (), ignore: Iterable[str] = (), share: bool = False
+) -> Report:
+    """The facts of a saved report, judged by this version's checks and tables.
+
+    Raises:
+        UsageError: if ``select`` or ``ignore`` names no check.
+    """
+    return examine_saved(saved, select=select, ignore=ignore).report(share=share)
+
+
+def extract(engine: File, target: File) -> None:
+    """Write the bare plan out of a file that wraps it.
+
+    Raises:
+        InputError: if there is no plan in the file, or one of the two cannot be read or written.
+    """
+    from trtdoctor.engines.files import extract_plan
+
+    extract_plan(Path(engine), Path(target))

@@ -1,0 +1,275 @@
+"""What the commands see, before it is judged: the look, the engines and the evidence beside them.
+
+What takes long to import is imported where it is used, mostly while the look is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Union
+
+from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.model.facts import EngineLoad, EngineLoads
+from trtdoctor.model.report import FactStatus, Report, Snapshot
+from trtdoctor.reporting.look import Look, Looking
+
+if TYPE_CHECKING:
+    from trtdoctor.checking.discover import Catalogue
+    from trtdoctor.engines.given import EngineSources
+    from trtdoctor.knowledge import Knowledge
+    from trtdoctor.model.engine import EngineReport
+    from trtdoctor.probes.observing import Probe
+    from trtdoctor.reporting.examine import Selection
+
+File = Union[str, "PathLike[str]"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What one run saw. It is judged when a report is asked for, with or without private data.
+
+    ``unsound`` has a sentence for each file, where of none of them anything sound can be said.
+    """
+
+    command: str
+    snapshot: Snapshot
+    catalogue: Catalogue
+    knowledge: Knowledge
+    selection: Selection
+    engines: tuple[EngineReport, ...] = ()
+    unsound: tuple[str, ...] = ()
+
+    def report(self, *, share: bool = False) -> Report:
+        """Judge what was seen; with ``share``, of pseudonyms only."""
+        from trtdoctor.reporting.examine import examine
+
+        return examine(
+            self.snapshot,
+            self.catalogue,
+            self.knowledge,
+            command=self.command,
+            share=share,
+            selection=self.selection,
+            engines=self.engines,
+        )
+
+
+def examine_machine(
+    *engines: File,
+    look: Looking,
+    select: Iterable[str],
+    ignore: Iterable[str],
+    expect: float | None,
+    live: bool,
+    static: bool,
+) -> Examination:
+    """What :func:`trtdoctor.check` judges."""
+    from trtdoctor.probes import PROBES
+
+    _check_share(expect)
+    if expect is not None and not engines:
+        raise UsageError("--expect is about engines; give an engine file")
+    sources = _sources(engines, static=static) if engines else ()
+    with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
+        catalogue, knowledge, selection = _judging(select=select, ignore=ignore)
+        snapshot = looking.finish()
+    reports: tuple[EngineReport, ...] = ()
+    if sources:
+        reports = _reports(sources, snapshot)
+        snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
+    return Examination(
+        command="check",
+        snapshot=snapshot,
+        catalogue=catalogue,
+        knowledge=knowledge,
+        selection=selection,
+        engines=reports,
+    )
+
+
+def examine_engines(
+    *engines: File,
+    layers: File | None,
+    profile: File | None,
+    look: Looking,
+    expect: float | None,
+    live: bool,
+    static: bool,
+    hashed: bool,
+) -> Examination:
+    """What :func:`trtdoctor.inspect` judges."""
+    _check_share(expect)
+    if not engines and layers is None:
+        raise UsageError("give an engine file, or --layers with the inspector's output")
+    sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
+    with Look(look, _loading(sources, live=live)) as looking:
+        catalogue, knowledge, selection = _judging(engines_only=True)
+        snapshot = looking.finish()
+    reports = _reports(sources, snapshot)
+    unsound = tuple(source.unsound or "" for source in sources)
+    return Examination(
+        command="inspect",
+        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        catalogue=catalogue,
+        knowledge=knowledge,
+        selection=selection,
+        engines=reports,
+        unsound=unsound if all(unsound) else (),
+    )
+
+
+def examine_explained(
+    engine: File | None,
+    *,
+    logs: Sequence[File],
+    build: int | None,
+    onnx: File | None,
+    layers: File | None,
+    profile: File | None,
+    look: Looking,
+    expect: float | None,
+    live: bool,
+    static: bool,
+) -> Examination:
+    """What :func:`trtdoctor.explain` judges."""
+    from trtdoctor.engines.files import read_witnesses
+    from trtdoctor.model.engine import EngineReport
+
+    _check_share(expect)
+    if engine is None and layers is None and not logs:
+        raise UsageError("give an engine, or --log with its build log, or --layers")
+    if build is not None and not logs:
+        raise UsageError("--build picks a build of a log; give the log with --log")
+    engines = () if engine is None else (engine,)
+    sources = _sources(engines, static=static, layers=layers, profile=profile)
+    file = sources[0].file if sources else None
+    if file is not None and file.engine is None:
+        raise InputError(
+            f"{engine}: {file.what} ENGINE is a plan file; "
+            "logs are given with --log, layers with --layers and models with --onnx"
+        )
+    with Look(look, _loading(sources, live=live)) as looking:
+        catalogue, knowledge, selection = _judging(engines_only=True)
+        witnesses = read_witnesses(
+            [Path(log) for log in logs], build=build, onnx=None if onnx is None else Path(onnx)
+        )
+        snapshot = looking.finish()
+    from trtdoctor.engines.explain import explain as explained
+
+    reports = _reports(sources, snapshot) or (EngineReport(path=fspath(logs[0])),)
+    reports = (explained(reports[0], witnesses, knowledge, engine_given=file is not None),)
+    return Examination(
+        command="explain",
+        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        catalogue=catalogue,
+        knowledge=knowledge,
+        selection=selection,
+        engines=reports,
+    )
+
+
+def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]) -> Examination:
+    """What :func:`trtdoctor.rejudge` judges."""
+    from trtdoctor.reporting.examine import OF_ENGINES
+
+    catalogue, knowledge, selection = _judging(
+        engines_only=saved.command in OF_ENGINES, select=select, ignore=ignore
+    )
+    return Examination(
+        command=saved.command,
+        snapshot=saved.snapshot,
+        catalogue=catalogue,
+        knowledge=knowledge,
+        selection=selection,
+        engines=saved.engines,
+    )
+
+
+def _check_share(expect: float | None) -> None:
+    if expect is not None and not 0 < expect <= 1:
+        raise UsageError(f"a share of FP16 to expect is above 0 and at most 1, not {expect:g}")
+
+
+def _judging(
+    *, engines_only: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> tuple[Catalogue, Knowledge, Selection]:
+    """Everything that judging needs, and words that select checks refused early."""
+    from trtdoctor.checking.discover import discover
+    from trtdoctor.knowledge import Knowledge
+    from trtdoctor.reporting.examine import ENGINE_AREAS, Selection
+
+    catalogue = discover()
+    if engines_only:
+        catalogue = catalogue.only(*ENGINE_AREAS)
+    selection = Selection(select=tuple(select), ignore=tuple(ignore))
+    selection.ignored(catalogue)
+    return catalogue, Knowledge.load(), selection
+
+
+def _sources(
+    engines: Sequence[File],
+    *,
+    static: bool,
+    hashed: bool = False,
+    layers: File | None = None,
+    profile: File | None = None,
+) -> tuple[EngineSources, ...]:
+    from trtdoctor.engines.files import read_engines
+
+    return read_engines(
+        [Path(engine) for engine in engines],
+        static=static,
+        hashed=hashed,
+        layers=None if layers is None else Path(layers),
+        profile=None if profile is None else Path(profile),
+    )
+
+
+def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
+    """The probe that loads the engines; none where nothing is to be loaded."""
+    from trtdoctor.engines.facts import load_request
+    from trtdoctor.probes.engine_loads import engine_loads
+
+    files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
+    wanted = any(source.layers_file is None for source in sources)
+    if not live or not files or not wanted:
+        return ()
+    return (engine_loads([load_request(path, file) for path, file in files]),)
+
+
+def _reports(sources: Sequence[EngineSources], snapshot: Snapshot) -> tuple[EngineReport, ...]:
+    """What is in each engine, by its file and by how loading it ended."""
+    from trtdoctor.engines.inside import engine_report
+
+    loads = _loads(snapshot)
+    try:
+        return tuple(
+            engine_report(source, loads.get(str(source.path.absolute()))) for source in sources
+        )
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None
+
+
+def _loads(snapshot: Snapshot) -> dict[str, EngineLoad]:
+    import msgspec
+
+    record = snapshot.facts.get(EngineLoads.FACT)
+    if record is None or record.status is not FactStatus.OK:
+        return {}
+    return {load.path: load for load in msgspec.convert(record.value, EngineLoads).loads}
+
+
+def _with_engines(
+    snapshot: Snapshot,
+    sources: Sequence[EngineSources],
+    reports: Sequence[EngineReport],
+    *,
+    expect: float | None,
+    live: bool,
+) -> Snapshot:
+    from trtdoctor.engines.facts import with_engines
+
+    return with_engines(snapshot, sources, reports, wanted=expect, live=live)
