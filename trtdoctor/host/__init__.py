@@ -1,4 +1,4 @@
-"""The only door to the machine: files, environment, processes and children; live and recorded."""
+"""The only door to the machine: plain questions, plain answers, live or recorded; never judges."""
 
 from .port import (
     Answer,
