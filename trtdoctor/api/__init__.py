@@ -10,6 +10,8 @@ from trtdoctor.checking.definition import (
     Yielded,
     check,
 )
+from trtdoctor.checking.devices import Device, devices, nvml_devices
+from trtdoctor.checking.loaded import LoadedTensorRT, loaded_tensorrts
 from trtdoctor.checking.plans import (
     Fit,
     Plan,
@@ -26,13 +28,6 @@ from trtdoctor.checking.plans import (
     unfit,
     version_fit,
     weakest,
-)
-from trtdoctor.checking.subjects import (
-    Device,
-    LoadedTensorRT,
-    devices,
-    loaded_tensorrts,
-    nvml_devices,
 )
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.machine import Typing

@@ -24,7 +24,8 @@ from trtdoctor.model.facts import (
 from trtdoctor.model.report import Confidence
 
 from .definition import Fact, NotApplicable, Unknown
-from .subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
+from .devices import Device, devices
+from .loaded import LoadedTensorRT, loaded_tensorrts
 
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.

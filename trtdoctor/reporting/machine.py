@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from trtdoctor.checking.definition import Fact, NotApplicable, Unknown
-from trtdoctor.checking.subjects import Device, devices
+from trtdoctor.checking.devices import Device, devices
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.base import FactValue
 from trtdoctor.model.facts import (
