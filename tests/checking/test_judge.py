@@ -163,8 +163,11 @@ def test_a_fact_of_another_shape_is_unknown() -> None:
     snapshot.facts["nvidia.driver"] = type(snapshot.facts["nvidia.driver"])(
         status=FactStatus.OK, value={"wrong": 1}
     )
-    (outcome,), _ = judge(snapshot, [make(needs)], KB)
+    checks = [make(needs), make(takes_all, id="DRV902", name="a-second")]
+    (outcome, decides), _ = judge(snapshot, checks, KB)
     assert outcome.status is Status.UNKNOWN
+    assert "nvidia.driver: its value has a shape that this version cannot read" in outcome.reason
+    assert [f.message for f in decides.findings] == ["failed True"]
 
 
 def chain() -> list[Check]:

@@ -3,7 +3,6 @@
 from trtdoctor.checking.definition import (
     Check,
     CheckDefinitionError,
-    Fact,
     NotApplicable,
     Note,
     Unknown,
@@ -11,6 +10,7 @@ from trtdoctor.checking.definition import (
     check,
 )
 from trtdoctor.checking.devices import Device, devices, nvml_devices
+from trtdoctor.checking.facts import Fact
 from trtdoctor.checking.loaded import LoadedTensorRT, loaded_tensorrts
 from trtdoctor.checking.plans import (
     Fit,

@@ -20,13 +20,13 @@ import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.base import FactValue
-from trtdoctor.model.report import CheckInfo, FactStatus, Finding, Severity
+from trtdoctor.model.report import CheckInfo, Finding, Severity
 
-Value = TypeVar("Value", bound=FactValue)
+from .facts import Fact
 
 AREAS = {
     "SYS": "system",
@@ -50,21 +50,6 @@ REQUIRED_SECTIONS = SECTIONS[:3]
 
 class CheckDefinitionError(Exception):
     """A check that is not well formed; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact(Generic[Value]):
-    """A fact with its status, for checks that must know why a value is missing."""
-
-    status: FactStatus
-    value: Value | None = None
-    reason: str | None = None
-    source: str = ""
-
-    @property
-    def unseen(self) -> bool:
-        """Whether nobody could look: neither a value nor a claim of absence."""
-        return self.status in (FactStatus.DENIED, FactStatus.FAILED, FactStatus.TIMEOUT)
 
 
 @dataclass(frozen=True, kw_only=True)

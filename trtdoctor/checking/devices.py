@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from trtdoctor.model.facts import CudaDevice, CudaDriver, Gpu, Gpus
 
-from .definition import Fact, NotApplicable, Unknown
+from .definition import NotApplicable, Unknown
+from .facts import Fact
 
 _NOT_OFFERED = ("not supported", "not_supported", "function not found", "function_not_found")
 

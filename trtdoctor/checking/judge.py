@@ -17,7 +17,6 @@ import msgspec
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.report import (
-    FactRecord,
     FactStatus,
     Finding,
     Outcome,
@@ -28,11 +27,11 @@ from trtdoctor.model.report import (
     Verdict,
 )
 
-from .definition import Check, Fact, NotApplicable, Note, Parameter, Unknown, Want
+from .definition import Check, NotApplicable, Note, Parameter, Unknown, Want
+from .facts import Fact, Facts
 
 # A check that says more than this says nothing that anybody reads, and may never end.
 _MOST = 1000
-_MISSING = FactRecord(status=FactStatus.NOT_RUN, reason="this snapshot has no such fact")
 
 
 class _Decided(Exception):
@@ -54,6 +53,7 @@ def judge(
 
     ``ignored`` holds ids of checks that were deselected; their outcome says so.
     """
+    facts = Facts(snapshot)
     by_name = {check.name: check for check in checks}
     outcomes: dict[str, Outcome] = {}
     explanations: dict[str, str] = {}
@@ -71,14 +71,14 @@ def judge(
         if cause is not None:
             explanations[check.name] = cause
             # What is not there cannot be in a bad state, whatever else is wrong with the machine.
-            absence = _absence(check, snapshot)
+            absence = _absence(check, facts)
             outcome = Outcome(
                 check=check.info,
                 status=Status.NOT_APPLICABLE,
                 reason=absence or f"explained by {by_name[cause].id} {cause}",
             )
         else:
-            outcome, problem = _run(check, snapshot, knowledge)
+            outcome, problem = _run(check, facts, knowledge)
             problems.extend([problem] if problem else [])
         took = (time.perf_counter() - started) * 1000
         outcomes[check.id] = msgspec.structs.replace(outcome, took_ms=round(took, 2))
@@ -149,23 +149,24 @@ def _explained(
     return None
 
 
-def _absence(check: Check, snapshot: Snapshot) -> str | None:
+def _absence(check: Check, facts: Facts) -> str | None:
     """The first fact that the check requires and that is claimed absent, with why."""
     for parameter in check.parameters:
-        record = _record(snapshot, parameter)
-        if parameter.want is Want.REQUIRED and record.status is FactStatus.ABSENT:
-            return _why(parameter, record)
+        if parameter.fact is not None and parameter.want is Want.REQUIRED:
+            fact = facts.fact(parameter.fact)
+            if fact.status is FactStatus.ABSENT:
+                return _why(parameter, fact)
     return None
 
 
-def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcome, Problem | None]:
+def _run(check: Check, facts: Facts, knowledge: Knowledge) -> tuple[Outcome, Problem | None]:
     findings: list[Finding] = []
     unknowns: list[str] = []
     notes: list[str] = []
     problem: Problem | None = None
     status: Status | None = None
     try:
-        arguments = _arguments(check, snapshot, knowledge)
+        arguments = _arguments(check, facts, knowledge)
         for number, item in enumerate(check.judge(**arguments)):
             if number == _MOST:
                 notes.append(f"stopped after {_MOST} findings")
@@ -225,51 +226,26 @@ def _text(value: object) -> str:
     return value
 
 
-def _arguments(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> dict[str, Any]:
+def _arguments(check: Check, facts: Facts, knowledge: Knowledge) -> dict[str, Any]:
+    seen = [(p, facts.fact(p.fact) if p.fact else None) for p in check.parameters]
     # Absence decides before ignorance: what is not there cannot be in a bad state.
-    wanted = sorted(
-        check.parameters, key=lambda p: _record(snapshot, p).status is not FactStatus.ABSENT
-    )
-    given = {p.name: _argument(p, snapshot, knowledge) for p in wanted}
-    return given
+    seen.sort(key=lambda item: item[1] is None or item[1].status is not FactStatus.ABSENT)
+    return {p.name: knowledge if fact is None else _argument(p, fact) for p, fact in seen}
 
 
-def _record(snapshot: Snapshot, parameter: Parameter) -> FactRecord:
-    if parameter.fact is None:
-        return _MISSING
-    return snapshot.facts.get(parameter.fact.FACT, _MISSING)
-
-
-def _argument(parameter: Parameter, snapshot: Snapshot, knowledge: Knowledge) -> Any:
-    if parameter.fact is None:
-        return knowledge
-    record = _record(snapshot, parameter)
-    value = _value(record, parameter)
+def _argument(parameter: Parameter, fact: Fact[Any]) -> Any:
     if parameter.want is Want.STATUS:
-        return Fact(status=record.status, value=value, reason=record.reason, source=record.source)
-    if record.status is FactStatus.OK:
-        return value
-    reason = _why(parameter, record)
-    if record.status is FactStatus.ABSENT:
-        if parameter.want is Want.OPTIONAL:
-            return None
-        raise _Decided(Status.NOT_APPLICABLE, reason)
-    if record.status is FactStatus.NOT_RUN:
-        raise _Decided(Status.NOT_APPLICABLE, reason)
-    raise _Decided(Status.UNKNOWN, f"could not look ({record.status.value}): {reason}")
-
-
-def _why(parameter: Parameter, record: FactRecord) -> str:
-    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
-    return f"{name}{record.reason or record.status.value}"
-
-
-def _value(record: FactRecord, parameter: Parameter) -> Any:
-    if record.status is not FactStatus.OK or parameter.fact is None:
+        return fact
+    if fact.status is FactStatus.OK:
+        return fact.value
+    if fact.status is FactStatus.ABSENT and parameter.want is Want.OPTIONAL:
         return None
-    try:
-        return msgspec.convert(record.value, parameter.fact)
-    except msgspec.ValidationError as error:
-        raise _Decided(
-            Status.UNKNOWN, f"{parameter.fact.FACT} has a shape this version cannot read: {error}"
-        ) from None
+    reason = _why(parameter, fact)
+    if fact.status in (FactStatus.ABSENT, FactStatus.NOT_RUN):
+        raise _Decided(Status.NOT_APPLICABLE, reason)
+    raise _Decided(Status.UNKNOWN, f"could not look ({fact.status.value}): {reason}")
+
+
+def _why(parameter: Parameter, fact: Fact[Any]) -> str:
+    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
+    return f"{name}{fact.reason or fact.status.value}"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from trtdoctor.model.facts import Imports, Install, Installs, ModuleImport
 
-from .definition import Fact, NotApplicable, Unknown
+from .definition import NotApplicable, Unknown
+from .facts import Fact
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,9 @@ from trtdoctor.model.facts import (
 )
 from trtdoctor.model.report import Confidence
 
-from .definition import Fact, NotApplicable, Unknown
+from .definition import NotApplicable, Unknown
 from .devices import Device, devices
+from .facts import Fact
 from .loaded import LoadedTensorRT, loaded_tensorrts
 
 RTX = "tensorrt-rtx"
