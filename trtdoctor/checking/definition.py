@@ -24,7 +24,7 @@ from typing import Any
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.base import FactValue
-from trtdoctor.model.report import CheckInfo, Finding, Severity
+from trtdoctor.model.report import CheckInfo, CheckKey, Finding, Severity
 
 from .facts import Fact
 
@@ -105,8 +105,13 @@ class Check:
     judge: Callable[..., Iterable[Yielded]]
 
     @property
+    def key(self) -> CheckKey:
+        """What tells it from every other check."""
+        return self.info.key
+
+    @property
     def id(self) -> str:
-        """The permanent id, as ``DRV001``."""
+        """The permanent id, as ``DRV001``; unique within a plugin and within trtdoctor's own."""
         return self.info.id
 
     @property
@@ -132,7 +137,8 @@ def check(
         severity: of each of its findings.
         since: the version of trtdoctor (or of the plugin) that first had it.
         explained_by: names of checks; where one of them failed, or was itself explained, this
-            problem has its cause there and the check does not apply.
+            problem has its cause there and the check does not apply. A name means the check of the
+            same plugin, or else trtdoctor's own.
         blinded_by: names of checks, also ones that this check explains; where one of them failed
             and this one could not decide, it could not for that cause and does not apply. What it
             did find stays.

@@ -79,4 +79,4 @@ def command(
         ),
         output,
     )
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    return exit_code(report, fail_on(output))

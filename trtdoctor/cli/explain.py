@@ -113,4 +113,4 @@ def command(
         )
 
     report = emit(make, output)
-    return exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    return exit_code(report, fail_on(output))

@@ -97,7 +97,7 @@ def command(
         )
 
     report = emit(make, output, all_layers=all_layers)
-    return given.complain() or exit_code(report.outcomes, fail_on(output), catalogue.problems)
+    return given.complain() or exit_code(report, fail_on(output))
 
 
 def _extract(given: Engines, target: Path) -> None:
