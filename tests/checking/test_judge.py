@@ -80,8 +80,11 @@ def takes_all(driver: Fact[KernelDriver]) -> Iterator[Finding]:
         (needs, {"status": "timeout"}, Status.UNKNOWN, None),
         (needs_or_none, {"status": "absent"}, Status.FAILED, "none"),
         (needs_or_none, {"status": "denied"}, Status.UNKNOWN, None),
+        # None would claim an absence that nobody saw.
+        (needs_or_none, {"status": "not_run"}, Status.NOT_APPLICABLE, None),
         (takes_all, {"status": "denied"}, Status.FAILED, "denied True"),
         (takes_all, {"status": "absent"}, Status.FAILED, "absent False"),
+        (takes_all, {"status": "not_run"}, Status.FAILED, "not_run False"),
     ],
 )
 def test_what_a_parameter_wants_decides_with_the_status(
@@ -92,8 +95,12 @@ def test_what_a_parameter_wants_decides_with_the_status(
     assert [f.message for f in outcome.findings] == ([message] if message else [])
 
 
-def test_a_fact_that_the_snapshot_lacks_is_not_applicable() -> None:
-    assert one(needs, {}).status is Status.NOT_APPLICABLE
+def test_a_fact_that_the_snapshot_lacks_was_not_asked_for() -> None:
+    for function in (needs, needs_or_none):
+        outcome = one(function, {})
+        assert outcome.status is Status.NOT_APPLICABLE
+        assert outcome.reason == "nvidia.driver: this snapshot has no such fact"
+    assert [f.message for f in one(takes_all, {}).findings] == ["not_run False"]
 
 
 def test_absence_decides_before_ignorance() -> None:

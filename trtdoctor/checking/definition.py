@@ -6,6 +6,9 @@ A check says in its parameters what it needs, and the judge gives it that or dec
 * ``driver: KernelDriver | None``: absent is None. Could not be looked at: unknown.
 * ``driver: Fact[KernelDriver]``: always given, with its status; the check decides itself.
 * ``kb: Knowledge``: the dated tables.
+
+A fact that was not asked for (``not_run``, as without ``--active``), or that the snapshot lacks, says
+nothing of the machine: the check is not applicable, with ``| None`` too, unless it takes a ``Fact``.
 """
 
 from __future__ import annotations
