@@ -94,7 +94,7 @@ def test_a_canonical_report_looks_as_agreed(name: str, suffix: str, golden) -> N
         "html": lambda: render_html(made),
         "json": lambda: encode(made).decode(),
     }
-    code = exit_code(made.outcomes, Severity.ERROR, made.problems if name == "blind" else ())
+    code = exit_code(made, Severity.ERROR)
     golden(f"report-{name}.{code}.{suffix}", render[suffix]())
 
 

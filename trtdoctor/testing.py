@@ -111,8 +111,12 @@ def run_case(case: Case, check: Check, knowledge: Knowledge | None = None) -> Ou
     """Judge a case twice, directly and through JSON, and compare it with what it expects.
 
     Raises:
-        AssertionError: saying what differs.
+        AssertionError: saying what differs, or that the case is one of another check.
     """
+    assert case.check == check.id, (
+        f"case {case.name!r} is one of {case.check}, by the name of its file, "
+        f"and was given the check {check.id} {check.name}"
+    )
     knowledge = knowledge or Knowledge.load()
     saved = msgspec.json.decode(msgspec.json.encode(case.snapshot), type=Snapshot)
     (outcome,), problems = judge(case.snapshot, [check], knowledge)

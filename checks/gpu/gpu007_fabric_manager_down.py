@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from trtdoctor.api import (
     Confidence,
@@ -21,6 +22,35 @@ from trtdoctor.api import (
 )
 
 _NOT_READY = 802
+_UNREGISTERED = ("not-started", "in-progress")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fabric:
+    """The GPUs of a fabric, by index, and what else belongs to it."""
+
+    gpus: dict[int, facts.Fabric]
+    switches: int
+    stopped: bool
+
+    @property
+    def waiting(self) -> dict[int, facts.Fabric]:
+        """The GPUs that did not complete their registration, or not with success."""
+        return {
+            index: gpu
+            for index, gpu in self.gpus.items()
+            if gpu.state in _UNREGISTERED or (gpu.state == "completed" and gpu.status)
+        }
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it looks down, whatever CUDA says."""
+        return bool(self.waiting) or (self.stopped and self.switches > 0)
+
+    @property
+    def registered(self) -> bool:
+        """Whether a GPU completed its registration."""
+        return any(gpu.state == "completed" for gpu in self.gpus.values())
 
 
 @check(
@@ -63,47 +93,61 @@ def fabric_manager_down(
     - NVIDIA Fabric Manager User Guide
     - NVML API Reference, nvmlGpuFabricState_t
     """
-    states = {g.index: g.fabric for g in (gpus.value.devices if gpus.value else ()) if g.fabric}
-    fabric = {i: f for i, f in states.items() if f.state != "not-supported"}
-    waiting = {
-        i: f
-        for i, f in fabric.items()
-        if f.state in ("not-started", "in-progress") or (f.state == "completed" and f.status)
-    }
-    switches = pci.value.nvswitches if pci.value else 0
-    if not (switches or fabric or manager.value):
-        not_started = cuda.unseen or (cuda.value and cuda.value.init_code == _NOT_READY)
-        if not_started and (gpus.unseen or pci.unseen):
-            why = gpus.reason if gpus.unseen else pci.reason
-            yield Unknown(reason=f"NVSwitches could not be looked for: {why}")
-            return
-        raise NotApplicable("no NVSwitch and no NVLink fabric")
-    stopped = manager.value is not None and manager.value.running is False
-    if cuda.value and cuda.value.init_code != _NOT_READY:
-        if cuda.value.init_code == 0 and (stopped or waiting):
-            yield Note(text="CUDA starts although the fabric manager does not run here")
-        return
-    not_ready = cuda.value is not None
-    if not not_ready and not waiting and not (stopped and switches):
-        if cuda.unseen and not any(f.state == "completed" for f in fabric.values()):
+    fabric = _fabric(manager, pci, gpus)
+    if fabric is None:
+        yield _unseen(pci, gpus, cuda)
+    elif cuda.value is None:
+        if fabric.suspect:
+            yield _finding(fabric, manager, cuda, driver, container)
+        elif cuda.unseen and not fabric.registered:
             yield Unknown(reason=f"cuInit: {cuda.reason or cuda.status.value}")
-        return
-    evidence = [Evidence(source="cuInit", value="802")] if not_ready else []
-    alike: dict[str, list[int]] = {}
-    for i, f in waiting.items():
-        status = "" if f.status is None else f" ({f.status})"
-        alike.setdefault(f"{f.state}{status}", []).append(i)
-    evidence += [
-        Evidence(source="nvml: nvmlDeviceGetGpuFabricInfo", value=f"gpu:{_range(which)} {state}")
-        for state, which in alike.items()
-    ]
-    if switches:
-        evidence.append(Evidence(source="PCI bus", value=f"{switches} NVSwitches"))
+    elif cuda.value.init_code == _NOT_READY:
+        yield _finding(fabric, manager, cuda, driver, container)
+    elif cuda.value.init_code == 0 and (fabric.stopped or fabric.waiting):
+        yield Note(text="CUDA starts although the fabric manager does not run here")
+
+
+def _fabric(
+    manager: Fact[facts.FabricManager], pci: Fact[facts.PciDevices], gpus: Fact[facts.Gpus]
+) -> _Fabric | None:
+    """The fabric; None where nothing that was seen belongs to one."""
+    listed = gpus.value.devices if gpus.value else ()
+    told = {gpu.index: gpu.fabric for gpu in listed if gpu.fabric}
+    members = {index: gpu for index, gpu in told.items() if gpu.state != "not-supported"}
+    switches = pci.value.nvswitches if pci.value else 0
+    if not (switches or members or manager.value):
+        return None
+    stopped = manager.value is not None and manager.value.running is False
+    return _Fabric(gpus=members, switches=switches, stopped=stopped)
+
+
+def _unseen(
+    pci: Fact[facts.PciDevices], gpus: Fact[facts.Gpus], cuda: Fact[facts.CudaDriver]
+) -> Unknown:
+    """What to say without a fabric: it could be the cause only where CUDA may not be ready.
+
+    Raises:
+        NotApplicable: there is none, or CUDA does not wait for one.
+    """
+    may_wait = cuda.unseen or (cuda.value is not None and cuda.value.init_code == _NOT_READY)
+    blind = [fact for fact in (gpus, pci) if fact.unseen]
+    if may_wait and blind:
+        return Unknown(reason=f"NVSwitches could not be looked for: {blind[0].reason}")
+    raise NotApplicable("no NVSwitch and no NVLink fabric")
+
+
+def _finding(
+    fabric: _Fabric,
+    manager: Fact[facts.FabricManager],
+    cuda: Fact[facts.CudaDriver],
+    driver: Fact[facts.KernelDriver],
+    container: Fact[facts.Container],
+) -> Finding:
     version = driver.value.version if driver.value else None
-    yield Finding(
+    return Finding(
         message=f"CUDA cannot start on this NVSwitch machine: {_why(manager, version)}.",
-        confidence=Confidence.CERTAIN if not_ready else Confidence.LIKELY,
-        evidence=tuple(evidence),
+        confidence=Confidence.CERTAIN if cuda.value else Confidence.LIKELY,
+        evidence=tuple(_evidence(fabric, cuda)),
         remedy=Remedy(
             text="Start the fabric manager, of exactly the driver's version"
             + (f" ({version})" if version else "")
@@ -115,6 +159,20 @@ def fabric_manager_down(
             ),
         ),
     )
+
+
+def _evidence(fabric: _Fabric, cuda: Fact[facts.CudaDriver]) -> Iterator[Evidence]:
+    if cuda.value:
+        yield Evidence(source="cuInit", value=str(cuda.value.init_code))
+    alike: dict[str, list[int]] = {}
+    for index, gpu in fabric.waiting.items():
+        status = "" if gpu.status is None else f" ({gpu.status})"
+        alike.setdefault(f"{gpu.state}{status}", []).append(index)
+    for state, which in alike.items():
+        value = f"gpu:{_range(which)} {state}"
+        yield Evidence(source="nvml: nvmlDeviceGetGpuFabricInfo", value=value)
+    if fabric.switches:
+        yield Evidence(source="PCI bus", value=f"{fabric.switches} NVSwitches")
 
 
 def _range(numbers: list[int]) -> str:

@@ -63,64 +63,82 @@ def jetson_pip_tensorrt(
             yield Unknown(reason=f"could not look for a TensorRT: {installs.reason}")
         return
     found = installs.value.installs if installs.value else ()
-    interpreter = shlex.quote(python.executable)
-    hidden = python.in_virtualenv and python.system_site_packages is False
-    working = (
-        {t.module for t in builders.value.trials if t.attempt.ending is facts.Ending.RETURNED}
-        if builders.value
-        else set()
-    )
+    working = _working(builders)
     for install in found:
-        from_index = install.kind == "pip" and any(install.families.keys() - {""})
-        if not from_index:
-            continue
-        told = ", ".join(f"{n} {v}" for n, v in install.parts.items())
-        l4t = versions.numbers(jetson.l4t)
-        if install.product.replace("-", "_") in working:
-            yield Note(text=f"{told} make a Builder here")
-        elif l4t is None or l4t[0] >= _SERVER_LIKE:
-            yield Unknown(
-                subject=install.product,
-                reason=f"whether {told} work on Jetson Linux {jetson.l4t or 'of unknown release'}, "
-                "--active can tell",
-            )
-        else:
-            yield Finding(
-                message=f"{install.product} {install.version or ''} of the package index is installed on "
-                f"{jetson.model or 'a Jetson'}; it is built for PCs and servers.",
-                subject=install.product,
-                confidence=Confidence.LIKELY,
-                evidence=(
-                    Evidence(source="pip metadata", value=told),
-                    Evidence(source="Jetson Linux", value=str(jetson.l4t)),
-                ),
-                remedy=Remedy(
-                    text="Uninstall it and use JetPack's TensorRT."
-                    + (f" {_SEE_THE_SYSTEM}" if hidden else ""),
-                    commands=(
-                        f"{interpreter} -m pip uninstall -y {' '.join(sorted(install.parts))}",
-                        "sudo apt install python3-libnvinfer",
-                        *((_with_the_system(python),) if hidden else ()),
-                    ),
-                ),
-            )
+        if install.kind == "pip" and any(install.families.keys() - {""}):
+            yield _of_the_index(install, jetson, python, working)
     system = [i for i in found if i.kind == "library" and i.product == "tensorrt"]
-    if system and hidden and imports.unseen:
+    if system and _isolated(python):
+        yield from _hidden(system[0], python, imports)
+
+
+def _working(builders: Fact[facts.Builders]) -> set[str]:
+    """The modules that made a Builder here."""
+    trials = builders.value.trials if builders.value else ()
+    return {t.module for t in trials if t.attempt.ending is facts.Ending.RETURNED}
+
+
+def _isolated(python: facts.TargetPython) -> bool:
+    """Whether it is a virtual environment that does not see the system's packages."""
+    return python.in_virtualenv and python.system_site_packages is False
+
+
+def _of_the_index(
+    install: facts.Install, jetson: facts.Jetson, python: facts.TargetPython, working: set[str]
+) -> Yielded:
+    """What is to be said of a TensorRT that pip took from the package index."""
+    told = ", ".join(f"{name} {version}" for name, version in install.parts.items())
+    if install.product.replace("-", "_") in working:
+        return Note(text=f"{told} make a Builder here")
+    l4t = versions.numbers(jetson.l4t)
+    if l4t is None or l4t[0] >= _SERVER_LIKE:
+        return Unknown(
+            subject=install.product,
+            reason=f"whether {told} work on Jetson Linux {jetson.l4t or 'of unknown release'}, "
+            "--active can tell",
+        )
+    return Finding(
+        message=f"{install.product} {install.version or ''} of the package index is installed on "
+        f"{jetson.model or 'a Jetson'}; it is built for PCs and servers.",
+        subject=install.product,
+        confidence=Confidence.LIKELY,
+        evidence=(
+            Evidence(source="pip metadata", value=told),
+            Evidence(source="Jetson Linux", value=str(jetson.l4t)),
+        ),
+        remedy=_use_jetpacks(install, python),
+    )
+
+
+def _use_jetpacks(install: facts.Install, python: facts.TargetPython) -> Remedy:
+    uninstall = f"{shlex.quote(python.executable)} -m pip uninstall -y"
+    text = "Uninstall it and use JetPack's TensorRT."
+    commands = (
+        f"{uninstall} {' '.join(sorted(install.parts))}",
+        "sudo apt install python3-libnvinfer",
+    )
+    if not _isolated(python):
+        return Remedy(text=text, commands=commands)
+    return Remedy(text=f"{text} {_SEE_THE_SYSTEM}", commands=(*commands, _with_the_system(python)))
+
+
+def _hidden(
+    system: facts.Install, python: facts.TargetPython, imports: Fact[facts.Imports]
+) -> Iterator[Yielded]:
+    """Whether an isolated environment keeps JetPack's TensorRT from being imported."""
+    if imports.unseen:
         yield Unknown(reason=f"whether {python.executable} sees a TensorRT could not be looked at")
-    elif system and hidden and imports.status is FactStatus.ABSENT:
+    elif imports.status is FactStatus.ABSENT:
         yield Finding(
             message=f"The virtual environment {python.prefix} hides JetPack's TensorRT "
-            f"{system[0].version or ''}".rstrip()
+            f"{system.version or ''}".rstrip()
             + ": it does not see the system's packages.",
             subject=python.prefix,
             evidence=(
                 Evidence(source="pyvenv.cfg", value="include-system-site-packages = false"),
-                Evidence(source="libraries of the system", value=system[0].location),
+                Evidence(source="libraries of the system", value=system.location),
             ),
-            remedy=Remedy(
-                text=_SEE_THE_SYSTEM,
-                commands=(_with_the_system(python),),
-            ),
+            remedy=Remedy(text=_SEE_THE_SYSTEM, commands=(_with_the_system(python),)),
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from trtdoctor.api import (
@@ -22,8 +24,11 @@ from trtdoctor.api import (
 )
 from trtdoctor.api.facts import KernelDriver, Nvml
 from trtdoctor.checking.definition import Check
-from trtdoctor.checking.judge import exit_code, judge, verdict
-from trtdoctor.model.report import Status, Verdict
+from trtdoctor.checking.discover import Catalogue
+from trtdoctor.checking.judge import exit_code, judge
+from trtdoctor.model.codec import encode, read_report
+from trtdoctor.model.report import CheckKey, Problem, ProblemKind, Status, Verdict
+from trtdoctor.reporting.examine import Selection, examine
 from trtdoctor.testing import snapshot_of
 
 DOC = """A title.
@@ -75,8 +80,11 @@ def takes_all(driver: Fact[KernelDriver]) -> Iterator[Finding]:
         (needs, {"status": "timeout"}, Status.UNKNOWN, None),
         (needs_or_none, {"status": "absent"}, Status.FAILED, "none"),
         (needs_or_none, {"status": "denied"}, Status.UNKNOWN, None),
+        # None would claim an absence that nobody saw.
+        (needs_or_none, {"status": "not_run"}, Status.NOT_APPLICABLE, None),
         (takes_all, {"status": "denied"}, Status.FAILED, "denied True"),
         (takes_all, {"status": "absent"}, Status.FAILED, "absent False"),
+        (takes_all, {"status": "not_run"}, Status.FAILED, "not_run False"),
     ],
 )
 def test_what_a_parameter_wants_decides_with_the_status(
@@ -87,8 +95,12 @@ def test_what_a_parameter_wants_decides_with_the_status(
     assert [f.message for f in outcome.findings] == ([message] if message else [])
 
 
-def test_a_fact_that_the_snapshot_lacks_is_not_applicable() -> None:
-    assert one(needs, {}).status is Status.NOT_APPLICABLE
+def test_a_fact_that_the_snapshot_lacks_was_not_asked_for() -> None:
+    for function in (needs, needs_or_none):
+        outcome = one(function, {})
+        assert outcome.status is Status.NOT_APPLICABLE
+        assert outcome.reason == "nvidia.driver: this snapshot has no such fact"
+    assert [f.message for f in one(takes_all, {}).findings] == ["not_run False"]
 
 
 def test_absence_decides_before_ignorance() -> None:
@@ -163,8 +175,11 @@ def test_a_fact_of_another_shape_is_unknown() -> None:
     snapshot.facts["nvidia.driver"] = type(snapshot.facts["nvidia.driver"])(
         status=FactStatus.OK, value={"wrong": 1}
     )
-    (outcome,), _ = judge(snapshot, [make(needs)], KB)
+    checks = [make(needs), make(takes_all, id="DRV902", name="a-second")]
+    (outcome, decides), _ = judge(snapshot, checks, KB)
     assert outcome.status is Status.UNKNOWN
+    assert "nvidia.driver: its value has a shape that this version cannot read" in outcome.reason
+    assert [f.message for f in decides.findings] == ["failed True"]
 
 
 def chain() -> list[Check]:
@@ -230,8 +245,74 @@ def test_what_could_not_be_decided_has_its_cause_in_a_finding(order: int) -> Non
     }
 
 
+def of_plugin(plugin: str, check: Check) -> Check:
+    return replace(check, info=msgspec.structs.replace(check.info, plugin=plugin))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_name_means_the_plugins_own_check_or_else_trtdoctors(order: int) -> None:
+    def passes(driver: KernelDriver) -> Iterator[Finding]:
+        yield from ()
+
+    consequence = make(
+        needs, id="DRV902", name="second-one", explained_by=("shared-cause", "own-cause")
+    )
+    checks = [
+        make(passes, id="DRV001", name="shared-cause"),
+        make(needs, id="DRV002", name="own-cause"),
+        of_plugin("acme 1.0", make(needs, id="DRV901", name="shared-cause")),
+        of_plugin("acme 1.0", consequence),
+        of_plugin("umbrella 2.1", make(passes, id="DRV901", name="shared-cause")),
+        of_plugin("umbrella 2.1", consequence),
+        of_plugin("weyland 1.0", make(needs, id="DRV901", name="weyland-cause")),
+        of_plugin("weyland 1.0", replace(consequence, explained_by=("weyland-cause",))),
+        # Another plugin's check is none of its business.
+        of_plugin("tyrell 1.0", replace(consequence, explained_by=("weyland-cause",))),
+    ][::order]
+    outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
+    assert {o.check.key.plugin: o.reason for o in outcomes if o.check.id == "DRV902"} == {
+        "acme": "explained by acme:DRV901 shared-cause",
+        "umbrella": "explained by DRV002 own-cause",
+        "weyland": "explained by weyland:DRV901 weyland-cause",
+        "tyrell": None,
+    }
+
+
+def test_a_plugins_check_may_be_explained_by_trtdoctors_of_the_same_name() -> None:
+    stricter = make(needs, id="DRV901", name="a-test", explained_by=("a-test",))
+    checks = [of_plugin("acme 1.0", stricter), make(needs, id="DRV001", name="a-test")]
+    outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
+    assert [o.reason for o in outcomes] == ["explained by DRV001 a-test", None]
+
+
+def test_what_blinds_a_plugins_check_is_looked_for_in_its_plugin_first() -> None:
+    def blind(driver: KernelDriver) -> Iterator[Unknown]:
+        yield Unknown(reason="not told")
+
+    checks = [
+        make(needs, id="DRV001", name="the-cause"),
+        of_plugin("acme 1.0", make(blind, id="DRV901", name="the-cause")),
+        of_plugin("acme 1.0", make(blind, id="DRV902", name="a-test", blinded_by=("the-cause",))),
+        of_plugin("umbrella", make(blind, id="DRV902", name="a-test", blinded_by=("the-cause",))),
+    ]
+    outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
+    assert [(o.status, o.reason) for o in outcomes[2:]] == [
+        (Status.UNKNOWN, "not told"),
+        (Status.NOT_APPLICABLE, "explained by DRV001 the-cause: not told"),
+    ]
+
+
+def test_one_of_two_checks_of_one_id_is_deselected() -> None:
+    checks = [of_plugin(name, make(needs)) for name in ("Acme_Checks 1.0", "umbrella 1.0")]
+    ignored = frozenset({CheckKey("acme-checks", "DRV901")})
+    outcomes, _ = judge(snapshot_of(DRIVER), checks, KB, ignored=ignored)
+    assert [o.status for o in outcomes] == [Status.IGNORED, Status.FAILED]
+
+
 def test_a_deselected_root_cause_still_explains() -> None:
-    outcomes, _ = judge(snapshot_of(DRIVER), chain(), KB, ignored=frozenset({"DRV901"}))
+    outcomes, _ = judge(
+        snapshot_of(DRIVER), chain(), KB, ignored=frozenset({CheckKey("trtdoctor", "DRV901")})
+    )
     statuses = {o.check.id: o.status for o in outcomes}
     assert statuses["DRV901"] is Status.IGNORED
     assert statuses["DRV902"] is Status.NOT_APPLICABLE
@@ -244,6 +325,23 @@ def test_checks_that_explain_each_other_do_not_hang() -> None:
     ]
     outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
     assert sorted(o.status.value for o in outcomes) == ["failed", "not_applicable"]
+
+
+LEVELS = (Severity.ERROR, Severity.WARNING, Severity.INFO, None)
+
+
+def concluded(
+    checks: list[Check], facts: dict[str, Any] = DRIVER, missing: tuple[Problem, ...] = ()
+) -> tuple[Verdict, tuple[int, ...]]:
+    """The verdict of a run, and its exit code at each level of --fail-on."""
+    catalogue = Catalogue(checks=tuple(checks), plugins=(), problems=missing)
+    report = examine(
+        snapshot_of(facts), catalogue, KB, command="check", share=False, selection=Selection()
+    )
+    saved = read_report(encode(report))
+    codes = tuple(exit_code(report, level) for level in LEVELS)
+    assert tuple(exit_code(saved, level) for level in LEVELS) == codes
+    return report.verdict, codes
 
 
 @pytest.mark.parametrize(
@@ -261,10 +359,49 @@ def test_checks_that_explain_each_other_do_not_hang() -> None:
 def test_verdict_and_exit_codes(
     severity: Severity, fact: dict[str, str], word: Verdict, codes: tuple[int, ...]
 ) -> None:
-    outcome = one(needs, {"nvidia.driver": fact}, severity=severity)
-    assert verdict([outcome]) is word
-    levels = (Severity.ERROR, Severity.WARNING, Severity.INFO, None)
-    assert tuple(exit_code([outcome], level) for level in levels) == codes
+    assert concluded([make(needs, severity=severity)], {"nvidia.driver": fact}) == (word, codes)
+
+
+@pytest.mark.parametrize(
+    ("severity", "word", "codes"),
+    [
+        (Severity.ERROR, Verdict.INCONCLUSIVE, (3, 3, 3, 0)),
+        (Severity.WARNING, Verdict.INCONCLUSIVE, (0, 3, 3, 0)),
+        (Severity.INFO, Verdict.HEALTHY, (0, 0, 3, 0)),
+    ],
+)
+def test_a_check_that_crashed_might_have_found_something(
+    severity: Severity, word: Verdict, codes: tuple[int, ...]
+) -> None:
+    def breaks(driver: KernelDriver) -> Iterator[Finding]:
+        raise RuntimeError("oops")
+        yield
+
+    assert concluded([make(breaks, severity=severity)]) == (word, codes)
+
+
+def test_what_a_check_found_before_it_crashed_counts() -> None:
+    def breaks(driver: KernelDriver) -> Iterator[Finding]:
+        yield Finding(message="bad")
+        raise RuntimeError("oops")
+
+    assert concluded([make(breaks)]) == (Verdict.PROBLEMS, (1, 1, 1, 0))
+
+
+def test_a_check_that_did_not_load_might_have_found_anything() -> None:
+    missing = Problem(
+        kind=ProblemKind.NOT_LOADED, where="plugin acme 1.0", message="did not load: x"
+    )
+
+    def passes(driver: KernelDriver) -> Iterator[Finding]:
+        yield from ()
+
+    assert concluded([make(passes)], missing=(missing,)) == (Verdict.INCONCLUSIVE, (3, 3, 3, 0))
+    assert concluded([make(needs)], missing=(missing,)) == (Verdict.PROBLEMS, (1, 1, 1, 0))
+
+
+def test_a_problem_of_no_told_kind_claims_no_health() -> None:
+    assert Problem(where="x", message="y").kind is ProblemKind.NOT_LOADED
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def report(tmp_path: Path) -> dict:
 
 def test_a_hostile_report_is_shown_and_not_obeyed(report: dict, tmp_path: Path) -> None:
     for outcome in report["outcomes"]:
-        outcome["check"] |= {"id": EVIL, "name": EVIL, "title": EVIL}
+        outcome["check"] |= {"id": EVIL, "name": EVIL, "title": EVIL, "plugin": EVIL}
         outcome["reason"] = EVIL
     report["snapshot"]["facts"][EVIL] = {"status": "ok", "value": EVIL}
     (tmp_path / "evil.json").write_text(json.dumps(report))
@@ -65,7 +65,7 @@ def test_showing_ends_as_the_check_did_where_a_note_crashed(report: dict, tmp_pa
     crashed = next(o for o in report["outcomes"] if o["check"]["severity"] == "info")
     crashed["status"] = "crashed"
     where = f"check {crashed['check']['id']} {crashed['check']['name']} (trtdoctor)"
-    report["problems"] = [{"where": where, "message": "ValueError: x"}]
+    report["problems"] = [{"kind": "crashed", "where": where, "message": "ValueError: x"}]
     (tmp_path / "crashed.json").write_text(json.dumps(report))
     assert doctor("report", "show", "crashed.json", cwd=tmp_path).returncode == 0
     noted = doctor("report", "show", "crashed.json", "--fail-on", "info", cwd=tmp_path)

@@ -90,6 +90,19 @@ def test_what_a_plugins_check_may_do_costs_itself_alone(
     assert len(seen["findings"]) <= 1000
 
 
+@pytest.mark.parametrize("damage", ["1 / 0\nyield", "yield Note(text='x'\n"])
+def test_what_crashed_or_did_not_load_is_not_healthy(damage: str, tmp_path: Path) -> None:
+    plugin(tmp_path, damage)
+    file = tmp_path / "acme_checks.py"
+    file.write_text(file.read_text().replace("Severity.INFO", "Severity.ERROR"))
+    saved = str(tmp_path / "r.json")
+    # SYS002 finds nothing wherever the tests run.
+    selected = "SYS002,SYS901" if "1 / 0" in damage else "SYS002"
+    done = doctor(tmp_path, "check", "--select", selected, "--format", "json", "-o", saved)
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "inconclusive")
+    assert doctor(tmp_path, "report", "show", saved).returncode == 3
+
+
 @pytest.mark.parametrize("message", ["\\ud800", "\\udcff", "\\x1b[31m", "# <b>"])
 def test_any_text_of_a_plugin_can_be_written_in_every_format(message: str, tmp_path: Path) -> None:
     plugin(tmp_path, f"yield Finding(message='{message}')")

@@ -64,13 +64,16 @@ def test_a_plugin_that_does_not_load_is_told_and_costs_only_itself(
     assert says in listed.stderr
 
 
-def test_two_checks_of_one_id_are_refused(tmp_path: Path) -> None:
-    source = (EXAMPLE / "acme_checks.py").read_text().replace("GPU901", "DRV001")
+def test_an_id_that_is_left_to_trtdoctor_is_refused(tmp_path: Path) -> None:
+    source = (EXAMPLE / "acme_checks.py").read_text().replace("GPU901", "GPU900")
     (tmp_path / "acme_checks.py").write_text(source)
     info = tmp_path / "trtdoctor_acme-3.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trtdoctor-acme\nVersion: 3.0\n")
     (info / "entry_points.txt").write_text("[trtdoctor.checks]\nacme = acme_checks\n")
     listed = doctor(tmp_path, "list", "checks")
-    assert "already defined" in listed.stderr
+    assert (
+        "plugin trtdoctor-acme 3.0 (acme_checks): did not load: check GPU900 acme-gpu-too-small: "
+        "the ids of plugins end in 901 to 999, and trtdoctor's own never do\n"
+    ) in listed.stderr
     assert "acme-gpu-too-small" not in listed.stdout

@@ -3,13 +3,15 @@
 from trtdoctor.checking.definition import (
     Check,
     CheckDefinitionError,
-    Fact,
     NotApplicable,
     Note,
     Unknown,
     Yielded,
     check,
 )
+from trtdoctor.checking.devices import Device, devices, nvml_devices
+from trtdoctor.checking.facts import Fact
+from trtdoctor.checking.loaded import LoadedTensorRT, loaded_tensorrts
 from trtdoctor.checking.plans import (
     Fit,
     Plan,
@@ -26,13 +28,6 @@ from trtdoctor.checking.plans import (
     unfit,
     version_fit,
     weakest,
-)
-from trtdoctor.checking.subjects import (
-    Device,
-    LoadedTensorRT,
-    devices,
-    loaded_tensorrts,
-    nvml_devices,
 )
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.machine import Typing

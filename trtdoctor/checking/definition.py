@@ -6,6 +6,9 @@ A check says in its parameters what it needs, and the judge gives it that or dec
 * ``driver: KernelDriver | None``: absent is None. Could not be looked at: unknown.
 * ``driver: Fact[KernelDriver]``: always given, with its status; the check decides itself.
 * ``kb: Knowledge``: the dated tables.
+
+A fact that was not asked for (``not_run``, as without ``--active``), or that the snapshot lacks, says
+nothing of the machine: the check is not applicable, with ``| None`` too, unless it takes a ``Fact``.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.base import FactValue
-from trtdoctor.model.report import CheckInfo, FactStatus, Finding, Severity
+from trtdoctor.model.report import CheckInfo, CheckKey, Finding, Severity
 
-Value = TypeVar("Value", bound=FactValue)
+from .facts import Fact
 
 AREAS = {
     "SYS": "system",
@@ -50,21 +53,6 @@ REQUIRED_SECTIONS = SECTIONS[:3]
 
 class CheckDefinitionError(Exception):
     """A check that is not well formed; the message says what is wrong with it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact(Generic[Value]):
-    """A fact with its status, for checks that must know why a value is missing."""
-
-    status: FactStatus
-    value: Value | None = None
-    reason: str | None = None
-    source: str = ""
-
-    @property
-    def unseen(self) -> bool:
-        """Whether nobody could look: neither a value nor a claim of absence."""
-        return self.status in (FactStatus.DENIED, FactStatus.FAILED, FactStatus.TIMEOUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +108,13 @@ class Check:
     judge: Callable[..., Iterable[Yielded]]
 
     @property
+    def key(self) -> CheckKey:
+        """What tells it from every other check."""
+        return self.info.key
+
+    @property
     def id(self) -> str:
-        """The permanent id, as ``DRV001``."""
+        """The permanent id, as ``DRV001``; unique within a plugin and within trtdoctor's own."""
         return self.info.id
 
     @property
@@ -147,7 +140,8 @@ def check(
         severity: of each of its findings.
         since: the version of trtdoctor (or of the plugin) that first had it.
         explained_by: names of checks; where one of them failed, or was itself explained, this
-            problem has its cause there and the check does not apply.
+            problem has its cause there and the check does not apply. A name means the check of the
+            same plugin, or else trtdoctor's own.
         blinded_by: names of checks, also ones that this check explains; where one of them failed
             and this one could not decide, it could not for that cause and does not apply. What it
             did find stays.

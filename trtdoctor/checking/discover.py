@@ -14,12 +14,14 @@ from types import ModuleType
 
 import msgspec
 
-from trtdoctor.model.report import Problem
+from trtdoctor.model.report import CheckKey, Problem, ProblemKind, plugin_name
 
-from .definition import AREAS, Check
+from .definition import AREAS, Check, CheckDefinitionError
 from .judge import told
 
 GROUP = "trtdoctor.checks"
+# Ids from here on are left to plugins, so that no id of theirs is ever trtdoctor's too.
+_FIRST_OF_PLUGINS = 901
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +37,18 @@ class Catalogue:
         kept = tuple(check for check in self.checks if check.id.startswith(areas))
         return replace(self, checks=kept)
 
-    def find(self, wanted: str) -> Check | None:
-        """The check of that id or name, in any capitalisation."""
-        wanted = wanted.casefold()
-        return next(
-            (c for c in self.checks if wanted in (c.id.casefold(), c.name.casefold())), None
+    def named(self, word: str) -> tuple[Check, ...]:
+        """The checks of that id or name, in any capitalisation.
+
+        Several where plugins share it; ``PLUGIN:ID`` means the one of that plugin, by the name of
+        its distribution, or ``trtdoctor:ID`` trtdoctor's own.
+        """
+        plugin, colon, wanted = word.casefold().rpartition(":")
+        return tuple(
+            check
+            for check in self.checks
+            if wanted in (check.id.casefold(), check.name)
+            and (not colon or check.key.plugin == plugin_name(plugin))
         )
 
 
@@ -50,7 +59,7 @@ def discover() -> Catalogue:
 
 
 def _discover() -> Catalogue:
-    checks: dict[str, Check] = {}
+    checks: dict[CheckKey, Check] = {}
     plugins: list[str] = []
     problems: list[Problem] = []
     package = importlib.import_module("trtdoctor.checks")
@@ -68,7 +77,8 @@ def _discover() -> Catalogue:
             try:
                 points += _declared(distribution)
             except Exception as error:  # noqa: BLE001  it might have been a plugin
-                problems.append(_problem(f"metadata of {_name(distribution)}", error))
+                whose = _name(distribution) or "an installed distribution"
+                problems.append(_problem(f"metadata of {whose}", error))
     for point in sorted(points, key=lambda p: (p.name, p.value)):
         plugin = _plugin_name(point)
         try:
@@ -78,8 +88,10 @@ def _discover() -> Catalogue:
         else:
             plugins.append(plugin)
     areas = list(AREAS)
-    ordered = sorted(checks.values(), key=lambda c: (areas.index(c.id[:3]), c.id))
-    return Catalogue(checks=tuple(ordered), plugins=tuple(plugins), problems=tuple(problems))
+    ordered = sorted(checks.values(), key=lambda c: (areas.index(c.id[:3]), c.id, c.key.plugin))
+    return Catalogue(
+        checks=tuple(ordered), plugins=tuple(dict.fromkeys(plugins)), problems=tuple(problems)
+    )
 
 
 def _declared(distribution: Distribution) -> Iterator[EntryPoint]:
@@ -88,33 +100,48 @@ def _declared(distribution: Distribution) -> Iterator[EntryPoint]:
         yield from (point for point in distribution.entry_points if point.group == GROUP)
 
 
-def _name(distribution: Distribution) -> str:
+def _name(distribution: Distribution) -> str | None:
+    """Its name and version; null where its metadata do not tell."""
     with contextlib.suppress(Exception):
-        return f"{distribution.metadata['Name']} {distribution.version}"
-    return "an installed distribution"
+        if name := distribution.metadata["Name"]:
+            return f"{name} {distribution.version}"
+    return None
 
 
 def _plugin_name(point: EntryPoint) -> str:
-    return point.name if point.dist is None else _name(point.dist)
+    return (_name(point.dist) if point.dist else None) or point.name
 
 
-def _add(module: ModuleType, plugin: str | None, checks: dict[str, Check]) -> None:
-    """Add a module's checks, all or none."""
-    found = list({id(v): v for v in vars(module).values() if isinstance(v, Check)}.values())
-    ids, names = set(checks), {check.name for check in checks.values()}
-    for check in found:
-        if check.id in ids or check.name in names:
-            raise ValueError(f"check {check.id} {check.name} is already defined")
-        ids.add(check.id)
-        names.add(check.name)
-    for check in found:
-        info = msgspec.structs.replace(check.info, plugin=plugin)
-        checks[check.id] = replace(check, info=info)
+def _add(module: ModuleType, plugin: str | None, checks: dict[CheckKey, Check]) -> None:
+    """Add a module's checks, all or none.
+
+    Raises:
+        CheckDefinitionError: if an id or a name is not theirs to take.
+    """
+    added: dict[CheckKey, Check] = {}
+    for found in {id(v): v for v in vars(module).values() if isinstance(v, Check)}.values():
+        check = replace(found, info=msgspec.structs.replace(found.info, plugin=plugin))
+        named = f"check {check.id} {check.name}"
+        if (int(check.id[3:]) >= _FIRST_OF_PLUGINS) != (plugin is not None):
+            raise CheckDefinitionError(
+                f"{named}: the ids of plugins end in {_FIRST_OF_PLUGINS} to 999, "
+                "and trtdoctor's own never do"
+            )
+        beside = (
+            c for c in (*checks.values(), *added.values()) if c.key.plugin == check.key.plugin
+        )
+        if any(check.key == other.key or check.name == other.name for other in beside):
+            raise CheckDefinitionError(f"{named} is already defined")
+        added[check.key] = check
+    checks.update(added)
 
 
 def _problem(where: str, error: BaseException) -> Problem:
+    # What is wrong with a check is a sentence already.
+    reason = str(error) if isinstance(error, CheckDefinitionError) else told(error)
     return Problem(
+        kind=ProblemKind.NOT_LOADED,
         where=where,
-        message=f"did not load: {told(error)}",
+        message=f"did not load: {reason}",
         detail="".join(traceback.format_exception(error)),
     )

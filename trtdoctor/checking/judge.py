@@ -17,22 +17,25 @@ import msgspec
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.report import (
-    FactRecord,
+    OWN,
+    CheckKey,
     FactStatus,
     Finding,
     Outcome,
     Problem,
+    ProblemKind,
+    Report,
     Severity,
     Snapshot,
     Status,
     Verdict,
 )
 
-from .definition import Check, Fact, NotApplicable, Note, Parameter, Unknown, Want
+from .definition import Check, NotApplicable, Note, Parameter, Unknown, Want
+from .facts import Fact, Facts
 
 # A check that says more than this says nothing that anybody reads, and may never end.
 _MOST = 1000
-_MISSING = FactRecord(status=FactStatus.NOT_RUN, reason="this snapshot has no such fact")
 
 
 class _Decided(Exception):
@@ -48,40 +51,41 @@ def judge(
     checks: Sequence[Check],
     knowledge: Knowledge,
     *,
-    ignored: frozenset[str] = frozenset(),
+    ignored: frozenset[CheckKey] = frozenset(),
 ) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
     """Judge a snapshot: one outcome for each check, in the order of the checks, and what crashed.
 
-    ``ignored`` holds ids of checks that were deselected; their outcome says so.
+    ``ignored`` holds the keys of checks that were deselected; their outcome says so.
     """
-    by_name = {check.name: check for check in checks}
-    outcomes: dict[str, Outcome] = {}
-    explanations: dict[str, str] = {}
+    facts, named = Facts(snapshot), _Names(checks)
+    outcomes: dict[CheckKey, Outcome] = {}
+    explanations: dict[CheckKey, Check] = {}
     problems: list[Problem] = []
 
-    def decide(check: Check, above: tuple[str, ...]) -> None:
-        if check.id in outcomes:
+    def decide(check: Check, above: tuple[CheckKey, ...]) -> None:
+        if check.key in outcomes:
             return
-        for name in check.explained_by:
+        causes = named(check, check.explained_by)
+        for other in causes:
             # A check in its own chain of causes would explain itself; the chain is cut there.
-            if name in by_name and name not in above:
-                decide(by_name[name], (*above, check.name))
+            if other.key not in above:
+                decide(other, (*above, check.key))
         started = time.perf_counter()
-        cause = _explained(check.explained_by, by_name, outcomes, explanations)
+        cause = _explained(causes, outcomes, explanations)
         if cause is not None:
-            explanations[check.name] = cause
+            explanations[check.key] = cause
             # What is not there cannot be in a bad state, whatever else is wrong with the machine.
-            absence = _absence(check, snapshot)
+            absence = _absence(check, facts)
             outcome = Outcome(
                 check=check.info,
                 status=Status.NOT_APPLICABLE,
-                reason=absence or f"explained by {by_name[cause].id} {cause}",
+                reason=absence or f"explained by {cause.info.label}",
             )
         else:
-            outcome, problem = _run(check, snapshot, knowledge)
+            outcome, problem = _run(check, facts, knowledge)
             problems.extend([problem] if problem else [])
         took = (time.perf_counter() - started) * 1000
-        outcomes[check.id] = msgspec.structs.replace(outcome, took_ms=round(took, 2))
+        outcomes[check.key] = msgspec.structs.replace(outcome, took_ms=round(took, 2))
 
     # What a plugin prints must not end up in the report on stdout.
     with contextlib.redirect_stdout(sys.stderr):
@@ -89,83 +93,104 @@ def judge(
             decide(check, ())
     for check in checks:
         # Only now is every finding known, so the order of the checks does not matter.
-        outcome = outcomes[check.id]
-        cause = _explained(check.blinded_by, by_name, outcomes, explanations)
+        outcome = outcomes[check.key]
+        cause = _explained(named(check, check.blinded_by), outcomes, explanations)
         if outcome.status is Status.UNKNOWN and cause is not None:
-            outcomes[check.id] = msgspec.structs.replace(
+            outcomes[check.key] = msgspec.structs.replace(
                 outcome,
                 status=Status.NOT_APPLICABLE,
-                reason=f"explained by {by_name[cause].id} {cause}: {outcome.reason}",
+                reason=f"explained by {cause.info.label}: {outcome.reason}",
             )
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
-        if check.id in ignored:
-            outcomes[check.id] = Outcome(
+        if check.key in ignored:
+            outcomes[check.key] = Outcome(
                 check=check.info, status=Status.IGNORED, reason="deselected"
             )
-    return tuple(outcomes[check.id] for check in checks), tuple(problems)
+    return tuple(outcomes[check.key] for check in checks), tuple(problems)
 
 
-def verdict(outcomes: Iterable[Outcome], problems: Sequence[Problem] = ()) -> Verdict:
+class _Names:
+    """Whom a check means by a name: a check of its own plugin, else one of trtdoctor's own."""
+
+    def __init__(self, checks: Sequence[Check]) -> None:
+        self._checks = {(check.key.plugin, check.name): check for check in checks}
+
+    def __call__(self, check: Check, names: tuple[str, ...]) -> tuple[Check, ...]:
+        """The checks that ``check`` names; those that are not judged here are left out."""
+        meant = (self._meant(check, name) for name in names)
+        return tuple(other for other in meant if other is not None)
+
+    def _meant(self, check: Check, name: str) -> Check | None:
+        beside = self._checks.get((check.key.plugin, name))
+        # A plugin may name its check as trtdoctor names the cause: nothing explains itself.
+        if beside is not None and beside.key != check.key:
+            return beside
+        own = self._checks.get((OWN, name))
+        return own if own is not None and own.key != check.key else None
+
+
+def verdict(outcomes: Iterable[Outcome], problems: Iterable[Problem] = ()) -> Verdict:
     """Problems, if anything at warning or above was found; inconclusive, if it might have been.
 
-    ``problems``: checks that did not load might have found anything.
+    Of ``problems`` those count that kept checks from loading: these might have found anything.
     """
     grave = [o for o in outcomes if o.check.severity is not Severity.INFO]
     if any(o.findings for o in grave):
         return Verdict.PROBLEMS
-    if problems or any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in grave):
-        return Verdict.INCONCLUSIVE
-    return Verdict.HEALTHY
+    return Verdict.INCONCLUSIVE if _undecided(grave, problems) else Verdict.HEALTHY
 
 
-def exit_code(
-    outcomes: Iterable[Outcome], fail_on: Severity | None, problems: Sequence[Problem] = ()
-) -> int:
-    """0, 1 or 3 by the contract; ``fail_on`` None never fails. ``problems`` as for ``verdict``."""
+def exit_code(report: Report, fail_on: Severity | None) -> int:
+    """0, 1 or 3 by the contract; ``fail_on`` None never fails."""
     if fail_on is None:
         return 0
-    at_stake = [o for o in outcomes if o.check.severity.rank >= fail_on.rank]
+    at_stake = [o for o in report.outcomes if o.check.severity.rank >= fail_on.rank]
     if any(o.findings for o in at_stake):
         return 1
-    undecided = any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in at_stake)
-    return 3 if undecided or problems else 0
+    return 3 if _undecided(at_stake, report.problems) else 0
+
+
+def _undecided(outcomes: Iterable[Outcome], problems: Iterable[Problem]) -> bool:
+    """Whether something might have been found that was not. A crash is among the outcomes."""
+    return any(o.status in (Status.UNKNOWN, Status.CRASHED) for o in outcomes) or any(
+        p.kind is ProblemKind.NOT_LOADED for p in problems
+    )
 
 
 def _explained(
-    names: tuple[str, ...],
-    by_name: dict[str, Check],
-    outcomes: dict[str, Outcome],
-    explanations: dict[str, str],
-) -> str | None:
-    for name in names:
-        other = by_name.get(name)
-        if other is None or other.id not in outcomes:
+    causes: tuple[Check, ...],
+    outcomes: dict[CheckKey, Outcome],
+    explanations: dict[CheckKey, Check],
+) -> Check | None:
+    for other in causes:
+        if other.key not in outcomes:
             continue
-        if outcomes[other.id].findings:
-            return name
-        if name in explanations:
-            return explanations[name]
+        if outcomes[other.key].findings:
+            return other
+        if other.key in explanations:
+            return explanations[other.key]
     return None
 
 
-def _absence(check: Check, snapshot: Snapshot) -> str | None:
+def _absence(check: Check, facts: Facts) -> str | None:
     """The first fact that the check requires and that is claimed absent, with why."""
     for parameter in check.parameters:
-        record = _record(snapshot, parameter)
-        if parameter.want is Want.REQUIRED and record.status is FactStatus.ABSENT:
-            return _why(parameter, record)
+        if parameter.fact is not None and parameter.want is Want.REQUIRED:
+            fact = facts.fact(parameter.fact)
+            if fact.status is FactStatus.ABSENT:
+                return _why(parameter, fact)
     return None
 
 
-def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcome, Problem | None]:
+def _run(check: Check, facts: Facts, knowledge: Knowledge) -> tuple[Outcome, Problem | None]:
     findings: list[Finding] = []
     unknowns: list[str] = []
     notes: list[str] = []
     problem: Problem | None = None
     status: Status | None = None
     try:
-        arguments = _arguments(check, snapshot, knowledge)
+        arguments = _arguments(check, facts, knowledge)
         for number, item in enumerate(check.judge(**arguments)):
             if number == _MOST:
                 notes.append(f"stopped after {_MOST} findings")
@@ -194,6 +219,7 @@ def _run(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> tuple[Outcom
         summary = told(error)
         notes = [f"{summary} (a bug in {check.id} of {origin}, please report it)"]
         problem = Problem(
+            kind=ProblemKind.CRASHED,
             where=f"check {check.id} {check.name} ({origin})",
             message=summary,
             detail=traceback.format_exc(),
@@ -225,51 +251,26 @@ def _text(value: object) -> str:
     return value
 
 
-def _arguments(check: Check, snapshot: Snapshot, knowledge: Knowledge) -> dict[str, Any]:
+def _arguments(check: Check, facts: Facts, knowledge: Knowledge) -> dict[str, Any]:
+    seen = [(p, facts.fact(p.fact) if p.fact else None) for p in check.parameters]
     # Absence decides before ignorance: what is not there cannot be in a bad state.
-    wanted = sorted(
-        check.parameters, key=lambda p: _record(snapshot, p).status is not FactStatus.ABSENT
-    )
-    given = {p.name: _argument(p, snapshot, knowledge) for p in wanted}
-    return given
+    seen.sort(key=lambda item: item[1] is None or item[1].status is not FactStatus.ABSENT)
+    return {p.name: knowledge if fact is None else _argument(p, fact) for p, fact in seen}
 
 
-def _record(snapshot: Snapshot, parameter: Parameter) -> FactRecord:
-    if parameter.fact is None:
-        return _MISSING
-    return snapshot.facts.get(parameter.fact.FACT, _MISSING)
-
-
-def _argument(parameter: Parameter, snapshot: Snapshot, knowledge: Knowledge) -> Any:
-    if parameter.fact is None:
-        return knowledge
-    record = _record(snapshot, parameter)
-    value = _value(record, parameter)
+def _argument(parameter: Parameter, fact: Fact[Any]) -> Any:
     if parameter.want is Want.STATUS:
-        return Fact(status=record.status, value=value, reason=record.reason, source=record.source)
-    if record.status is FactStatus.OK:
-        return value
-    reason = _why(parameter, record)
-    if record.status is FactStatus.ABSENT:
-        if parameter.want is Want.OPTIONAL:
-            return None
-        raise _Decided(Status.NOT_APPLICABLE, reason)
-    if record.status is FactStatus.NOT_RUN:
-        raise _Decided(Status.NOT_APPLICABLE, reason)
-    raise _Decided(Status.UNKNOWN, f"could not look ({record.status.value}): {reason}")
-
-
-def _why(parameter: Parameter, record: FactRecord) -> str:
-    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
-    return f"{name}{record.reason or record.status.value}"
-
-
-def _value(record: FactRecord, parameter: Parameter) -> Any:
-    if record.status is not FactStatus.OK or parameter.fact is None:
+        return fact
+    if fact.status is FactStatus.OK:
+        return fact.value
+    if fact.status is FactStatus.ABSENT and parameter.want is Want.OPTIONAL:
         return None
-    try:
-        return msgspec.convert(record.value, parameter.fact)
-    except msgspec.ValidationError as error:
-        raise _Decided(
-            Status.UNKNOWN, f"{parameter.fact.FACT} has a shape this version cannot read: {error}"
-        ) from None
+    reason = _why(parameter, fact)
+    if fact.status in (FactStatus.ABSENT, FactStatus.NOT_RUN):
+        raise _Decided(Status.NOT_APPLICABLE, reason)
+    raise _Decided(Status.UNKNOWN, f"could not look ({fact.status.value}): {reason}")
+
+
+def _why(parameter: Parameter, fact: Fact[Any]) -> str:
+    name = f"{parameter.fact.FACT}: " if parameter.fact else ""
+    return f"{name}{fact.reason or fact.status.value}"

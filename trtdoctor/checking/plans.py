@@ -23,8 +23,10 @@ from trtdoctor.model.facts import (
 )
 from trtdoctor.model.report import Confidence
 
-from .definition import Fact, NotApplicable, Unknown
-from .subjects import Device, LoadedTensorRT, devices, loaded_tensorrts
+from .definition import NotApplicable, Unknown
+from .devices import Device, devices
+from .facts import Fact
+from .loaded import LoadedTensorRT, loaded_tensorrts
 
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.

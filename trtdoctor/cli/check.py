@@ -53,4 +53,4 @@ def command(
         **chosen,
     )
     report = emit(seen.report, output)
-    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
+    return exit_code(report, fail_on(output))

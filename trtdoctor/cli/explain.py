@@ -79,4 +79,4 @@ def command(
         static=not no_static,
     )
     report = emit(seen.report, output)
-    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
+    return exit_code(report, fail_on(output))

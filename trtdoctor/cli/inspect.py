@@ -77,9 +77,7 @@ def command(
     report = emit(seen.report, output, all_layers=all_layers)
     for sentence in seen.unsound:
         complain(f"trtdoctor: {sentence}")
-    return (
-        2 if seen.unsound else exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
-    )
+    return 2 if seen.unsound else exit_code(report, fail_on(output))
 
 
 def _extract(engines: tuple[Path, ...], target: Path) -> None:

@@ -119,13 +119,13 @@ def selection_options(function: F) -> F:
                 "--select",
                 metavar="CHECKS",
                 multiple=True,
-                help="Only these checks: ids, names or areas, comma separated. Repeatable.",
+                help="Only these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),
             click.option(
                 "--ignore",
                 metavar="CHECKS",
                 multiple=True,
-                help="Not these checks: ids, names or areas, comma separated. Repeatable.",
+                help="Not these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),
         )
     ):

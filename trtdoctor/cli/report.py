@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trtdoctor.model.codec import encode, schema
-from trtdoctor.model.report import Report, Status
+from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from .options import OutputOptions, output_options, selection_options, words
@@ -45,10 +45,7 @@ def show(file: Path, **options: Any) -> int:
         return Redactor(saved.snapshot).report(saved)
 
     emit(make, output)
-    # A check that crashed is already among the outcomes, with its severity.
-    crashed = {f"check {o.check.id} " for o in saved.outcomes if o.status is Status.CRASHED}
-    unloaded = [p for p in saved.problems if not p.where.startswith(tuple(crashed))]
-    return exit_code(saved.outcomes, fail_on(output), unloaded)
+    return exit_code(saved, fail_on(output))
 
 
 @command.command("rejudge")
@@ -66,7 +63,7 @@ def rejudge(file: Path, **options: Any) -> int:
     output = OutputOptions.take(options)
     seen = examine_saved(load(file), **chosen)
     report = emit(seen.report, output)
-    return exit_code(report.outcomes, fail_on(output), seen.catalogue.problems)
+    return exit_code(report, fail_on(output))
 
 
 @command.command("diff")

@@ -19,10 +19,10 @@ def command(id_or_name: str) -> int:
     """Explain a check by its id or name, or a cause that a layer is not FP16 by its name."""
     catalogue = discover()
     causes = Knowledge.load().causes()
-    # A check and a cause may share a name, and then both are meant.
-    check = catalogue.find(id_or_name)
+    # Checks of several plugins and a cause may share a name, and then all are meant.
+    checks = catalogue.named(id_or_name)
     cause = next((c for c in causes if c.cause.value == id_or_name.lower()), None)
-    pages = [_page(check)] if check is not None else []
+    pages = [_page(check) for check in checks]
     if cause is not None:
         pages.append(_cause_page(cause))
     if not pages:
@@ -58,7 +58,7 @@ def _indented(text: str) -> str:
 
 def _page(check: Check) -> str:
     lines = [
-        f"{check.id} {check.name} ({check.info.severity.value}, since {check.since})",
+        f"{check.info.label} ({check.info.severity.value}, since {check.since})",
         check.info.title + ".",
     ]
     for section in SECTIONS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from .base import Frozen
 from .engine import EngineReport
@@ -14,6 +15,8 @@ from .machine import Machine
 
 REPORT_SCHEMA = "trtdoctor.report/1"
 SNAPSHOT_SCHEMA = "trtdoctor.snapshot/1"
+# Stands where a plugin's name would, for the checks that trtdoctor brings itself.
+OWN = "trtdoctor"
 
 
 class FactStatus(str, Enum):
@@ -70,8 +73,23 @@ class Finding(Frozen, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
 
 
+class CheckKey(NamedTuple):
+    """What tells a check from every other: its id within its plugin, or within trtdoctor's own."""
+
+    plugin: str
+    id: str
+
+
+def plugin_name(plugin: str) -> str:
+    """A plugin's name without its version, spelt as package indexes do: ``acme-checks``."""
+    return re.sub(r"[-_.]+", "-", plugin.partition(" ")[0]).lower()
+
+
 class CheckInfo(Frozen, frozen=True, kw_only=True):
-    """Which check an outcome belongs to, so that a report can be read without the check."""
+    """Which check an outcome belongs to, so that a report can be read without the check.
+
+    ``plugin`` is its distribution's name and version; null for trtdoctor's own checks.
+    """
 
     id: str
     name: str
@@ -79,6 +97,16 @@ class CheckInfo(Frozen, frozen=True, kw_only=True):
     severity: Severity
     title: str
     plugin: str | None = None
+
+    @property
+    def key(self) -> CheckKey:
+        """The same for every version of a plugin, so that reports can be compared."""
+        return CheckKey(plugin_name(self.plugin) if self.plugin else OWN, self.id)
+
+    @property
+    def label(self) -> str:
+        """Id and name, ``acme-checks:GPU901 gpu-too-small`` where a plugin brings it."""
+        return f"{f'{self.key.plugin}:' if self.plugin else ''}{self.id} {self.name}"
 
 
 class Outcome(Frozen, frozen=True, kw_only=True):
@@ -126,9 +154,20 @@ class Tool(Frozen, frozen=True, kw_only=True):
     plugins: tuple[str, ...] = ()
 
 
-class Problem(Frozen, frozen=True, kw_only=True):
-    """Something that went wrong with trtdoctor itself or its plugins; never a silence."""
+class ProblemKind(str, Enum):
+    """``not_loaded``: checks are missing; ``crashed``: one raised, and its outcome says so too."""
 
+    NOT_LOADED = "not_loaded"
+    CRASHED = "crashed"
+
+
+class Problem(Frozen, frozen=True, kw_only=True):
+    """Something that went wrong with trtdoctor itself or its plugins; never a silence.
+
+    A document that does not tell the kind is read as the one that claims less.
+    """
+
+    kind: ProblemKind = ProblemKind.NOT_LOADED
     where: str
     message: str
     detail: str | None = None

@@ -93,9 +93,7 @@ def verdict_line(report: Report) -> str:
         first = next((o for s in Severity for o in failed(report, s)), None)
         if first is None:
             return "Problems, says the report, and holds none."
-        return (
-            f"Problems: {found}. Look first at {one_line(f'{first.check.id} {first.check.name}')}."
-        )
+        return f"Problems: {found}. Look first at {one_line(first.check.label)}."
     if report.verdict is Verdict.INCONCLUSIVE:
         number = len(having(report, Status.UNKNOWN, Status.CRASHED))
         cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"

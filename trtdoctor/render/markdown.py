@@ -58,7 +58,7 @@ def _cell(cell: str) -> str:
 def _unseen(report: Report) -> list[str]:
     lines = []
     for reason, outcomes in undecided(report):
-        named = ", ".join(f"{o.check.id} {o.check.name}" for o in outcomes)
+        named = ", ".join(o.check.label for o in outcomes)
         lines.append(f"- {_text(reason)}; leaves open {_text(named)}")
     lines += [f"- {_text(p.where)}: {_text(p.message)}" for p in report.problems]
     return ["", "#### Could not be seen or decided", "", *lines] if lines else []
@@ -72,7 +72,7 @@ def _findings(report: Report, severity: Severity) -> list[str]:
     for outcome in outcomes:
         for finding in outcome.findings:
             subject = f" ({_text(finding.subject)})" if finding.subject else ""
-            name = _text(f"{outcome.check.id} {outcome.check.name}")
+            name = _text(outcome.check.label)
             lines.append(f"- **{name}**{subject}: {_text(finding.message)}")
             for item in finding.evidence:
                 lines.append(f"  - evidence: {_text(item.source)}: {_code(item.value)}")
@@ -97,7 +97,7 @@ def _rest(report: Report) -> list[str]:
 
 def _line(outcome: Outcome, word: str) -> str:
     reason = f" ({_text(outcome.reason)})" if outcome.reason else ""
-    return f"- {word}: {_text(f'{outcome.check.id} {outcome.check.name}')}{reason}"
+    return f"- {word}: {_text(outcome.check.label)}{reason}"
 
 
 def _text(text: str) -> str:

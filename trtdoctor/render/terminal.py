@@ -137,7 +137,7 @@ class _Terminal:
             return
         self._heading("Could not be seen or decided", len(groups) + len(report.problems), "magenta")
         for reason, outcomes in groups:
-            named = ", ".join(f"{o.check.id} {o.check.name}" for o in outcomes)
+            named = ", ".join(o.check.label for o in outcomes)
             self._item(self._marks["unknown"], "magenta", one_line(reason))
             self._rows([("leaves open", named, "dim")], 4)
         for problem in report.problems:
@@ -161,7 +161,7 @@ class _Terminal:
         subject = f" [{one_line(finding.subject)}]" if finding.subject else ""
         self._print(
             (f"  {self._marks[severity.value]} ", _STYLES[severity]),
-            (one_line(f"{outcome.check.id} {outcome.check.name}{subject}"), "bold"),
+            (one_line(f"{outcome.check.label}{subject}"), "bold"),
         )
         self._console.print(Padding(Text(clean(finding.message)), (0, 0, 0, 4)))
         if self._options.quiet:
@@ -187,7 +187,7 @@ class _Terminal:
             self._heading(title, len(outcomes), style)
             for outcome in outcomes:
                 reason = f" ({one_line(outcome.reason)})" if outcome.reason else ""
-                self._item(mark, style, f"{outcome.check.id} {outcome.check.name}", reason)
+                self._item(mark, style, outcome.check.label, reason)
 
     def _heading(self, title: str, number: int, style: str) -> None:
         self._console.print()

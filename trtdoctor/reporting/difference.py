@@ -16,13 +16,13 @@ _VOLATILE = ("took_ms", "free_bytes", "available_bytes", "memory_free_bytes", "m
 def difference(before: Report, after: Report) -> list[str]:
     """One line for each outcome and each fact that differs; empty where none does."""
     lines = []
-    old = {o.check.id: o for o in before.outcomes}
-    new = {o.check.id: o for o in after.outcomes}
-    for id in sorted({*old, *new}):
-        first, second = old.get(id), new.get(id)
+    old = {o.check.key: o for o in before.outcomes}
+    new = {o.check.key: o for o in after.outcomes}
+    for key in sorted({*old, *new}, key=lambda key: (key.id, key.plugin)):
+        first, second = old.get(key), new.get(key)
         if _said(first) != _said(second):
             check = (second or first).check  # type: ignore[union-attr]  # one of them is there
-            lines.append(f"{id} {check.name}: {_words(first)} -> {_words(second)}")
+            lines.append(f"{check.label}: {_words(first)} -> {_words(second)}")
     facts, others = before.snapshot.facts, after.snapshot.facts
     for name in sorted({*facts, *others}):
         left = msgspec.to_builtins(facts[name]) if name in facts else None

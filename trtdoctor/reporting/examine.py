@@ -13,7 +13,7 @@ from trtdoctor.checking.judge import judge, verdict
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
-from trtdoctor.model.report import Problem, Report, Snapshot, Tool
+from trtdoctor.model.report import CheckKey, Problem, Report, Snapshot, Tool
 from trtdoctor.version import __version__
 
 from .collect import utc_now
@@ -27,34 +27,32 @@ ENGINE_AREAS = ("ENG", "PRC")
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which checks count: ids, names or areas; an empty ``select`` means all."""
+    """Which checks count: ids, ``PLUGIN:ID``, names or areas; an empty ``select`` means all."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
-    def ignored(self, catalogue: Catalogue) -> frozenset[str]:
-        """The ids of the deselected checks.
+    def ignored(self, catalogue: Catalogue) -> frozenset[CheckKey]:
+        """The keys of the deselected checks.
 
         Raises:
             UsageError: for a word that names no check and no area.
         """
-        chosen = (
-            self._ids(catalogue, self.select) if self.select else {c.id for c in catalogue.checks}
-        )
-        chosen -= self._ids(catalogue, self.ignore)
-        return frozenset(c.id for c in catalogue.checks) - chosen
+        everything = {check.key for check in catalogue.checks}
+        chosen = self._keys(catalogue, self.select) if self.select else everything
+        return frozenset(everything - (chosen - self._keys(catalogue, self.ignore)))
 
     @staticmethod
-    def _ids(catalogue: Catalogue, words: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+    def _keys(catalogue: Catalogue, words: Sequence[str]) -> set[CheckKey]:
+        found: set[CheckKey] = set()
         for word in words:
-            area = {c.id for c in catalogue.checks if word.casefold() in _areas(c.id)}
-            check = catalogue.find(word)
-            if not area and check is None:
+            area = [c for c in catalogue.checks if word.casefold() in _areas(c.id)]
+            meant = area or catalogue.named(word)
+            if not meant:
                 raise UsageError(
                     f"there is no check or area {word!r}; 'trtdoctor list checks' shows all of them"
                 )
-            found |= area or ({check.id} if check else set())
+            found |= {check.key for check in meant}
         return found
 
 
@@ -93,7 +91,7 @@ def examine(
         created=utc_now(),
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
-        verdict=verdict(outcomes, catalogue.problems),
+        verdict=verdict(outcomes, told),
         machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
         outcomes=outcomes,
         engines=engines,

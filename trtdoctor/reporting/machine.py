@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import msgspec
 
-from trtdoctor.checking.definition import Fact, NotApplicable, Unknown
-from trtdoctor.checking.subjects import Device, devices
+from trtdoctor.checking.definition import NotApplicable, Unknown
+from trtdoctor.checking.devices import Device, devices
+from trtdoctor.checking.facts import Fact, Facts
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
-from trtdoctor.model.base import FactValue
 from trtdoctor.model.facts import (
     Container,
     CudaDriver,
@@ -29,9 +29,8 @@ from trtdoctor.model.facts import (
     Wsl,
 )
 from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
-from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
+from trtdoctor.model.report import FactStatus, Snapshot
 
-Value = TypeVar("Value", bound=FactValue)
 _NO_DEVICE = 100
 _PRODUCT_OF_MODULE = {
     "tensorrt": "tensorrt",
@@ -42,53 +41,19 @@ _PRODUCT_OF_MODULE = {
 }
 
 
-class _Facts:
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._facts = snapshot.facts
-
-    def get(self, kind: type[Value]) -> Value | None:
-        record = self.record(kind)
-        if record.status is not FactStatus.OK:
-            return None
-        try:
-            return msgspec.convert(record.value, kind)
-        except msgspec.ValidationError:
-            return None
-
-    def fact(self, kind: type[Value]) -> Fact[Value]:
-        record = self.record(kind)
-        return Fact(
-            status=record.status,
-            value=self.get(kind),
-            reason=record.reason,
-            source=record.source,
-        )
-
-    def record(self, kind: type[FactValue]) -> FactRecord:
-        missing = FactRecord(status=FactStatus.NOT_RUN, reason="not looked at")
-        return self._facts.get(kind.FACT, missing)
-
-    def why(self, kind: type[FactValue]) -> str | None:
-        record = self.record(kind)
-        if record.status is FactStatus.OK:
-            return None
-        prefix = "" if record.status is FactStatus.ABSENT else "unknown: "
-        return f"{prefix}{record.reason or record.status.value}"
-
-
 def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
     """Summarise a snapshot. What it does not hold is null, with the reason beside it."""
-    facts = _Facts(snapshot)
-    python = facts.get(TargetPython)
-    imports = facts.get(Imports)
-    installs = facts.get(Installs)
-    kernel, nvml, cuda = facts.get(KernelDriver), facts.get(Nvml), facts.get(CudaDriver)
-    runtimes = facts.get(CudaRuntimes)
+    facts = Facts(snapshot)
+    python = facts.value(TargetPython)
+    imports = facts.value(Imports)
+    installs = facts.value(Installs)
+    kernel, nvml, cuda = facts.value(KernelDriver), facts.value(Nvml), facts.value(CudaDriver)
+    runtimes = facts.value(CudaRuntimes)
     driver = kernel.version if kernel else nvml.driver_version if nvml else None
     cuda_version = cuda.version if cuda else nvml.cuda_driver_version if nvml else None
     gpus = _gpus(facts, knowledge)
     return Machine(
-        os=_os(facts.get(OperatingSystem)),
+        os=_os(facts.value(OperatingSystem)),
         environment=_environment(facts),
         gpus=gpus,
         gpus_reason=None if gpus else _no_gpus(facts),
@@ -101,12 +66,12 @@ def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
                 for r in (runtimes.runtimes if runtimes else ())
             )
         ),
-        cuda_reason=None if runtimes else facts.why(CudaRuntimes),
+        cuda_reason=None if runtimes else _why(facts.fact(CudaRuntimes)),
         python=python.executable if python else None,
         python_version=python.version if python else None,
-        python_chosen_by=python.chosen_by if python else facts.why(TargetPython),
+        python_chosen_by=python.chosen_by if python else _why(facts.fact(TargetPython)),
         tensorrts=_tensorrts(installs, imports, knowledge) if installs or imports else None,
-        tensorrts_reason=None if installs or imports else facts.why(Installs),
+        tensorrts_reason=None if installs or imports else _why(facts.fact(Installs)),
         typing=_world(imports),
     )
 
@@ -135,19 +100,19 @@ def _os(system: OperatingSystem | None) -> str | None:
     return f"{system.name or system.system}, kernel {system.kernel}, {system.machine}{libc}"
 
 
-def _environment(facts: _Facts) -> tuple[str, ...]:
+def _environment(facts: Facts) -> tuple[str, ...]:
     found = []
-    if container := facts.get(Container):
+    if container := facts.value(Container):
         found.append(f"in a {container.engine} container")
-    if wsl := facts.get(Wsl):
+    if wsl := facts.value(Wsl):
         found.append(f"WSL {wsl.version}")
-    if jetson := facts.get(Jetson):
+    if jetson := facts.value(Jetson):
         l4t = f", L4T {jetson.l4t}" if jetson.l4t else ""
         found.append(f"{jetson.model or 'Jetson'}{l4t}")
     return tuple(found)
 
 
-def _gpus(facts: _Facts, knowledge: Knowledge) -> tuple[GpuCard, ...] | None:
+def _gpus(facts: Facts, knowledge: Knowledge) -> tuple[GpuCard, ...] | None:
     cuda, gpus = facts.fact(CudaDriver), facts.fact(Gpus)
     try:
         found = devices(gpus, cuda)
@@ -162,18 +127,26 @@ def _gpus(facts: _Facts, knowledge: Knowledge) -> tuple[GpuCard, ...] | None:
     return () if no_device and gpus.status is FactStatus.ABSENT else None
 
 
-def _no_gpus(facts: _Facts) -> str | None:
-    reason, bus = facts.why(Gpus), facts.get(PciDevices)
+def _no_gpus(facts: Facts) -> str | None:
+    reason, bus = _why(facts.fact(Gpus)), facts.value(PciDevices)
     return f"{reason}; the PCI bus has {len(bus.devices)}" if reason and bus else reason
 
 
-def _no_driver(facts: _Facts, nvml: Nvml | None) -> str | None:
-    if facts.get(Wsl) is None:
-        return facts.why(KernelDriver)
+def _no_driver(facts: Facts, nvml: Nvml | None) -> str | None:
+    if facts.value(Wsl) is None:
+        return _why(facts.fact(KernelDriver))
     # WSL has no kernel module to look for: only NVML knows Windows' driver.
     if nvml is None:
-        return facts.why(Nvml)
+        return _why(facts.fact(Nvml))
     return f"unknown: nvmlInit: {nvml.init_error} ({nvml.init_code})"
+
+
+def _why(fact: Fact[Any]) -> str | None:
+    """Why there is no value; null where there is one. Only absence is a claim, so the rest says more."""
+    if fact.status is FactStatus.OK:
+        return None
+    prefix = "" if fact.status is FactStatus.ABSENT else "unknown: "
+    return f"{prefix}{fact.reason or fact.status.value}"
 
 
 def _gpu(device: Device, knowledge: Knowledge) -> GpuCard:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from trtdoctor.model.errors import InputError, UsageError
-from trtdoctor.model.facts import EngineLoad, EngineLoads
-from trtdoctor.model.report import FactStatus, Report, Snapshot
+from trtdoctor.model.facts import EngineLoads
+from trtdoctor.model.report import Report, Snapshot
 from trtdoctor.reporting.look import Look, Looking
 
 if TYPE_CHECKING:
@@ -242,24 +242,17 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
 
 def _reports(sources: Sequence[EngineSources], snapshot: Snapshot) -> tuple[EngineReport, ...]:
     """What is in each engine, by its file and by how loading it ended."""
+    from trtdoctor.checking.facts import Facts
     from trtdoctor.engines.inside import engine_report
 
-    loads = _loads(snapshot)
+    seen = Facts(snapshot).value(EngineLoads)
+    loads = {load.path: load for load in (seen.loads if seen else ())}
     try:
         return tuple(
             engine_report(source, loads.get(str(source.path.absolute()))) for source in sources
         )
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None
-
-
-def _loads(snapshot: Snapshot) -> dict[str, EngineLoad]:
-    import msgspec
-
-    record = snapshot.facts.get(EngineLoads.FACT)
-    if record is None or record.status is not FactStatus.OK:
-        return {}
-    return {load.path: load for load in msgspec.convert(record.value, EngineLoads).loads}
 
 
 def _with_engines(
