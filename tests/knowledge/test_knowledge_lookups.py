@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,6 @@ from trtdoctor.checking.subjects import (
     nvml_devices,
 )
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -44,6 +43,7 @@ from trtdoctor.model.report import (
     Remedy,
     Severity,
 )
+from trtdoctor.model.typing import Typing
 
 from . import facts
 

@@ -10,7 +10,7 @@ from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
-from trtdoctor.model.machine import Typing
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log import Analysis
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (

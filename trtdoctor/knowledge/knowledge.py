@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from ..model.machine import Typing
 from ..model.report import Confidence
+from ..model.typing import Typing
 from . import versions
 from .rows import (
     PRECISIONS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..model.base import Frozen
 from ..model.cause import Cause
-from ..model.machine import Typing
 from ..model.report import Confidence, Severity
+from ..model.typing import Typing
 
 PRECISIONS = ("TF32", "FP32", "FP16", "BF16", "INT8", "FP8", "FP4")
 # What a page about a cause tells, in this order: the heading and the field of CauseDoc.

@@ -28,8 +28,9 @@ from trtdoctor.model.facts import (
     TargetPython,
     Wsl,
 )
-from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
+from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
+from trtdoctor.model.typing import Typing
 
 Value = TypeVar("Value", bound=FactValue)
 _NO_DEVICE = 100

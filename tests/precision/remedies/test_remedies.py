@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, ShapeRange
-from trtdoctor.model.machine import Typing
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log import NetworkFormat, NetworkIo
 from trtdoctor.precision.remedies import (
     BuildTool,

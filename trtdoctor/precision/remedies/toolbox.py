@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...knowledge import Knowledge, KnowledgeEnds
-from ...model.machine import Typing
+from ...model.typing import Typing
 from .context import RemedyContext
 
 _RTX = "tensorrt-rtx"
