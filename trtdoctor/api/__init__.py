@@ -44,6 +44,7 @@ from trtdoctor.model.report import (
     Severity,
 )
 from trtdoctor.model.typing import Typing
+from trtdoctor.precision.typing import typing_of_engine, typing_of_module
 
 from . import facts
 
@@ -83,6 +84,8 @@ __all__ = [
     "product_supports",
     "runtime_for",
     "sound_plans",
+    "typing_of_engine",
+    "typing_of_module",
     "unfit",
     "version_fit",
     "versions",

@@ -66,7 +66,7 @@ def command(
         snapshot = look.finish(quiet=output.quiet)
     reports: tuple[EngineReport, ...] = ()
     if engines:
-        snapshot, reports = given.finish(snapshot, wanted)
+        snapshot, reports = given.finish(snapshot, wanted, knowledge)
     report = emit(
         lambda share: examine(
             snapshot,

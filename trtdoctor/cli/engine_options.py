@@ -19,6 +19,7 @@ from trtdoctor.engines.evidence import (
     precision_fact,
     read_file,
 )
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.facts import EngineFiles, EngineLoad, EngineLoads, EnginePrecisions
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
@@ -153,7 +154,7 @@ class Engines:
         return 2 if sentences else 0
 
     def finish(
-        self, snapshot: Snapshot, wanted: float | None
+        self, snapshot: Snapshot, wanted: float | None, knowledge: Knowledge
     ) -> tuple[Snapshot, tuple[EngineReport, ...]]:
         """The engines' reports, and the snapshot with the facts of engines added.
 
@@ -163,7 +164,7 @@ class Engines:
         loads = _loads(snapshot)
         try:
             reports = tuple(
-                engine_report(source, loads.get(str(source.path.absolute())))
+                engine_report(source, loads.get(str(source.path.absolute())), knowledge)
                 for source in self.sources
             )
         except OSError as error:

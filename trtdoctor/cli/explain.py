@@ -96,7 +96,7 @@ def command(
         catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
         witnesses = read_witnesses(logs, build=build, onnx=onnx)
         snapshot = look.finish(quiet=output.quiet)
-    snapshot, reports = given.finish(snapshot, wanted)
+    snapshot, reports = given.finish(snapshot, wanted, knowledge)
     snapshot, explained = explain_engine(
         snapshot, reports[0] if reports else None, witnesses, knowledge, wanted=wanted
     )

@@ -83,7 +83,7 @@ def command(
 
         catalogue, knowledge = discover().only(*ENGINE_AREAS), Knowledge.load()
         snapshot = look.finish(quiet=output.quiet)
-    snapshot, reports = given.finish(snapshot, wanted)
+    snapshot, reports = given.finish(snapshot, wanted, knowledge)
 
     def make(share: bool) -> Report:
         return examine(

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
 from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.typing import typing_of_engine
 from trtdoctor.probes.engine_loads import LoadRequest
 from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identify, static_layers
@@ -21,7 +23,6 @@ from trtdoctor.readers.profile import Profile, join
 
 from .matching import are_strangers
 
-_STRONG, _WEAK = "strong", "weak"
 _FIRST_TF32 = (8, 0)
 
 
@@ -91,7 +92,9 @@ def load_request(path: Path, file: FileIdentity) -> LoadRequest:
     )
 
 
-def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport:
+def engine_report(
+    given: EngineSources, load: EngineLoad | None, knowledge: Knowledge
+) -> EngineReport:
     """All that can be said of one engine from what is at hand.
 
     Raises:
@@ -134,7 +137,11 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         what=file.what if file else None,
         to_do=file.to_do if file else None,
         identity=identity,
-        typing=typing_of_engine(identity),
+        typing=typing_of_engine(
+            identity.product if identity else None,
+            identity.tensorrt_version if identity else None,
+            knowledge,
+        ),
         layers_source=chosen.source,
         layers=layers,
         blocks=blocks,
@@ -161,16 +168,6 @@ def precision_fact(report: EngineReport, wanted: float | None) -> EnginePrecisio
             if "near-tie" in (told.cause, *(other.cause for other in told.other_causes))
         ),
     )
-
-
-def typing_of_engine(identity: EngineIdentity | None) -> str:
-    """``strong`` for TensorRT-RTX and 11, ``weak`` up to 8.x; 9 and 10 can be either: unknown."""
-    if identity is None or identity.tensorrt_version is None:
-        return "unknown"
-    if identity.product == "tensorrt-rtx":
-        return _STRONG
-    major = int(identity.tensorrt_version.partition(".")[0])
-    return _STRONG if major >= 11 else _WEAK if major <= 8 else "unknown"
 
 
 def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers) -> _Chosen:

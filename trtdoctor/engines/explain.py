@@ -27,19 +27,19 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.finding import Evidence, Remedy
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.layers import classify_layers, summarize
 from trtdoctor.precision.log import (
     Analysis,
     NetworkFormat,
-    World,
     analyse,
     causes_of,
     not_enabled_by_banner,
-    world_of,
 )
 from trtdoctor.precision.log.witness import Witness
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.onnxmodel import OnnxFacts
@@ -87,7 +87,7 @@ class Explained:
 
     report: EngineReport
     solved: tuple[Solved, ...]
-    world: World
+    typing: Typing
 
 
 def solve(log: LogWitness) -> tuple[Solved, ...]:
@@ -152,15 +152,20 @@ def explain(
     solved = solve(first) if first else ()
     if first:
         report = with_layers_of_log(report, layers_of_log(first, solved))
-    world = _world(report, first)
+    logged = typing_of_build(first.build, knowledge) if first else Typing.UNKNOWN
+    # The engine's own version decides where it can; where versions can be either, the log.
+    typing = logged if report.typing is Typing.UNKNOWN else report.typing
     told: dict[str, list[LayerReasons]] = {}
     for one in solved:
         for found in causes_of(
-            one.log.build, one.attempt, one.analysis, log=Path(one.log.name).name
+            one.log.build,
+            one.attempt,
+            one.analysis,
+            typing=logged,
+            log=Path(one.log.name).name,
         ):
             told.setdefault(found.layer, []).append(found)
-    typing = world.value if world is not World.UNKNOWN else report.typing
-    whole = _whole_build(first) if first else None
+    whole = _whole_build(first, logged) if first else None
     for layer in report.layers:
         if whole is None:
             break
@@ -211,11 +216,11 @@ def explain(
     )
     answer = _failed_build(first) if first and not report.layers else None
     report = msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(chosen)))
-    return Explained(report=report, solved=solved, world=world)
+    return Explained(report=report, solved=solved, typing=typing)
 
 
-def _whole_build(log: LogWitness) -> Reason | None:
-    return not_enabled_by_banner(log.build, Witness(Path(log.name).name))
+def _whole_build(log: LogWitness, typing: Typing) -> Reason | None:
+    return not_enabled_by_banner(log.build, Witness(Path(log.name).name), typing)
 
 
 def _failed_build(log: LogWitness) -> str | None:
@@ -380,13 +385,6 @@ def _choice(solved: Sequence[Solved]) -> ChoiceTold | None:
 def _format(network: NetworkFormat) -> str:
     known = dtype_of(network.dtype)
     return f"{known.value.lower() if known else network.dtype}:{network.layout}"
-
-
-def _world(report: EngineReport, log: LogWitness | None) -> World:
-    """The engine's own version decides where it can; where versions can be either, the log."""
-    if report.typing in (World.WEAK.value, World.STRONG.value):
-        return World(report.typing)
-    return world_of(log.build) if log else World.UNKNOWN
 
 
 def _io(report: EngineReport) -> tuple[IOTensor, ...]:

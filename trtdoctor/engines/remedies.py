@@ -10,7 +10,6 @@ from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
-from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log import Analysis
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
@@ -60,7 +59,7 @@ def context_of(known: Surroundings) -> RemedyContext:
     return RemedyContext(
         product=(identity.product if identity else None) or "tensorrt",
         version=version or (build.version if build else None),
-        typing=Typing(report.typing) if report.typing in ("weak", "strong") else Typing.UNKNOWN,
+        typing=report.typing,
         tool=_tool(build),
         command=_words(ran.value) if ran else (),
         model=known.model_path,

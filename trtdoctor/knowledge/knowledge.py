@@ -210,6 +210,17 @@ class Knowledge:
             raise self._ends("typing_modes", asked)
         return rows[0].typing, rows[0].source
 
+    def typed_releases(self, product: str, typing: Typing) -> tuple[str, str]:
+        """The oldest and the newest release known to build networks of that typing, weak or strong."""
+        rows = [
+            row
+            for row in self._rows("typing_modes", TypingMode)
+            if row.product == product and row.typing in (typing, Typing.BOTH)
+        ]
+        if not rows:
+            raise self._ends("typing_modes", f"{typing.value} typing in {product}")
+        return rows[0].first, rows[-1].last
+
     def removed_apis(self, version: str) -> tuple[RemovedApi, ...]:
         """The APIs of TensorRT that a release no longer has."""
         table = "removed_apis"

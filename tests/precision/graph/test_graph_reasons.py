@@ -9,6 +9,7 @@ import pytest
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
@@ -90,7 +91,7 @@ def layer(
 
 
 def why(
-    *layers: Layer, model: OnnxFacts | None = None, typing: str = "strong"
+    *layers: Layer, model: OnnxFacts | None = None, typing: Typing = Typing.STRONG
 ) -> dict[str, list[tuple[Cause, Confidence]]]:
     return {r.layer: told(r) for r in graph_reasons(classify_layers(layers), model, typing=typing)}
 
@@ -250,7 +251,7 @@ def test_quantisation_carries_the_type_on():
         outputs="y:F",
     )
     layers = classify_layers([layer("a", "softmax", "d:FP32", "y:FP32", ("/sm",))])
-    (found,) = graph_reasons(layers, model, typing="strong")
+    (found,) = graph_reasons(layers, model, typing=Typing.STRONG)
     assert [place.name for place in found.reasons[0].places] == ["x"]
 
 
@@ -262,32 +263,32 @@ def test_normalization_between_fp16_layers():
         layer("r2", "Reformat", "c:FP32", "d:FP16"),
         layer("c2", "conv", "d:FP16", "y:FP16", weights="FP16"),
     )
-    assert why(*chain, typing="weak") == {"norm": [(Cause.NORMALIZATION_FP32, LIKELY)]}
-    assert why(*chain, typing="unknown") == {"norm": []}
-    assert why(*chain[2:], typing="weak") == {"norm": []}
+    assert why(*chain, typing=Typing.WEAK) == {"norm": [(Cause.NORMALIZATION_FP32, LIKELY)]}
+    assert why(*chain, typing=Typing.UNKNOWN) == {"norm": []}
+    assert why(*chain[2:], typing=Typing.WEAK) == {"norm": []}
 
 
 def test_a_plugin_between_conversions():
     before = layer("r1", "Reformat", "a:FP16", "b:FP32")
     plugin = layer("p", "PluginV2", "b:FP32", "c:FP32")
     after = layer("r2", "Reformat", "c:FP32", "d:FP16")
-    assert why(before, plugin, after, typing="weak") == {"p": [(Cause.PLUGIN_FORMATS, LIKELY)]}
-    assert why(before, plugin, typing="weak") == {"p": [(Cause.PLUGIN_FORMATS, POSSIBLE)]}
-    assert why(plugin, typing="weak") == {"p": []}
+    assert why(before, plugin, after, typing=Typing.WEAK) == {"p": [(Cause.PLUGIN_FORMATS, LIKELY)]}
+    assert why(before, plugin, typing=Typing.WEAK) == {"p": [(Cause.PLUGIN_FORMATS, POSSIBLE)]}
+    assert why(plugin, typing=Typing.WEAK) == {"p": []}
 
 
 def test_int8_beside_fp32_without_any_fp16():
     eight = layer("q", "conv", "a:INT8", "b:INT8", weights="INT8")
     full = layer("f", "conv", "b:FP32", "c:FP32", weights="FP32")
     half = layer("h", "conv", "c:FP16", "d:FP16", weights="FP16")
-    assert why(eight, full, typing="weak") == {"f": [(Cause.INT8_WITHOUT_FP16, LIKELY)]}
-    assert why(eight, full, half, typing="weak") == {"f": []}
-    assert why(full, typing="weak") == {"f": []}
-    assert why(eight, full, typing="strong") == {"f": []}
-    assert why(eight, full, typing="unknown") == {"f": []}
+    assert why(eight, full, typing=Typing.WEAK) == {"f": [(Cause.INT8_WITHOUT_FP16, LIKELY)]}
+    assert why(eight, full, half, typing=Typing.WEAK) == {"f": []}
+    assert why(full, typing=Typing.WEAK) == {"f": []}
+    assert why(eight, full, typing=Typing.STRONG) == {"f": []}
+    assert why(eight, full, typing=Typing.UNKNOWN) == {"f": []}
 
 
-@pytest.mark.parametrize("typing", ["weak", "strong", "unknown"])
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.STRONG, Typing.UNKNOWN])
 def test_integers_are_locked_in_every_world(typing):
     assert why(layer("i", "ElementWise", "a:INT32", "b:BOOL"), typing=typing) == {
         "i": [(Cause.TYPE_LOCKED, SURE)]
@@ -302,14 +303,14 @@ def test_weakly_typed_engines_owe_nothing_to_casts_in_the_graph(name, shared):
     model = read_onnx(shared / "corpus/h100-trt86/onnx" / f"{name.partition('.')[0]}.onnx")
     file = read_layers((DATA / f"trt86.{name}.layers.json").read_bytes())
     layers = classify_layers(file.layers)
-    found = graph_reasons(layers, model, typing="weak")
+    found = graph_reasons(layers, model, typing=Typing.WEAK)
     causes = {reason.cause for reasons in found for reason in reasons.reasons}
     assert causes <= {Cause.INSIDE_FUSED_BLOCK, Cause.TYPE_LOCKED}
 
 
 def test_a_fused_region_hides_its_types():
     file = read_layers((DATA / "trt86.encoder.fp16.layers.json").read_bytes())
-    found = graph_reasons(classify_layers(file.layers), None, typing="weak")
+    found = graph_reasons(classify_layers(file.layers), None, typing=Typing.WEAK)
     blocks = [r for r in found if "ForeignNode" in r.layer]
     assert blocks
     assert {tuple(told(r)) for r in blocks} == {((Cause.INSIDE_FUSED_BLOCK, SURE),)}
@@ -317,12 +318,12 @@ def test_a_fused_region_hides_its_types():
 
 def test_an_engine_with_other_inputs_is_not_of_this_model():
     io = (IOTensor(name="images", mode="input", dtype="FP16"),)
-    found = mismatch(ISLAND, io, typing="strong")
+    found = mismatch(ISLAND, io, typing=Typing.STRONG)
     assert found is not None
     assert found.value == "it has no input images, as the engine has"
     cast = (IOTensor(name="x", mode="input", dtype="FP32"),)
-    assert mismatch(ISLAND, cast, typing="strong") is not None
-    assert mismatch(ISLAND, cast, typing="weak") is None
+    assert mismatch(ISLAND, cast, typing=Typing.STRONG) is not None
+    assert mismatch(ISLAND, cast, typing=Typing.WEAK) is None
 
 
 def test_long_chains_and_many_casts_take_no_time():
@@ -339,5 +340,5 @@ def test_long_chains_and_many_casts_take_no_time():
     layers = [
         layer(f"l{i}", "softmax", f"a{i}:FP32", f"b{i}:FP32", (f"/sm{i}",)) for i in range(20_000)
     ]
-    found = graph_reasons(classify_layers(layers), model, typing="strong")
+    found = graph_reasons(classify_layers(layers), model, typing=Typing.STRONG)
     assert len(found) == 20_000

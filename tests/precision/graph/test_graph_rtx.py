@@ -10,6 +10,7 @@ import pytest
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, Precision, Role
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons, mismatch
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
@@ -119,7 +120,7 @@ def engine_of(name: str) -> tuple[tuple[Layer, ...], tuple[IOTensor, ...]]:
 
 def why(name: str, **settings: Any) -> tuple[LayerReasons, ...]:
     layers, io = engine_of(name)
-    settings = {"typing": "strong", "io": io, **settings}
+    settings = {"typing": Typing.STRONG, "io": io, **settings}
     return graph_reasons(layers, read_onnx(built(name)[2], name=f"{name}.onnx"), **settings)
 
 
@@ -160,13 +161,13 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
     _, io = engine_of(name)
     layers = classify_layers(file.layers, io=file.io or ())
     model = read_onnx(built(name)[2], name=f"{name}.onnx")
-    logged = graph_reasons(layers, model, typing="strong", io=io)
+    logged = graph_reasons(layers, model, typing=Typing.STRONG, io=io)
     mine = {reasons.layer: told(reasons) for reasons in why(name)}
     # The plan does not tell constants' types, which can make a kernel mixed.
     assert {reasons.layer: told(reasons) for reasons in logged if reasons.layer in mine} == mine
 
 
-@pytest.mark.parametrize("typing", ["weak", "unknown"])
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.UNKNOWN])
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}
@@ -183,10 +184,10 @@ def test_every_layer_of_an_fp32_recurrence_is_explained_although_few_tell_their_
 def test_another_model_proves_nothing():
     layers, io = engine_of("mlp_fp32")
     half = read_onnx(built("mlp_fp16")[2], name="other.onnx")
-    found = mismatch(half, io, typing="strong")
+    found = mismatch(half, io, typing=Typing.STRONG)
     assert found is not None
     assert found.value == "its input x is FP16, the engine's is FP32"
-    reasons = graph_reasons(layers, half, typing="strong", io=io)
+    reasons = graph_reasons(layers, half, typing=Typing.STRONG, io=io)
     assert len(reasons) == 3
     assert not any(r.reasons for r in reasons)
 

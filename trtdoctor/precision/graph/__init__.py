@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ...model.engine import IOTensor, Layer
 from ...model.report import Evidence
+from ...model.typing import Typing
 from ...readers.onnxmodel import OnnxFacts, TensorType
 from ..reasons import LayerReasons
 from .graph_causes import ByGraph
@@ -30,7 +31,7 @@ def graph_reasons(
     layers: Iterable[Layer],
     model: OnnxFacts | None,
     *,
-    typing: str,
+    typing: Typing,
     io: Iterable[IOTensor] = (),
 ) -> tuple[LayerReasons, ...]:
     """The reasons for every computing layer that is not FP16, BF16 ones included.
@@ -42,18 +43,18 @@ def graph_reasons(
         layers: All layers of one engine, classified.
         model: The model that it was built from; None without one. One that does not fit the
             engine (see `mismatch`) is left aside.
-        typing: ``weak``, ``strong`` or ``unknown``: which world built the engine.
+        typing: Who decided precision in the engine.
         io: The engine's inputs and outputs, where known.
     """
     layers, io = tuple(layers), tuple(io)
     fits = model is not None and mismatch(model, io, typing=typing) is None
     graph = ByGraph(model, layers) if model is not None and fits else None
-    finder = Finder(layers, graph, strong=typing == "strong", weak=typing == "weak", io=io)
+    finder = Finder(layers, graph, typing=typing, io=io)
     found = (finder.layer(layer) for layer in layers)
     return tuple(reasons for reasons in found if reasons is not None)
 
 
-def mismatch(model: OnnxFacts, io: Iterable[IOTensor], *, typing: str) -> Evidence | None:
+def mismatch(model: OnnxFacts, io: Iterable[IOTensor], *, typing: Typing) -> Evidence | None:
     """What shows that the engine was not built from this model; None where nothing does.
 
     Its inputs have to be the model's, and in a strongly typed network have their types.
@@ -68,7 +69,7 @@ def mismatch(model: OnnxFacts, io: Iterable[IOTensor], *, typing: str) -> Eviden
             continue
         expected = _ENGINE_TYPES.get(known[tensor.name] or TensorType.STRING)
         told = expected is not None and tensor.dtype in _ENGINE_TYPES.values()
-        if typing == "strong" and told and tensor.dtype != expected:
+        if typing is Typing.STRONG and told and tensor.dtype != expected:
             return Evidence(
                 source=model.source,
                 value=f"its {tensor.mode} {tensor.name} is {expected}, "

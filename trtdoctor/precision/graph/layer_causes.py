@@ -7,6 +7,7 @@ from trtdoctor.precision.layers import kinds
 from ...model.cause import Cause
 from ...model.engine import IOTensor, Layer, Precision, Role
 from ...model.report import Confidence, Evidence
+from ...model.typing import Typing
 from ..reasons import LayerReasons, Reason
 from .graph_causes import ByGraph
 from .links import Links, holds_half
@@ -29,13 +30,11 @@ class Finder:
         layers: tuple[Layer, ...],
         graph: ByGraph | None,
         *,
-        strong: bool,
-        weak: bool,
+        typing: Typing,
         io: tuple[IOTensor, ...],
     ) -> None:
         self._graph = graph
-        self._strong = strong
-        self._weak = weak
+        self._typing = typing
         self._links = Links(layers)
         self._half = any(map(holds_half, layers)) or any(t.dtype == "FP16" for t in io)
         self._int8 = tuple(layer for layer in layers if layer.precision is _P.INT8)
@@ -51,9 +50,9 @@ class Finder:
             reasons += self._locked(layer)
         elif layer.precision not in _WIDE:
             return None
-        elif self._strong and self._graph is not None:
+        elif self._typing is Typing.STRONG and self._graph is not None:
             reasons += self._graph.reasons(layer)
-        elif self._weak:
+        elif self._typing is Typing.WEAK:
             reasons += self._normalization_between_halves(layer)
             reasons += self._int8_alone(layer)
         if not reasons:
