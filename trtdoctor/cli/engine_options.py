@@ -135,7 +135,8 @@ class Engines:
         wanted = [s for s in self.sources if s.layers_file is None]
         if not self._live or not files or not wanted:
             return ()
-        return (engine_loads([load_request(path, file) for path, file in files if file]),)
+        knowledge = Knowledge.load()
+        return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)
 
     def complain(self) -> int:
         """2, with a sentence on stderr for each file, where none could be inspected soundly; else 0."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from trtdoctor.knowledge import Knowledge
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.engine import EngineBlock, EngineIdentity, EngineReport, Layer, Precision, Role
 from trtdoctor.model.facts import EngineFile, EngineLoad, EnginePrecision
 from trtdoctor.model.report import Confidence
@@ -22,8 +22,6 @@ from trtdoctor.readers.plan import Encoding, FileIdentity, StaticLayers, identif
 from trtdoctor.readers.profile import Profile, join
 
 from .matching import are_strangers
-
-_FIRST_TF32 = (8, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +71,7 @@ def file_fact(path: Path, file: FileIdentity) -> EngineFile:
     )
 
 
-def load_request(path: Path, file: FileIdentity) -> LoadRequest:
+def load_request(path: Path, file: FileIdentity, knowledge: Knowledge) -> LoadRequest:
     """How to load the engine in a file, or why not to try."""
     where = str(path.absolute())
     engine, plan = file.engine, file.plan
@@ -88,8 +86,18 @@ def load_request(path: Path, file: FileIdentity) -> LoadRequest:
         offset=plan.offset,
         length=plan.length,
         product=engine.product,
-        version=None if engine.version_compatible else engine.tensorrt_version,
+        version=None if engine.version_compatible else _needed_version(engine, knowledge),
     )
+
+
+def _needed_version(engine: EngineIdentity, knowledge: Knowledge) -> str | None:
+    """As much of the version as a runtime's must agree with: all of it where no table says less."""
+    version = engine.tensorrt_version
+    try:
+        rule = knowledge.plan_compatibility(engine.product or "", version or "")
+    except KnowledgeEnds:
+        return version
+    return version and rule.must_agree(version)
 
 
 def engine_report(
@@ -106,7 +114,7 @@ def engine_report(
     if given.static and file is not None and file.plan is not None:
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
-    tf32 = _tf32_possible(identity)
+    tf32 = _tf32_possible(identity, knowledge)
     taken = given.layers_file if chosen.source in ("layers-file", "build-log") else None
     io = (taken.io if taken else None) or (identity.io if identity else None)
     layers = classify_layers(chosen.layers, io=io or (), tf32_possible=tf32)
@@ -268,20 +276,16 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     )
 
 
-def _tf32_possible(identity: EngineIdentity | None) -> bool | None:
+def _tf32_possible(identity: EngineIdentity | None, knowledge: Knowledge) -> bool | None:
     if identity is None:
         return None
     if identity.tf32_allowed is False:
         return False
-    known = identity.compute_capabilities
-    if known and all(_pair(cc) < _FIRST_TF32 for cc in known):
-        return False
-    return None
-
-
-def _pair(cc: str) -> tuple[int, int]:
-    major, _, minor = cc.partition(".")
-    return int(major), int(minor)
+    try:
+        known = [knowledge.compute_capability(cc) for cc in identity.compute_capabilities or ()]
+    except KnowledgeEnds:
+        return None
+    return False if known and all(row.precisions["TF32"] is False for row in known) else None
 
 
 def _sha256(path: Path) -> str:
