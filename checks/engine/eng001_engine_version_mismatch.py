@@ -9,6 +9,7 @@ from trtdoctor.api import (
     Fact,
     Finding,
     Fit,
+    Knowledge,
     LoadedTensorRT,
     NotApplicable,
     Note,
@@ -35,6 +36,7 @@ def engine_version_mismatch(
     system: Fact[facts.OperatingSystem],
     imports: Fact[facts.Imports],
     installs: Fact[facts.Installs],
+    kb: Knowledge,
 ) -> Iterator[Yielded]:
     """An engine was built by another TensorRT than the one that would load it.
 
@@ -65,7 +67,7 @@ def engine_version_mismatch(
         yield loaded
         return
     judged = [
-        _judge(plan, load_of(plan.file, loads.value), loaded, installs.value)
+        _judge(plan, load_of(plan.file, loads.value), loaded, installs.value, kb)
         for plan in plans
         # A missing TensorRT-RTX is a cause of its own.
         if not (plan.rtx and runtime_for(plan, loaded) is None)
@@ -80,32 +82,37 @@ def _judge(
     load: facts.EngineLoad | None,
     loaded: tuple[LoadedTensorRT, ...],
     installs: facts.Installs | None,
+    kb: Knowledge,
 ) -> Yielded:
     if load is not None and load.loaded:
         return Note(text=f"{plan.subject}: {load.module} {load.version} loads it")
     runtime = runtime_for(plan, loaded)
     if runtime is None:
         why = "TensorRT-RTX does not load the plans of TensorRT"
-        return _finding(plan, loaded[0], Fit(fits=False, why=why), installs)
+        return _finding(plan, loaded[0], Fit(fits=False, why=why), installs, kb)
     if plan.version is None:
         return Unknown(subject=plan.subject, reason="the file does not tell what built it")
-    fit = version_fit(plan, runtime.version, runtime.product)
+    fit = version_fit(plan, runtime.version, kb, runtime.product)
     if fit.fits is None:
         return Unknown(subject=plan.subject, reason=f"{plan.label} and {runtime.label}: {fit.why}")
     if fit.fits:
         return Note(text=f"{plan.subject}: {plan.label} and {runtime.label}: {fit.why}")
-    return _finding(plan, runtime, fit, installs)
+    return _finding(plan, runtime, fit, installs, kb)
 
 
 def _finding(
-    plan: Plan, runtime: LoadedTensorRT, fit: Fit, installs: facts.Installs | None
+    plan: Plan,
+    runtime: LoadedTensorRT,
+    fit: Fit,
+    installs: facts.Installs | None,
+    kb: Knowledge,
 ) -> Finding:
     others = [
         f"{item.product} {item.version} in {item.location}"
         for item in (installs.installs if installs else ())
         if item.version
         and (item.product == plan.family or (item.kind == "trtexec" and not plan.rtx))
-        and version_fit(plan, item.version).fits
+        and version_fit(plan, item.version, kb).fits
     ]
     text = f"Build the engine again with {runtime.label}, or install {plan.label}."
     if others:

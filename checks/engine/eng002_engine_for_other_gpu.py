@@ -95,10 +95,10 @@ def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded | No
             return None
         return Unknown(subject=plan.subject, reason=fit.why)
     fitting = [device for device in known[1:] if device_fit(plan, device, kb).fits]
-    return _finding(plan, first, fitting, fit)
+    return _finding(plan, first, fitting, fit, kb)
 
 
-def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit) -> Finding:
+def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Knowledge) -> Finding:
     built = ", ".join(plan.identity.compute_capabilities or ())
     board = (plan.identity.built_on or {}).get("likely_board")
     text = "Build the engine again on this GPU."
@@ -110,7 +110,7 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit) -> Find
             "config.set_compute_capability(trt.ComputeCapability."
             f"SM{(first.compute_capability or '').replace('.', '')}, 0)",
         ]
-    elif _ampere(first):
+    elif _may_be_shared(first, kb):
         text += " An engine for several GPUs from Ampere on is built with hardware compatibility."
         commands.append(f"{commands[0]} --hardwareCompatibilityLevel=ampere+")
     if fitting:
@@ -135,10 +135,11 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit) -> Find
     )
 
 
-def _ampere(device: Device) -> bool:
+def _may_be_shared(device: Device, kb: Knowledge) -> bool:
+    """Whether hardware compatibility would let this GPU and others run one plan."""
     integrated = device.cuda.integrated if device.cuda else False
-    major = int((device.compute_capability or "0").partition(".")[0])
-    return major >= 8 and not integrated
+    spanned = kb.hardware_compatibility("ampere+").spans(device.compute_capability or "")
+    return spanned and not integrated
 
 
 def _other_board(plan: Plan, device: Device) -> str:

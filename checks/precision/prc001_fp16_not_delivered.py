@@ -10,16 +10,19 @@ from trtdoctor.api import (
     Evidence,
     Fact,
     Finding,
+    Knowledge,
     NotApplicable,
     Note,
     Remedy,
     Severity,
+    Typing,
     Unknown,
     Yielded,
     check,
     facts,
     is_damaged,
     is_no_plan,
+    typing_of_engine,
 )
 
 # Shares are quotients of counts; a sum of two of them may be off by a rounding.
@@ -28,7 +31,7 @@ _ROUNDING = 1e-9
 
 @check(id="PRC001", name="fp16-not-delivered", severity=Severity.ERROR, since="0.1.0")
 def fp16_not_delivered(
-    precisions: facts.EnginePrecisions, files: Fact[facts.EngineFiles]
+    precisions: facts.EnginePrecisions, files: Fact[facts.EngineFiles], kb: Knowledge
 ) -> Iterator[Yielded]:
     """Fewer layers of an engine compute in FP16 than was asked for.
 
@@ -58,7 +61,7 @@ def fp16_not_delivered(
         raise NotApplicable("no undamaged engine was given")
     known = {file.path: file for file in (files.value.files if files.value else ())}
     for item in judged:
-        yield _judge(item, item.wanted or 0.0, known.get(item.path))
+        yield _judge(item, item.wanted or 0.0, known.get(item.path), kb)
 
 
 def _speaks_elsewhere(file: facts.EngineFile) -> bool:
@@ -66,7 +69,7 @@ def _speaks_elsewhere(file: facts.EngineFile) -> bool:
 
 
 def _judge(
-    item: facts.EnginePrecision, wanted: float, file: facts.EngineFile | None
+    item: facts.EnginePrecision, wanted: float, file: facts.EngineFile | None, kb: Knowledge
 ) -> Finding | Unknown | Note:
     if item.fp16 is None:
         reason = item.reason or "it has no compute layers"
@@ -90,19 +93,20 @@ def _judge(
             Evidence(source="--expect", value=f"fp16:{wanted:g}"),
         ),
         remedy=Remedy(
-            text=_advice(file), commands=(f"trtdoctor explain {shlex.quote(item.path)}",)
+            text=_advice(file, kb), commands=(f"trtdoctor explain {shlex.quote(item.path)}",)
         ),
     )
 
 
-def _advice(file: facts.EngineFile | None) -> str:
+def _advice(file: facts.EngineFile | None, kb: Knowledge) -> str:
     identity = file.identity if file else None
-    major = (identity.tensorrt_version or "").partition(".")[0] if identity else ""
+    product, version = (identity.product, identity.tensorrt_version) if identity else (None, None)
+    typing = typing_of_engine(product, version, kb)
     flag = "set the FP16 flag (trtexec --fp16)"
     model = "convert the model to FP16 (ModelOpt AutoCast)"
-    if identity and (identity.product == "tensorrt-rtx" or (major.isdigit() and int(major) > 10)):
+    if typing is Typing.STRONG:
         return f"This engine's types follow the model's: {model} and build again."
-    if major.isdigit() and int(major) < 9:
+    if typing is Typing.WEAK:
         return f"Look first whether FP16 was allowed: {flag} and build again."
     return (
         f"Where the network is weakly typed, {flag}; where it is strongly typed, {model}. "

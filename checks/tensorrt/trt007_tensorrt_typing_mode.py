@@ -21,6 +21,7 @@ from trtdoctor.api import (
     check,
     devices,
     facts,
+    typing_of_module,
     versions,
 )
 
@@ -64,7 +65,7 @@ def tensorrt_typing_mode(
         raise NotApplicable("no TensorRT could be imported")
     slow = _no_fast_fp16(gpus, cuda, kb)
     for module in reversed(working.values()):
-        seen = _seen(module)
+        seen = typing_of_module(module)
         if seen is Typing.UNKNOWN:
             yield Unknown(subject=module.module, reason="its builder flags could not be read")
             continue
@@ -100,16 +101,6 @@ def _no_fast_fp16(gpus: Fact[facts.Gpus], cuda: Fact[facts.CudaDriver], kb: Know
         )
     except (NotApplicable, KnowledgeEnds):
         return False
-
-
-def _seen(module: facts.ModuleImport) -> Typing:
-    if module.precision_flags is None:
-        return Typing.UNKNOWN
-    if "FP16" not in module.precision_flags:
-        return Typing.STRONG
-    if module.network_flags is None:
-        return Typing.UNKNOWN
-    return Typing.BOTH if "STRONGLY_TYPED" in module.network_flags else Typing.WEAK
 
 
 def _table(

@@ -8,7 +8,7 @@ import pytest
 
 from trtdoctor.engines.belonging import layers_contradict, log_contradicts, model_contradicts
 from trtdoctor.model.engine import IOTensor, Layer, Role
-from trtdoctor.model.machine import Typing
+from trtdoctor.model.typing import Typing
 from trtdoctor.readers.buildlog import Build, EngineLayer, EngineTensor
 from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxNode, OnnxValue, TensorType
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +242,8 @@ def test_python_support_ends(k: Knowledge, version: str) -> None:
 @pytest.mark.parametrize(
     ("product", "version", "typing"),
     [
+        ("tensorrt", "5.0.6.3", Typing.WEAK),
+        ("tensorrt", "7.2.3.4", Typing.WEAK),
         ("tensorrt", "8.6.1.6", Typing.WEAK),
         ("tensorrt", "9.2", Typing.BOTH),
         ("tensorrt", "10.12.0.36", Typing.BOTH),
@@ -257,10 +259,81 @@ def test_typing_mode(k: Knowledge, product: str, version: str, typing: Typing) -
     assert source
 
 
-@pytest.mark.parametrize(("product", "version"), [("tensorrt", "12.0"), ("tensorrt-rtx", "2.0")])
+@pytest.mark.parametrize(
+    ("product", "version"),
+    [
+        ("tensorrt", "4.0"),
+        ("tensorrt", "10.17"),
+        ("tensorrt", "11.6"),
+        ("tensorrt", "12.0"),
+        ("tensorrt-rtx", "1.8"),
+        ("tensorrt-rtx", "2.0"),
+    ],
+)
 def test_typing_mode_ends(k: Knowledge, product: str, version: str) -> None:
     with pytest.raises(KnowledgeEnds):
         k.typing_mode(product, version)
+
+
+def test_the_releases_of_each_typing(k: Knowledge) -> None:
+    assert k.typed_releases("tensorrt", Typing.WEAK) == ("5", "10.16")
+    assert k.typed_releases("tensorrt", Typing.STRONG) == ("9.0", "11.5")
+    assert k.typed_releases("tensorrt-rtx", Typing.STRONG) == ("1.0", "1.7")
+    with pytest.raises(KnowledgeEnds):
+        k.typed_releases("tensorrt-rtx", Typing.WEAK)
+
+
+@pytest.mark.parametrize(
+    ("version", "majors"),
+    [
+        ("5.0.6.3", {8: False, 11: False, 12: False}),
+        ("8.5.3.1", {8: False, 9: False, 10: False, 11: False}),
+        ("8.6.0.12", {8: True, 9: True, 10: True, 11: False, 12: None}),
+        ("9.2.0.5", {9: True, 10: None, 11: None}),
+        ("10.0.1.6", {10: True, 11: True, 12: None}),
+        ("11.4.0.106", {11: True, 12: None}),
+    ],
+)
+def test_the_majors_that_load_version_compatible_plans(
+    k: Knowledge, version: str, majors: dict[int, bool | None]
+) -> None:
+    rule = k.plan_compatibility("tensorrt", version)
+    assert {major: rule.loads_in(major) for major in majors} == majors
+    assert rule.must_agree(version) == version
+
+
+def test_plans_of_tensorrt_rtx_load_in_their_own_release_alone(k: Knowledge) -> None:
+    rule = k.plan_compatibility("tensorrt-rtx", "1.7.1.116")
+    assert rule.must_agree("1.7.1.116") == "1.7.1"
+    assert rule.must_agree("1.7") == "1.7"
+    assert rule.loads_in(1) is False
+
+
+@pytest.mark.parametrize(
+    ("product", "version"),
+    [
+        ("tensorrt", "4.0.1"),
+        ("tensorrt", "12.0.0.1"),
+        ("tensorrt", "8"),
+        ("tensorrt", ""),
+        ("tensorrt-rtx", "2.0"),
+        ("tensorrt-llm", "1.0"),
+    ],
+)
+def test_plan_compatibility_ends(k: Knowledge, product: str, version: str) -> None:
+    with pytest.raises(KnowledgeEnds):
+        k.plan_compatibility(product, version)
+
+
+def test_hardware_compatibility(k: Knowledge) -> None:
+    wide, same = k.hardware_compatibility("ampere+"), k.hardware_compatibility("same-cc")
+    assert (wide.first, same.first) == ("8.6", "10.9")
+    assert wide.spans("8.0", "8.6", "12.0")
+    assert not wide.spans("7.5", "8.6")
+    assert same.spans("8.6", "8.6")
+    assert not same.spans("8.6", "8.9")
+    with pytest.raises(KnowledgeEnds):
+        k.hardware_compatibility("hopper+")
 
 
 def test_removed_apis(k: Knowledge) -> None:

@@ -21,10 +21,12 @@ NAMES = (
     "cuda_drivers",
     "cuda_errors",
     "framework_requirements",
+    "hardware_compatibility",
     "jetpack",
     "log_messages",
     "numpy_limits",
     "nvml_errors",
+    "plan_compatibility",
     "polygraphy_options",
     "python_build_api",
     "python_support",
@@ -74,6 +76,8 @@ def test_every_row_has_a_public_source(k: Knowledge, name: str) -> None:
         ("cuda_errors", ("code",)),
         ("nvml_errors", ("code",)),
         ("jetpack", ("l4t",)),
+        ("hardware_compatibility", ("level",)),
+        ("plan_compatibility", ("product", "first")),
         ("removed_apis", ("api",)),
         ("log_messages", ("id",)),
         ("causes", ("cause",)),
@@ -112,6 +116,7 @@ def windows(k: Knowledge, name: str, **key: object) -> dict[str, int]:
     ("name", "key", "gaps"),
     [
         ("typing_modes", {"product": "tensorrt"}, set()),
+        ("plan_compatibility", {"product": "tensorrt"}, set()),
         # Not published as wheels: 8.4, 8.5.0 and 9.x.
         ("python_support", {"product": "tensorrt"}, {"8.4", "8.5", "9.0", "9.1", "9.2", "9.3"}),
         (
@@ -164,6 +169,8 @@ def test_every_row_of_every_table_has_its_type(k: Knowledge) -> None:
     k.python_support("tensorrt", "11.4")
     k.removed_apis("11.4")
     k.typing_mode("tensorrt", "11.4")
+    k.plan_compatibility("tensorrt", "11.4")
+    k.hardware_compatibility("same-cc")
     k.cuda_error(0)
     k.nvml_error(0)
     k.jetpack("36.4.3")

@@ -62,3 +62,30 @@ def test_no_gpu_is_claimed_only_where_both_say_so(
 ) -> None:
     facts = {"nvidia.gpus": gpus, "cuda.driver": driver}
     assert machine_card(snapshot_of(facts), Knowledge.load()).gpus == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "version", "typing"),
+    [
+        # TF32 is a precision flag that strongly typed releases have, too.
+        (
+            {"precision_flags": ["TF32"], "network_flags": ["STRONGLY_TYPED"]},
+            "11.4.0.106",
+            "strong",
+        ),
+        ({"precision_flags": ["FP16"], "network_flags": ["STRONGLY_TYPED"]}, "10.9.0.34", "both"),
+        ({"precision_flags": ["FP16"], "network_flags": []}, "8.6.1", "weak"),
+        # Flags that could not be read leave it to the table, which ends.
+        ({}, "8.6.1", "weak"),
+        ({}, "12.0.0.1", "unknown"),
+    ],
+)
+def test_a_card_tells_who_decides_precision(
+    flags: dict[str, Any], version: str, typing: str
+) -> None:
+    module = {"module": "tensorrt", "attempt": {"ending": "returned"}, "version": version, **flags}
+    facts = {"tensorrt.imports": {"modules": [{**module, "has_builder": True}]}}
+    card = machine_card(snapshot_of(facts), Knowledge.load())
+    assert card.tensorrts is not None
+    assert [found.typing.value for found in card.tensorrts] == [typing]
+    assert card.typing.value == (typing if flags else "unknown")

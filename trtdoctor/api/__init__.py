@@ -30,7 +30,6 @@ from trtdoctor.checking.plans import (
     weakest,
 )
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -39,6 +38,8 @@ from trtdoctor.model.report import (
     Remedy,
     Severity,
 )
+from trtdoctor.model.typing import Typing
+from trtdoctor.precision.typing import typing_of_engine, typing_of_module
 
 from . import facts
 
@@ -78,6 +79,8 @@ __all__ = [
     "product_supports",
     "runtime_for",
     "sound_plans",
+    "typing_of_engine",
+    "typing_of_module",
     "unfit",
     "version_fit",
     "versions",

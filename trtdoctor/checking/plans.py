@@ -31,10 +31,6 @@ from .loaded import LoadedTensorRT, loaded_tensorrts
 RTX = "tensorrt-rtx"
 # Files of these kinds are meant to hold a plan; without one they are damaged, not something else.
 _HOLDERS = ("plan", "ultralytics", "torch2trt", "torch-tensorrt", "base64", "wrapper")
-_FIRST_COMPATIBLE = "8.6"
-# Newer runtimes are documented to load version-compatible plans of these majors.
-_ACROSS = {(8, 9): True, (8, 10): True, (10, 11): True, (8, 11): False}
-_AMPERE = (8, 0)
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -136,30 +132,37 @@ def runtime_for(plan: Plan, loaded: tuple[LoadedTensorRT, ...]) -> LoadedTensorR
     return next((item for item in own if item.product == plan.family), own[0] if own else None)
 
 
-def version_fit(plan: Plan, runtime: str, product: str | None = None) -> Fit:
+def version_fit(plan: Plan, runtime: str, kb: Knowledge, product: str | None = None) -> Fit:
     """Whether a runtime's version loads a plan, by NVIDIA's rules.
 
     ``product`` is the runtime's; lean and dispatch runtimes load version-compatible plans alone.
     """
+    version = plan.version or ""
     built, have = versions.numbers(plan.version), versions.numbers(runtime)
     if not built or not have or len(built) < 2:
         return Fit(fits=None, why="one of the versions is not known")
     sure = plan.confidence("tensorrt_version")
     compatible = plan.identity.version_compatible
-    # TensorRT-RTX compares three parts; wheels name three or four of them.
-    shared = min(len(built), len(have), 3 if plan.rtx else 4)
-    if built[:shared] == have[:shared]:
+    rule, unknown = None, ""
+    try:
+        rule = kb.plan_compatibility(plan.family, version)
+    except KnowledgeEnds as end:
+        unknown = str(end)
+    # Wheels name three or four parts of a version.
+    if versions.agree(rule.must_agree(version) if rule else version, runtime):
         return _lean(compatible) if product in ("tensorrt-lean", "tensorrt-dispatch") else _FITS
-    if plan.rtx:
+    if plan.rtx and rule:
         return Fit(
             fits=False, why="no TensorRT-RTX loads the plans of another release", confidence=sure
         )
-    if have[:shared] < built[:shared]:
+    if have < built:
         return Fit(fits=False, why="no runtime loads the plans of a newer one", confidence=sure)
-    if versions.compare(built, _FIRST_COMPATIBLE) < 0:
-        why = "plans of releases before 8.6 load in exactly their own"
+    if rule is None:
+        return Fit(fits=None, why=unknown)
+    if rule.loaded_by is None:
+        why = f"plans of releases up to {rule.last} load in exactly their own"
         return Fit(fits=False, why=why, confidence=sure)
-    across = True if built[0] == have[0] else _ACROSS.get((built[0], have[0]))
+    across = rule.loads_in(have[0])
     if across is False:
         why = f"TensorRT {have[0]} does not load plans of TensorRT {built[0]} at all"
         return Fit(fits=False, why=why, confidence=sure)
@@ -203,16 +206,17 @@ def device_fit(plan: Plan, device: Device, kb: Knowledge) -> Fit:
             return Fit(fits=None, why=f"whether TensorRT-RTX supports {cc} comes first")
         return Fit(fits=False, why="it was not built for this GPU", confidence=sure)
     level = plan.identity.hardware_compatibility
-    ampere = all(_pair(item) >= _AMPERE for item in (cc, *built))
-    if level == "ampere+" and ampere:
+    wide = kb.hardware_compatibility("ampere+")
+    spanned = wide.spans(cc, *built)
+    if level == wide.level and spanned:
         integrated = device.cuda.integrated if device.cuda else None
         if integrated or (plan.identity.built_on or {}).get("integrated"):
             return Fit(fits=None, why="hardware compatibility is not documented for Jetson")
         return Fit(fits=True, why="it was built hardware compatible, for Ampere and newer")
-    if level is None and ampere and not _before(plan.version, _FIRST_COMPATIBLE):
+    if level is None and spanned and not _before(plan.version, wide.first):
         return Fit(fits=None, why="the file does not tell whether it is hardware compatible")
-    if level == "ampere+":
-        why = "its hardware compatibility begins with compute capability 8.0"
+    if level == wide.level:
+        why = f"its hardware compatibility begins with compute capability {wide.oldest}"
     elif level == "same-cc":
         why = "it is compatible with GPUs of the same compute capability only"
     else:
@@ -250,7 +254,7 @@ def unfit(
     if device is not None and device_fit(plan, device, kb).fits is False:
         return "engine-for-other-gpu"
     runtime = runtime_for(plan, loaded)
-    if runtime and version_fit(plan, runtime.version, runtime.product).fits is False:
+    if runtime and version_fit(plan, runtime.version, kb, runtime.product).fits is False:
         return "engine-version-mismatch"
     return None
 
@@ -278,7 +282,3 @@ def _level_confidence(plan: Plan) -> Confidence:
 def _before(version: str | None, bound: str) -> bool:
     numbers = versions.numbers(version)
     return numbers is not None and len(numbers) > 1 and versions.compare(numbers, bound) < 0
-
-
-def _pair(cc: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in cc.split(".") if part.isdigit())

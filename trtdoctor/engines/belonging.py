@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from trtdoctor.model.engine import IOTensor, Layer, Role
-from trtdoctor.model.machine import Typing
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log.causes import MOVEMENT
 from trtdoctor.readers.buildlog import Build, EngineLayer
 from trtdoctor.readers.layers.dtypes import dtype_of

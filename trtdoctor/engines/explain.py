@@ -24,10 +24,9 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.finding import Evidence
-from trtdoctor.model.machine import Typing
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons
 from trtdoctor.precision.layers import classify_layers, summarize
-from trtdoctor.precision.log import world_of
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
@@ -48,16 +47,14 @@ def explain(
 
     ``engine_given``: whether the report's path is an engine's, so that commands may name it.
     """
-    log, foreign_log = _own_log(report, witnesses.logs)
+    log, foreign_log = _own_log(report, witnesses.logs, knowledge)
     if log is not None:
         report = _with_layers(report, log)
     typing = _typing(report, log)
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
     told = _told(report, log, model, typing)
-    report = msgspec.structs.replace(
-        report, typing=typing.value, choice=log.choice() if log else None
-    )
+    report = msgspec.structs.replace(report, typing=typing, choice=log.choice() if log else None)
     remedies = Remedies(
         report,
         log=log,
@@ -80,7 +77,7 @@ def explain(
             *foreign_log,
             *damages(witnesses.logs),
             *(log.unsolved if log else ()),
-            *flips(report.layers, witnesses.logs[1:]),
+            *flips(report.layers, witnesses.logs[1:], knowledge),
         ),
     )
     answer = failed_build(log.log) if log and not report.layers else None
@@ -91,14 +88,14 @@ def explain(
 
 
 def _own_log(
-    report: EngineReport, logs: tuple[GivenLog, ...]
+    report: EngineReport, logs: tuple[GivenLog, ...], knowledge: Knowledge
 ) -> tuple[LogTestimony | None, tuple[str, ...]]:
     """The first log's testimony, unless it is another build's, and then a note that says so."""
     if not logs:
         return None, ()
     reason = log_contradicts(report.layers, logs[0].build)
     if reason is None:
-        return hear(logs[0]), ()
+        return hear(logs[0], knowledge), ()
     return None, (
         f"{logs[0].name} is the log of another build, so it proves nothing here: {reason}; "
         "give this engine's own log, or the engine that this log ends with",
@@ -151,10 +148,9 @@ def _told(
 
 def _typing(report: EngineReport, log: LogTestimony | None) -> Typing:
     """The engine's own version decides where it can; where versions can be either, the log."""
-    known = Typing(report.typing)
-    if known is not Typing.UNKNOWN or log is None:
-        return known
-    return Typing(world_of(log.build).value)
+    if report.typing is not Typing.UNKNOWN or log is None:
+        return report.typing
+    return log.typing
 
 
 def _io(report: EngineReport) -> tuple[IOTensor, ...]:

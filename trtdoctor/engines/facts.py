@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.base import FactValue
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
     EngineFile,
     EngineFiles,
@@ -53,7 +54,7 @@ def with_engines(
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
-def load_request(path: Path, file: FileIdentity) -> LoadRequest:
+def load_request(path: Path, file: FileIdentity, knowledge: Knowledge) -> LoadRequest:
     """How to load the engine in a file, or why not to try."""
     where = str(path.absolute())
     engine, plan = file.engine, file.plan
@@ -68,8 +69,18 @@ def load_request(path: Path, file: FileIdentity) -> LoadRequest:
         offset=plan.offset,
         length=plan.length,
         product=engine.product,
-        version=None if engine.version_compatible else engine.tensorrt_version,
+        version=None if engine.version_compatible else _needed_version(engine, knowledge),
     )
+
+
+def _needed_version(engine: EngineIdentity, knowledge: Knowledge) -> str | None:
+    """As much of the version as a runtime's must agree with: all of it where no table says less."""
+    version = engine.tensorrt_version
+    try:
+        rule = knowledge.plan_compatibility(engine.product or "", version or "")
+    except KnowledgeEnds:
+        return version
+    return version and rule.must_agree(version)
 
 
 def _file(path: Path, file: FileIdentity) -> EngineFile:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.engine import (
     EngineBlock,
     EngineIdentity,
@@ -22,15 +23,13 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.facts import EngineLoad
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.typing import typing_of_engine
 from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import StaticLayers, static_layers
 from trtdoctor.readers.profile import join
 
 from .belonging import layers_contradict
 from .given import EngineSources
-
-_STRONG, _WEAK = "strong", "weak"
-_FIRST_TF32 = (8, 0)
 
 
 @dataclass(kw_only=True)
@@ -42,7 +41,9 @@ class _Chosen:
     notes: list[str] = field(default_factory=list)
 
 
-def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport:
+def engine_report(
+    given: EngineSources, load: EngineLoad | None, knowledge: Knowledge
+) -> EngineReport:
     """All that can be said of one engine from what is at hand.
 
     Raises:
@@ -54,7 +55,7 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
     if given.static and file is not None and file.plan is not None:
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
-    tf32 = _tf32_possible(identity)
+    tf32 = _tf32_possible(identity, knowledge)
     from_file = chosen.source in (LayersSource.LAYERS_FILE, LayersSource.BUILD_LOG)
     taken = given.layers_file if from_file else None
     io = (taken.io if taken else None) or (identity.io if identity else None)
@@ -86,23 +87,17 @@ def engine_report(given: EngineSources, load: EngineLoad | None) -> EngineReport
         what=file.what if file else None,
         to_do=file.to_do if file else None,
         identity=identity,
-        typing=typing_of_engine(identity),
+        typing=typing_of_engine(
+            identity.product if identity else None,
+            identity.tensorrt_version if identity else None,
+            knowledge,
+        ),
         layers_source=chosen.source,
         layers=layers,
         blocks=blocks,
         summary=summarize(layers) if layers else None,
         notes=(*(file.notes if file else ()), *chosen.notes),
     )
-
-
-def typing_of_engine(identity: EngineIdentity | None) -> str:
-    """``strong`` for TensorRT-RTX and 11, ``weak`` up to 8.x; 9 and 10 can be either: unknown."""
-    if identity is None or identity.tensorrt_version is None:
-        return "unknown"
-    if identity.product == "tensorrt-rtx":
-        return _STRONG
-    major = int(identity.tensorrt_version.partition(".")[0])
-    return _STRONG if major >= 11 else _WEAK if major <= 8 else "unknown"
 
 
 def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers) -> _Chosen:
@@ -202,20 +197,16 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     )
 
 
-def _tf32_possible(identity: EngineIdentity | None) -> bool | None:
+def _tf32_possible(identity: EngineIdentity | None, knowledge: Knowledge) -> bool | None:
     if identity is None:
         return None
     if identity.tf32_allowed is False:
         return False
-    known = identity.compute_capabilities
-    if known and all(_pair(cc) < _FIRST_TF32 for cc in known):
-        return False
-    return None
-
-
-def _pair(cc: str) -> tuple[int, int]:
-    major, _, minor = cc.partition(".")
-    return int(major), int(minor)
+    try:
+        known = [knowledge.compute_capability(cc) for cc in identity.compute_capabilities or ()]
+    except KnowledgeEnds:
+        return None
+    return False if known and all(row.precisions["TF32"] is False for row in known) else None
 
 
 def _sha256(path: Path) -> str:

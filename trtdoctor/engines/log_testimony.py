@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import ChoiceTold, Layer, LayerTensor, Precision, Role
 from trtdoctor.model.finding import Evidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.log import (
     Analysis,
@@ -20,6 +22,7 @@ from trtdoctor.precision.log import (
 )
 from trtdoctor.precision.log.witness import Witness, us
 from trtdoctor.precision.reasons import LayerReasons, Reason
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
 
@@ -40,6 +43,7 @@ class LogTestimony:
     """One log with its builder's choice solved again, once for each optimisation profile."""
 
     log: GivenLog
+    typing: Typing
     solved: tuple[_Solved, ...]
 
     @property
@@ -80,11 +84,13 @@ class LogTestimony:
     def reasons(self) -> Iterable[LayerReasons]:
         """Why layers are not FP16, as far as the log proves it."""
         for one in self.solved:
-            yield from causes_of(self.build, one.attempt, one.analysis, log=self.log.short)
+            yield from causes_of(
+                self.build, one.attempt, one.analysis, typing=self.typing, log=self.log.short
+            )
 
     def whole_build(self) -> Reason | None:
         """The cause that the banner alone proves, for every layer of the build."""
-        return not_enabled_by_banner(self.build, Witness(self.log.short))
+        return not_enabled_by_banner(self.build, Witness(self.log.short), self.typing)
 
     def half_blocks(self, layers: Iterable[Layer]) -> dict[str, tuple[Evidence, ...]]:
         """Fused blocks whose FP16 variant the builder chose, with its time and the other one's."""
@@ -135,14 +141,16 @@ class LogTestimony:
         )
 
 
-def hear(log: GivenLog) -> LogTestimony:
+def hear(log: GivenLog, knowledge: Knowledge) -> LogTestimony:
     """Solve what the builder solved.
 
     Where numpy or the solver's library is missing or broken, the log's other testimony stands
     without them.
     """
     return LogTestimony(
-        log=log, solved=tuple(_solved(log.build, attempt) for attempt in log.build.chosen)
+        log=log,
+        typing=typing_of_build(log.build, knowledge),
+        solved=tuple(_solved(log.build, attempt) for attempt in log.build.chosen),
     )
 
 
@@ -181,11 +189,13 @@ def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
             yield f"{log.name} ends before the build does: give the whole log"
 
 
-def flips(layers: Sequence[Layer], others: Iterable[GivenLog]) -> Iterable[str]:
+def flips(
+    layers: Sequence[Layer], others: Iterable[GivenLog], knowledge: Knowledge
+) -> Iterable[str]:
     """Layers that another build of the model put into another type."""
     here = {x.name: x.precision for x in layers if x.role is Role.COMPUTE}
     for log in others:
-        theirs = classify_layers(hear(log).layers())
+        theirs = classify_layers(hear(log, knowledge).layers())
         there = {x.name: x.precision for x in theirs if x.role is Role.COMPUTE}
         half = Precision.FP16
         flipped = [

@@ -10,7 +10,6 @@ from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
-from trtdoctor.model.machine import Typing
 from trtdoctor.precision.log import NetworkIo
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
@@ -54,7 +53,7 @@ class Remedies:
         self._context = RemedyContext(
             product=(identity.product if identity else None) or "tensorrt",
             version=version or (build.version if build else None),
-            typing=Typing(report.typing),
+            typing=report.typing,
             tool=_tool(build),
             command=_command(build),
             model=model_path,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from ..model.machine import Typing
 from ..model.report import Confidence
+from ..model.typing import Typing
 from . import versions
 from .rows import (
     PRECISIONS,
@@ -20,11 +20,13 @@ from .rows import (
     DriverFloor,
     ErrorCode,
     FrameworkRequirement,
+    HardwareCompatibility,
     JetPack,
     LogMatch,
     LogMessage,
     NumpyLimit,
     PackagedDriver,
+    PlanCompatibility,
     PythonWindow,
     RemovedApi,
     Row,
@@ -38,7 +40,7 @@ from .rows import (
 from .tables import KnowledgeEnds, Meta, TableError, read_head, read_table
 
 R = TypeVar("R", bound=Row)
-Ranged = TypeVar("Ranged", PythonWindow, TypingMode, TensorRTCuda)
+Ranged = TypeVar("Ranged", PythonWindow, PlanCompatibility, TypingMode, TensorRTCuda)
 
 
 class Knowledge:
@@ -209,6 +211,32 @@ class Knowledge:
         if not rows:
             raise self._ends("typing_modes", asked)
         return rows[0].typing, rows[0].source
+
+    def typed_releases(self, product: str, typing: Typing) -> tuple[str, str]:
+        """The oldest and the newest release known to build networks of that typing, weak or strong."""
+        rows = [
+            row
+            for row in self._rows("typing_modes", TypingMode)
+            if row.product == product and row.typing in (typing, Typing.BOTH)
+        ]
+        if not rows:
+            raise self._ends("typing_modes", f"{typing.value} typing in {product}")
+        return rows[0].first, rows[-1].last
+
+    def plan_compatibility(self, product: str, version: str) -> PlanCompatibility:
+        """Which runtimes load a plan that this release of ``tensorrt`` or ``tensorrt-rtx`` built."""
+        asked = f"runtimes that load plans of {product} {version}"
+        rows = self._ranged("plan_compatibility", PlanCompatibility, product, version, asked)
+        if not rows:
+            raise self._ends("plan_compatibility", asked)
+        return rows[0]
+
+    def hardware_compatibility(self, level: str) -> HardwareCompatibility:
+        """What the hardware compatibility ``ampere+`` or ``same-cc`` spans, and since when."""
+        for row in self._rows("hardware_compatibility", HardwareCompatibility):
+            if row.level == level:
+                return row
+        raise self._ends("hardware_compatibility", f"hardware compatibility {level}")
 
     def removed_apis(self, version: str) -> tuple[RemovedApi, ...]:
         """The APIs of TensorRT that a release no longer has."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..model.base import Frozen
 from ..model.cause import Cause
-from ..model.machine import Typing
 from ..model.report import Confidence, Severity
+from ..model.typing import Typing
+from . import versions
 
 PRECISIONS = ("TF32", "FP32", "FP16", "BF16", "INT8", "FP8", "FP4")
 # What a page about a cause tells, in this order: the heading and the field of CauseDoc.
@@ -165,6 +166,51 @@ class TypingMode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first: str
     last: str
     typing: Typing
+
+
+class PlanCompatibility(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runtimes load the plans that releases ``first`` to ``last`` built.
+
+    Any plan loads where the first ``parts`` parts of both versions agree. A version-compatible one
+    also loads in the runtimes, no older than itself, of the major versions ``loaded_by``, and is
+    known not to in those of ``refused_by``; null where these releases build no such plans.
+    """
+
+    product: str
+    first: str
+    last: str
+    parts: int
+    loaded_by: tuple[int, ...] | None = None
+    refused_by: tuple[int, ...] = ()
+
+    def must_agree(self, version: str) -> str:
+        """The leading parts of a plan's version that a runtime's must have: ``1.7.1`` of ``1.7.1.116``."""
+        return ".".join(version.split(".")[: self.parts])
+
+    def loads_in(self, major: int) -> bool | None:
+        """Whether runtimes of a major version load version-compatible plans; null where not known."""
+        if major in (self.loaded_by or ()):
+            return True
+        return False if self.loaded_by is None or major in self.refused_by else None
+
+
+class HardwareCompatibility(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A level of hardware compatibility: ``ampere+`` or ``same-cc``.
+
+    ``first`` is the release that brought it; ``oldest`` the oldest compute capability that it
+    spans, null where it spans one alone.
+    """
+
+    level: str
+    first: str
+    oldest: str | None = None
+
+    def spans(self, *capabilities: str) -> bool:
+        """Whether one plan of this level serves all of these compute capabilities."""
+        if self.oldest is None:
+            return len(set(capabilities)) == 1
+        oldest = versions.capability(self.oldest)
+        return all(versions.capability(cc) >= oldest for cc in capabilities)
 
 
 class ErrorCode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -65,6 +65,11 @@ def agree(one: str | None, other: str | None) -> bool | None:
     return left[:shared] == right[:shared]
 
 
+def capability(cc: str) -> tuple[int, ...]:
+    """A compute capability's numbers, so that ``12.0`` is above ``9.0``."""
+    return tuple(int(part) for part in cc.split(".") if part.isdigit())
+
+
 def satisfies(version: str, specifier: str) -> bool | None:
     """Whether a version is in a range such as ``>=10.9.0,<10.10.0``; None where either is malformed."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet

@@ -7,6 +7,7 @@ from typing import Any
 from .base import Frozen, Vocabulary
 from .cause import Cause, DecidedAgain
 from .finding import Confidence, Evidence, Remedy
+from .typing import Typing
 
 
 class Precision(Vocabulary):
@@ -243,6 +244,8 @@ class Summary(Frozen, frozen=True, kw_only=True):
 class EngineReport(Frozen, frozen=True, kw_only=True):
     """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
 
+    ``typing`` is who decided precision when it was built; never ``both``, which only releases are.
+
     ``what`` and ``to_do`` say in a sentence each what the file is and what to do about it; ``notes``
     what else a reader should know; ``blocks`` what is inside fused blocks; ``answer`` says in two
     sentences why it is not all FP16; ``missing`` names evidence that would tell more.
@@ -254,7 +257,7 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     what: str | None = None
     to_do: str | None = None
     identity: EngineIdentity | None = None
-    typing: str = "unknown"
+    typing: Typing = Typing.UNKNOWN
     layers_source: LayersSource | None = None
     layers: tuple[Layer, ...] = ()
     blocks: tuple[EngineBlock, ...] = ()

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from .base import Frozen, PathText
-
-
-class Typing(str, Enum):
-    """Who decides precision: the builder (weak), the model's types (strong), either (both)."""
-
-    WEAK = "weak"
-    STRONG = "strong"
-    BOTH = "both"
-    UNKNOWN = "unknown"
+from .typing import Typing
 
 
 class GpuCard(Frozen, frozen=True, kw_only=True):

@@ -23,7 +23,8 @@ _STAGE = re.compile(r"^trtdoctor-stage: (?P<stage>\w+) ?(?P<version>\S*)\n", re.
 class LoadRequest:
     """One engine to load: where its plan lies in the file, and what made it.
 
-    ``why_not`` is set where loading makes no sense; ``version`` is null where any may load it.
+    ``why_not`` is set where loading makes no sense; ``version`` is as much of the maker's version
+    as the module's must agree with, null where any module may load it.
     """
 
     path: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
+from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard
 from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
+from trtdoctor.model.typing import Typing
 
 TYPING_WORDS = {
     Typing.WEAK: "weakly typed: the builder chooses precisions, the FP16 flag allows it",

@@ -132,7 +132,7 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
                 yield f"Profile {number}", f"{name} {_range(extents)}"
         for key, value in identity.metadata.items():
             yield f"  {key}", str(value)
-    yield "Typing", engine.typing
+    yield "Typing", engine.typing.value
     yield "Layers", _source(engine)
     for note in engine.notes:
         yield "Note", note

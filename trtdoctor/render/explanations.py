@@ -19,7 +19,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
         rows.append(("Answer", engine.answer))
     if engine.choice is not None:
         rows.append(("Proof", _proof(engine)))
-    rows.append(("Typing", engine.typing))
+    rows.append(("Typing", engine.typing.value))
     rows += [("Note", note) for note in engine.notes]
     yield Section(title=f"Why not FP16? {engine.path}", rows=tuple(rows))
     for region, group in _regions(engine.explanations).items():

@@ -28,8 +28,10 @@ from trtdoctor.model.facts import (
     TargetPython,
     Wsl,
 )
-from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard, Typing
+from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard
 from trtdoctor.model.report import FactStatus, Snapshot
+from trtdoctor.model.typing import Typing
+from trtdoctor.precision.typing import typing_of_module, typing_of_release
 
 _NO_DEVICE = 100
 _PRODUCT_OF_MODULE = {
@@ -72,23 +74,16 @@ def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
         python_chosen_by=python.chosen_by if python else _why(facts.fact(TargetPython)),
         tensorrts=_tensorrts(installs, imports, knowledge) if installs or imports else None,
         tensorrts_reason=None if installs or imports else _why(facts.fact(Installs)),
-        typing=_world(imports),
+        typing=_typing(imports),
     )
 
 
-def typing_of(module: ModuleImport) -> Typing:
-    """Who decides precision, by the flags the imported module really has."""
-    if module.attempt.ending is not Ending.RETURNED or module.precision_flags is None:
-        return Typing.UNKNOWN
-    if not module.precision_flags:
-        return Typing.STRONG
-    return Typing.BOTH if "STRONGLY_TYPED" in (module.network_flags or ()) else Typing.WEAK
-
-
-def _world(imports: Imports | None) -> Typing:
+def _typing(imports: Imports | None) -> Typing:
     if imports is None:
         return Typing.UNKNOWN
-    found = {typing_of(m) for m in imports.modules if m.module in ("tensorrt", "tensorrt_rtx")}
+    found = {
+        typing_of_module(m) for m in imports.modules if m.module in ("tensorrt", "tensorrt_rtx")
+    }
     found.discard(Typing.UNKNOWN)
     return found.pop() if len(found) == 1 else Typing.UNKNOWN
 
@@ -206,12 +201,9 @@ def _imports_from(install: Install, modules: dict[str, ModuleImport]) -> bool:
 
 
 def _card(install: Install, module: ModuleImport | None, knowledge: Knowledge) -> TensorRTCard:
-    typing = typing_of(module) if module else Typing.UNKNOWN
-    if typing is Typing.UNKNOWN and install.version:
-        try:
-            typing = knowledge.typing_mode(install.product, install.version)[0]
-        except KnowledgeEnds:
-            typing = Typing.UNKNOWN
+    typing = typing_of_module(module) if module else Typing.UNKNOWN
+    if typing is Typing.UNKNOWN:
+        typing = typing_of_release(install.product, install.version, knowledge)
     return TensorRTCard(
         product=install.product,
         version=install.version,

@@ -14,7 +14,6 @@ import msgspec
 
 from trtdoctor.model.base import Sensitive
 from trtdoctor.model.facts import FACT_TYPES
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import (
     Confidence,
     FactRecord,
@@ -26,6 +25,7 @@ from trtdoctor.model.report import (
     Status,
     Verdict,
 )
+from trtdoctor.model.typing import Typing
 
 T = TypeVar("T", bound=msgspec.Struct)
 

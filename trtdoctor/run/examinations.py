@@ -78,7 +78,7 @@ def examine_machine(
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
-        reports = _reports(sources, snapshot)
+        reports = _reports(sources, snapshot, knowledge)
         snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
     return Examination(
         command="check",
@@ -108,7 +108,7 @@ def examine_engines(
     with Look(look, _loading(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
         snapshot = looking.finish()
-    reports = _reports(sources, snapshot)
+    reports = _reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
     return Examination(
         command="inspect",
@@ -159,7 +159,7 @@ def examine_explained(
         snapshot = looking.finish()
     from trtdoctor.engines.explain import explain as explained
 
-    reports = _reports(sources, snapshot) or (EngineReport(path=fspath(logs[0])),)
+    reports = _reports(sources, snapshot, knowledge) or (EngineReport(path=fspath(logs[0])),)
     reports = (explained(reports[0], witnesses, knowledge, engine_given=file is not None),)
     return Examination(
         command="explain",
@@ -231,16 +231,20 @@ def _sources(
 def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """The probe that loads the engines; none where nothing is to be loaded."""
     from trtdoctor.engines.facts import load_request
+    from trtdoctor.knowledge import Knowledge
     from trtdoctor.probes.engine_loads import engine_loads
 
     files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
     wanted = any(source.layers_file is None for source in sources)
     if not live or not files or not wanted:
         return ()
-    return (engine_loads([load_request(path, file) for path, file in files]),)
+    knowledge = Knowledge.load()
+    return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)
 
 
-def _reports(sources: Sequence[EngineSources], snapshot: Snapshot) -> tuple[EngineReport, ...]:
+def _reports(
+    sources: Sequence[EngineSources], snapshot: Snapshot, knowledge: Knowledge
+) -> tuple[EngineReport, ...]:
     """What is in each engine, by its file and by how loading it ended."""
     from trtdoctor.checking.facts import Facts
     from trtdoctor.engines.inside import engine_report
@@ -249,7 +253,8 @@ def _reports(sources: Sequence[EngineSources], snapshot: Snapshot) -> tuple[Engi
     loads = {load.path: load for load in (seen.loads if seen else ())}
     try:
         return tuple(
-            engine_report(source, loads.get(str(source.path.absolute()))) for source in sources
+            engine_report(source, loads.get(str(source.path.absolute())), knowledge)
+            for source in sources
         )
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None

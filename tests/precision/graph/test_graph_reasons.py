@@ -8,8 +8,8 @@ import pytest
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import Layer, LayerTensor, LayerWeights
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
@@ -91,7 +91,7 @@ def layer(
 
 
 def why(
-    *layers: Layer, model: OnnxFacts | None = None, typing: str = "strong"
+    *layers: Layer, model: OnnxFacts | None = None, typing: Typing = Typing.STRONG
 ) -> dict[str, list[tuple[Cause, Confidence]]]:
     return {
         r.layer: told(r)
@@ -266,32 +266,32 @@ def test_normalization_between_fp16_layers():
         layer("r2", "Reformat", "c:FP32", "d:FP16"),
         layer("c2", "conv", "d:FP16", "y:FP16", weights="FP16"),
     )
-    assert why(*chain, typing="weak") == {"norm": [(Cause.NORMALIZATION_FP32, LIKELY)]}
-    assert why(*chain, typing="unknown") == {"norm": []}
-    assert why(*chain[2:], typing="weak") == {"norm": []}
+    assert why(*chain, typing=Typing.WEAK) == {"norm": [(Cause.NORMALIZATION_FP32, LIKELY)]}
+    assert why(*chain, typing=Typing.UNKNOWN) == {"norm": []}
+    assert why(*chain[2:], typing=Typing.WEAK) == {"norm": []}
 
 
 def test_a_plugin_between_conversions():
     before = layer("r1", "Reformat", "a:FP16", "b:FP32")
     plugin = layer("p", "PluginV2", "b:FP32", "c:FP32")
     after = layer("r2", "Reformat", "c:FP32", "d:FP16")
-    assert why(before, plugin, after, typing="weak") == {"p": [(Cause.PLUGIN_FORMATS, LIKELY)]}
-    assert why(before, plugin, typing="weak") == {"p": [(Cause.PLUGIN_FORMATS, POSSIBLE)]}
-    assert why(plugin, typing="weak") == {"p": []}
+    assert why(before, plugin, after, typing=Typing.WEAK) == {"p": [(Cause.PLUGIN_FORMATS, LIKELY)]}
+    assert why(before, plugin, typing=Typing.WEAK) == {"p": [(Cause.PLUGIN_FORMATS, POSSIBLE)]}
+    assert why(plugin, typing=Typing.WEAK) == {"p": []}
 
 
 def test_int8_beside_fp32_without_any_fp16():
     eight = layer("q", "conv", "a:INT8", "b:INT8", weights="INT8")
     full = layer("f", "conv", "b:FP32", "c:FP32", weights="FP32")
     half = layer("h", "conv", "c:FP16", "d:FP16", weights="FP16")
-    assert why(eight, full, typing="weak") == {"f": [(Cause.INT8_WITHOUT_FP16, LIKELY)]}
-    assert why(eight, full, half, typing="weak") == {"f": []}
-    assert why(full, typing="weak") == {"f": []}
-    assert why(eight, full, typing="strong") == {"f": []}
-    assert why(eight, full, typing="unknown") == {"f": []}
+    assert why(eight, full, typing=Typing.WEAK) == {"f": [(Cause.INT8_WITHOUT_FP16, LIKELY)]}
+    assert why(eight, full, half, typing=Typing.WEAK) == {"f": []}
+    assert why(full, typing=Typing.WEAK) == {"f": []}
+    assert why(eight, full, typing=Typing.STRONG) == {"f": []}
+    assert why(eight, full, typing=Typing.UNKNOWN) == {"f": []}
 
 
-@pytest.mark.parametrize("typing", ["weak", "strong", "unknown"])
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.STRONG, Typing.UNKNOWN])
 def test_integers_are_locked_in_every_world(typing):
     assert why(layer("i", "ElementWise", "a:INT32", "b:BOOL"), typing=Typing(typing)) == {
         "i": [(Cause.TYPE_LOCKED, SURE)]

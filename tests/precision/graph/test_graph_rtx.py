@@ -9,8 +9,8 @@ import pytest
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, Precision, Role
-from trtdoctor.model.machine import Typing
 from trtdoctor.model.report import Confidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
@@ -120,7 +120,7 @@ def engine_of(name: str) -> tuple[tuple[Layer, ...], tuple[IOTensor, ...]]:
 
 def why(name: str, **settings: Any) -> tuple[LayerReasons, ...]:
     layers, io = engine_of(name)
-    settings = {"typing": "strong", "io": io, **settings}
+    settings = {"typing": Typing.STRONG, "io": io, **settings}
     return graph_reasons(layers, read_onnx(built(name)[2], name=f"{name}.onnx"), **settings)
 
 
@@ -167,7 +167,7 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
     assert {reasons.layer: told(reasons) for reasons in logged if reasons.layer in mine} == mine
 
 
-@pytest.mark.parametrize("typing", ["weak", "unknown"])
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.UNKNOWN])
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.precision.log import Analysis, LayerReasons, analyse, causes_of
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Build, parse_build_log
 
+KNOWLEDGE = Knowledge.load()
 DATA = Path(__file__).parents[2] / "data" / "buildlog"
 pytest.importorskip("numpy")
 
@@ -41,6 +44,11 @@ def explain(solve) -> Callable[[str], dict[str, LayerReasons]]:
 
     def explained(content: str) -> dict[str, LayerReasons]:
         build, analysis = solve(content)
-        return {r.layer: r for r in causes_of(build, build.chosen[0], analysis)}
+        return {
+            r.layer: r
+            for r in causes_of(
+                build, build.chosen[0], analysis, typing=typing_of_build(build, KNOWLEDGE)
+            )
+        }
 
     return explained

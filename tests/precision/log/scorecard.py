@@ -12,9 +12,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.precision.log import analyse, causes_of
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import read_build_log
 
+KNOWLEDGE = Knowledge.load()
 TESTS = Path(__file__).parents[2]
 CORPUS = TESTS.parents[1] / "shared" / "corpus"
 
@@ -47,7 +50,9 @@ def main() -> None:
             reproduced += choice.reproduced
             causes = Counter(
                 reasons.reasons[0].cause.value if reasons.reasons else "unknown"
-                for reasons in causes_of(build, attempt, analysis)
+                for reasons in causes_of(
+                    build, attempt, analysis, typing=typing_of_build(build, KNOWLEDGE)
+                )
             )
             logged = "-" if choice.logged_ms is None else f"{choice.logged_ms * 1000:.2f}"
             print(

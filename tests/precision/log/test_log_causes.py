@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
 
 from trtdoctor.model.report import Confidence
-from trtdoctor.precision.log import Cause, World, world_of
-from trtdoctor.readers.buildlog import parse_build_log
+from trtdoctor.precision.log import Cause
 
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 
@@ -263,18 +261,6 @@ def test_a_near_tie_is_a_reason_of_its_own(text, solve, explain):
     closer = change.after_ms - forced.margin_ms + 0.0001
     tied = edit(content, change.after_line, f"Time: {change.after_ms:g}", f"Time: {closer:g}")
     assert Cause.NEAR_TIE in [cause for cause, _ in told(explain(tied)["c2 + c2_relu"])]
-
-
-def test_worlds(text):
-    def world(content):
-        return world_of(parse_build_log(io.BytesIO(content.encode())).build)
-
-    assert world(text("trt86-cnn.noflag")) is World.WEAK
-    named = text("trt86-cnn.noflag").replace("Computing costs for ", "Computing costs for x")
-    assert world(named) is World.UNKNOWN
-    assert world("&&&& RUNNING TensorRT.trtexec [TensorRT v110000]\n" + named) is World.STRONG
-    warned = "[WARNING] Weakly-typed networks have been deprecated in TensorRT.\n"
-    assert world(warned + named) is World.WEAK
 
 
 def test_in_an_unknown_world_nothing_is_not_enabled(text, explain):

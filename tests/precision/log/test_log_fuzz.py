@@ -10,10 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.precision.log import analyse, causes_of
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import FormatError, parse_build_log
 
 pytest.importorskip("numpy")
+KNOWLEDGE = Knowledge.load()
 DATA = Path(__file__).parents[2] / "data" / "buildlog"
 LOGS = [
     gzip.decompress((DATA / f"{name}.log.gz").read_bytes()).decode().splitlines()
@@ -60,5 +63,7 @@ def test_damaged_logs(log, data):
         return
     for attempt in build.chosen:
         analysis = analyse(build, attempt)
-        for reasons in causes_of(build, attempt, analysis):
+        for reasons in causes_of(
+            build, attempt, analysis, typing=typing_of_build(build, KNOWLEDGE)
+        ):
             assert all(reason.evidence for reason in reasons.reasons)

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numpy")
 
+from trtdoctor.knowledge import Knowledge
 from trtdoctor.precision.log import Cause, analyse, causes_of
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import parse_build_log
 
+KNOWLEDGE = Knowledge.load()
 FORMATS = {
     "Float(65536,1024,32,1)": ("Float", "64"),
     "Float(16384,1:4,512,16)": ("Float", "64:4"),
@@ -179,7 +182,12 @@ def test_plan_margins_and_causes_agree_with_trying_all(seed, size):
     assert choice.plan_ms == pytest.approx(net.cost(plan))
     assert choice.conversions == (len(list(net.converted(plan))),) * 2
     free = net.best(free=True)
-    reasons = {r.layer: r for r in causes_of(build, build.chosen[0], analysis)}
+    reasons = {
+        r.layer: r
+        for r in causes_of(
+            build, build.chosen[0], analysis, typing=typing_of_build(build, KNOWLEDGE)
+        )
+    }
     for layer, verdict in enumerate(sorted(analysis.verdicts, key=lambda v: int(v.layer[4:]))):
         half = plan[layer].startswith("Half")
         other = net.best(lambda i, f, n=layer, h=half: i != n or f.startswith("Half") is not h)
@@ -203,7 +211,9 @@ def test_another_plan_than_the_best_is_not_reproduced():
     analysis = analyse(build, build.chosen[0])
     assert analysis is not None and not analysis.choice.reproduced
     assert analysis.choice.logged_ms == pytest.approx(net.cost(worse))
-    for reasons in causes_of(build, build.chosen[0], analysis):
+    for reasons in causes_of(
+        build, build.chosen[0], analysis, typing=typing_of_build(build, KNOWLEDGE)
+    ):
         for reason in reasons.reasons:
             assert reason.confidence.value != "certain"
 
@@ -217,7 +227,12 @@ def test_a_full_timing_cache_proves_nothing():
     )  # fmt: skip
     build = parse_build_log(io.BytesIO(quiet.encode())).build
     analysis = analyse(build, build.chosen[0])
-    assert all(not r.reasons for r in causes_of(build, build.chosen[0], analysis))
+    assert all(
+        not r.reasons
+        for r in causes_of(
+            build, build.chosen[0], analysis, typing=typing_of_build(build, KNOWLEDGE)
+        )
+    )
 
 
 def test_many_layers_are_solved_in_time():

@@ -10,8 +10,10 @@ import pytest
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.precision.log import analyse, causes_of
+from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import read_build_log
 
+KNOWLEDGE = Knowledge.load()
 DATA = Path(__file__).parents[2] / "data"
 LOGS = [
     (Cause.NOT_ENABLED, "trt86-cnn.noflag", "c2 + c2_relu"),
@@ -23,7 +25,7 @@ LOGS = [
 
 
 def example(cause: Cause) -> str:
-    return next(row for row in Knowledge.load().causes() if row.cause is cause).example
+    return next(row for row in KNOWLEDGE.causes() if row.cause is cause).example
 
 
 @pytest.mark.parametrize(("cause", "log", "layer"), LOGS, ids=lambda x: str(x))
@@ -31,7 +33,12 @@ def test_an_example_is_the_evidence_of_a_build(cause: Cause, log: str, layer: st
     pytest.importorskip("numpy")
     build = read_build_log(DATA / "buildlog" / f"{log}.log.gz").build
     analysis = analyse(build, build.chosen[0])
-    found = {r.layer: r for r in causes_of(build, build.chosen[0], analysis)}[layer]
+    found = {
+        r.layer: r
+        for r in causes_of(
+            build, build.chosen[0], analysis, typing=typing_of_build(build, KNOWLEDGE)
+        )
+    }[layer]
     (reason,) = (r for r in found.reasons if r.cause.value == cause.value)
     shown = {(e.source, e.value) for e in reason.evidence}
     for line in example(cause).strip().splitlines():

@@ -1,6 +1,6 @@
 # Deserialises one engine with one TensorRT module and asks its engine inspector for the layers.
 # Host code inside the plan is never allowed to run: engine_host_code_allowed stays off.
-# Payload: {"module", "path", "offset", "length", "version" (of the plan, or null)}.
+# Payload: {"module", "path", "offset", "length", "version" (what the module's must agree with, or null)}.
 import importlib
 import re
 
@@ -16,14 +16,12 @@ def _stage(name):
     os.write(1, ("trtdoctor-stage: %s\n" % name).encode("utf-8"))
 
 
-def _fits(module, plan, runtime):
+def _fits(plan, runtime):
     # Wheels name three or four parts of the version; the parts that both name must agree.
-    # TensorRT-RTX does not compare the fourth.
     found = re.match(r"\d+(?:\.\d+)*", runtime or "")
     if not plan or not found:
         return True
-    pairs = zip(plan.split("."), found.group().split("."))
-    return all(a == b for a, b in list(pairs)[: 3 if module == "tensorrt_rtx" else 4])
+    return all(a == b for a, b in zip(plan.split("."), found.group().split(".")))
 
 
 def _no_cuda():
@@ -87,7 +85,7 @@ def main(payload):
         trt = importlib.import_module(payload["module"])
         version = str(getattr(trt, "__version__", "")) or None
         answer["version"] = version
-        if not _fits(payload["module"], payload["version"], version):
+        if not _fits(payload["version"], version):
             answer.update(ending="skipped", skipped="version")
             return answer
         _stage("cuda %s" % (version or ""))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...model.engine import IOTensor, Layer
-from ...model.machine import Typing
+from ...model.typing import Typing
 from ...readers.onnxmodel import OnnxFacts
 from ..reasons import LayerReasons
 from .graph_causes import ByGraph

@@ -6,8 +6,8 @@ from trtdoctor.precision.layers import kinds
 
 from ...model.cause import Cause
 from ...model.engine import IOTensor, Layer, Precision, Role
-from ...model.machine import Typing
 from ...model.report import Confidence, Evidence
+from ...model.typing import Typing
 from ..reasons import LayerReasons, Reason
 from .graph_causes import ByGraph
 from .links import Links, holds_half

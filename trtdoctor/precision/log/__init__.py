@@ -15,7 +15,7 @@ from .analysis import (
     PlannedLayer,
 )
 from .banner import not_enabled_by_banner
-from .causes import World, causes_of, world_of
+from .causes import causes_of
 from .counterfactuals import analyse
 from .witness import Cause, Cost, LayerReasons, Reason
 
@@ -34,9 +34,7 @@ __all__ = [
     "PlannedConversion",
     "PlannedLayer",
     "Reason",
-    "World",
     "analyse",
     "causes_of",
     "not_enabled_by_banner",
-    "world_of",
 ]

@@ -7,9 +7,8 @@ accuracy, so no cause.
 
 from __future__ import annotations
 
-from enum import Enum
-
 from trtdoctor.model.report import Confidence, Evidence
+from trtdoctor.model.typing import Typing
 from trtdoctor.readers.buildlog import (
     FLOAT_TYPES,
     Attempt,
@@ -21,10 +20,10 @@ from trtdoctor.readers.buildlog import (
     Outcome,
 )
 
+from ..candidates import is_half, touches_floats
 from .analysis import Analysis, PlannedLayer
 from .cost_causes import own_best, weighed_reasons
 from .network import Node, network_of, plain
-from .problem import is_half
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
 
 # Layers that move or reshape data and compute nothing: nobody is owed an explanation for them.
@@ -40,41 +39,13 @@ _MOST_KERNELS = 8
 _OTHER_FLOATS = FLOAT_TYPES - {"Half"}
 
 
-class World(str, Enum):
-    """Whether the builder picks types (weak) or the graph's types hold (strong)."""
-
-    WEAK = "weak"
-    STRONG = "strong"
-    UNKNOWN = "unknown"
-
-
-def world_of(build: Build) -> World:
-    """Which of the two worlds a build belongs to, from what its log shows."""
-    # A strongly typed layer has one type: only a weak builder tries two.
-    mixed = any(
-        {True, False} <= {is_half(c) for c in tuning.candidates if _float(c)}
-        for attempt in build.attempts
-        for tuning in attempt.layers
-    )
-    # Version 8, the only one that announces costs without a name, knows no strong typing.
-    major = (build.version or "").partition(".")[0]
-    old = build.names_costs is False or (major.isdigit() and int(major) < 9)
-    if mixed or old:
-        return World.WEAK
-    banner = build.setting("Precision")
-    if banner is not None and banner.value.startswith("FP32") and major in ("9", "10"):
-        # Where the network is strongly typed, the banner says that in place of precisions.
-        return World.WEAK
-    new = major.isdigit() and int(major) >= 11
-    if new or (banner is not None and "trongly" in banner.value):
-        return World.STRONG
-    for note in build.noted(NoteKind.TYPING):
-        return World.WEAK if "Weakly-typed" in note.text else World.STRONG
-    return World.UNKNOWN
-
-
 def causes_of(
-    build: Build, attempt: Attempt, analysis: Analysis | None, *, log: str = "build.log"
+    build: Build,
+    attempt: Attempt,
+    analysis: Analysis | None,
+    *,
+    typing: Typing,
+    log: str = "build.log",
 ) -> tuple[LayerReasons, ...]:
     """The reasons for every computing layer of the engine that is not FP16.
 
@@ -82,11 +53,12 @@ def causes_of(
         build: the build.
         attempt: the attempt that made the engine, one of ``build.chosen``.
         analysis: what solving it told, or None where it could not be solved.
+        typing: who decided precision in that build, by `typing_of_build`.
         log: the log's name, as evidence shows it.
     """
-    if world_of(build) is World.STRONG:
+    if typing is Typing.STRONG:
         return ()
-    finder = _Finder(build, attempt, analysis, Witness(log))
+    finder = _Finder(build, attempt, analysis, Witness(log), typing)
     return tuple(
         finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node.layer)
     )
@@ -103,17 +75,18 @@ def _owed(layer: EngineLayer) -> bool:
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
 
 
-def _float(candidate: Candidate) -> bool:
-    return any(form.is_float for form in (*candidate.inputs, *candidate.outputs))
-
-
 def _holds_half(candidate: Candidate) -> bool:
     return any(form.dtype == "Half" for form in (*candidate.inputs, *candidate.outputs))
 
 
 class _Finder:
     def __init__(
-        self, build: Build, attempt: Attempt, analysis: Analysis | None, witness: Witness
+        self,
+        build: Build,
+        attempt: Attempt,
+        analysis: Analysis | None,
+        witness: Witness,
+        typing: Typing,
     ) -> None:
         self._build = build
         self._attempt = attempt
@@ -122,7 +95,7 @@ class _Finder:
         self._witness = witness
         self._tunings = [t for a in build.attempts for t in a.layers]
         self._half = next((c for t in self._tunings for c in t.candidates if _holds_half(c)), None)
-        self._world = world_of(build)
+        self._typing = typing
         self._disabled = self._not_enabled()
 
     def layer(self, node: Node) -> LayerReasons:
@@ -140,7 +113,7 @@ class _Finder:
         reasons: list[Reason] = [*self._fallbacks(layer)]
         if self._disabled is not None:
             reasons.append(self._disabled)
-        elif tuning is not None and self._half is not None and self._world is World.WEAK:
+        elif tuning is not None and self._half is not None and self._typing is Typing.WEAK:
             found = self._excluded(layer, tuning)
             reasons.extend(found)
             known = verdict is not None and verdict.known
@@ -187,7 +160,7 @@ class _Finder:
                 confidence=Confidence.CERTAIN,
                 evidence=(self._at(note.line, note.text),),
             )
-        if self._half is not None or self._world is not World.WEAK:
+        if self._half is not None or self._typing is not Typing.WEAK:
             return None
         timed = [
             (tuning, candidate)
@@ -195,7 +168,7 @@ class _Finder:
             for candidate in tuning.candidates
             if candidate.outcome is Outcome.TIMED and candidate.best and not candidate.best.cached
         ]
-        floats = [pair for pair in timed if _float(pair[1])]
+        floats = [pair for pair in timed if touches_floats(pair[1])]
         if not floats:
             return None
         evidence = [

@@ -23,6 +23,7 @@ from trtdoctor.readers.buildlog import (
     TensorFormat,
 )
 
+from ..candidates import is_half
 from .network import Network, Node
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ else:
 
 NOTHING = 0
 IMPOSSIBLE = 1
-
-
-_QUANTISED = frozenset({"Int8", "Int4", "FP8", "Fp8", "FP4", "Fp4"})
 
 
 class TermKind(str, Enum):
@@ -73,19 +71,6 @@ class Option:
     def half(self) -> bool:
         """Whether it computes on FP16 tensors."""
         return is_half(self.candidate)
-
-
-def is_half(candidate: Candidate) -> bool:
-    """Whether a combination is FP16: all floating inputs are Half (outputs, if it has none).
-
-    With quantised inputs it computes on those, whatever it writes.
-    """
-    if any(form.dtype in _QUANTISED for form in candidate.inputs):
-        return False
-
-    floats = [form for form in candidate.inputs if form.is_float]
-    floats = floats or [form for form in candidate.outputs if form.is_float]
-    return bool(floats) and all(form.dtype == "Half" for form in floats)
 
 
 @dataclass

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from ...knowledge import Knowledge
 from ...model.cause import Cause
-from ...model.machine import Typing
 from ...model.report import Remedy
+from ...model.typing import Typing
 from . import changes
 from .autocast import MOST_NODES, autocast
 from .commands import Change, Commands

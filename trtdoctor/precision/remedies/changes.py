@@ -5,7 +5,7 @@ from __future__ import annotations
 from trtdoctor.precision.log import NetworkFormat
 
 from ...model.engine import IOTensor
-from ...model.machine import Typing
+from ...model.typing import Typing
 from .commands import Change, Commands
 from .quoting import literal
 

@@ -9,7 +9,7 @@ from trtdoctor.precision.log import NetworkIo
 
 from ...model.cause import Cause
 from ...model.engine import IOTensor, ShapeRange
-from ...model.machine import Typing
+from ...model.typing import Typing
 
 
 class BuildTool(str, Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...knowledge import Knowledge
-from ...model.machine import Typing
+from ...model.typing import Typing
 from . import changes
 from .commands import Commands
 from .context import BuildTool, Given, RemedyContext

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ...knowledge import Knowledge, KnowledgeEnds
-from ...model.machine import Typing
+from ...model.typing import Typing
+from ..typing import typing_of_engine
 from .context import RemedyContext
 
 _RTX = "tensorrt-rtx"
-# The last release that knows weak typing, and the first that knows strong typing.
-_LAST_WEAK, _FIRST_STRONG = "10.16", "9.0"
+_Span: TypeAlias = "tuple[str | None, str | None]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,13 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
     rtx = context.product == _RTX
     typing = _typing(context, knowledge)
     strong = typing is Typing.STRONG
-    span = (_FIRST_STRONG if strong else None, _LAST_WEAK if typing is Typing.WEAK else None)
+    span: _Span = (None, None)
+    if strong and not rtx:
+        span = (knowledge.typed_releases("tensorrt", typing)[0], None)
+    elif typing is Typing.WEAK and not rtx:
+        span = (None, knowledge.typed_releases("tensorrt", typing)[1])
     product = _RTX if rtx else "tensorrt"
-    own = (product, context.version, (None, None) if rtx else span)
+    own = (product, context.version, span)
     program = "tensorrt_rtx_options" if rtx else "trtexec_options"
     major = _major(context.version)
     # Polygraphy knows strong typing, and TensorRT 9, since 0.49.
@@ -68,13 +73,7 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
 def _typing(context: RemedyContext, knowledge: Knowledge) -> Typing:
     if context.typing in (Typing.WEAK, Typing.STRONG):
         return context.typing
-    if context.product == _RTX:
-        return Typing.STRONG
-    try:
-        mode, _ = knowledge.typing_mode(context.product, context.version or "")
-    except KnowledgeEnds:
-        return Typing.UNKNOWN
-    return mode if mode in (Typing.WEAK, Typing.STRONG) else Typing.UNKNOWN
+    return typing_of_engine(context.product, context.version, knowledge)
 
 
 def _major(version: str | None) -> int | None:
@@ -87,7 +86,7 @@ def _options(
     table: str,
     product: str,
     version: str | None,
-    span: tuple[str | None, str | None],
+    span: _Span,
     *,
     strong: bool = False,
 ) -> frozenset[str]:
