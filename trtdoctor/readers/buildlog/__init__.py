@@ -1,4 +1,4 @@
-"""Verbose build logs of TensorRT 8.5 to 10 and RTX, as facts with line numbers."""
+"""Verbose build logs of TensorRT 8.0 to 10 and RTX, as facts with line numbers."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class EngineLayer(Frozen, frozen=True, kw_only=True):
     line: int
     type: str
     name: str
-    tactic: str | None
+    tactic: str
     inputs: tuple[EngineTensor, ...]
     outputs: tuple[EngineTensor, ...]
 
