@@ -193,7 +193,7 @@ def _record(value: Any, source: str) -> FactRecord:
     return FactRecord(status=FactStatus.OK, value=msgspec.to_builtins(value), source=source)
 
 
-def _parse(path: Path, reader: Callable[[bytes], Any]) -> Any:
+def _parse(path: Path, reader: Callable[..., Any]) -> Any:
     try:
         status = path.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -201,8 +201,8 @@ def _parse(path: Path, reader: Callable[[bytes], Any]) -> Any:
             raise UserError(f"{path} is not a regular file; save it to one first")
         if status.st_size > _LARGEST_TEXT:
             raise UserError(f"{path} is larger than 2 GiB; give the inspector's output alone")
-        return reader(path.read_bytes())
+        return reader(path.read_bytes(), name=str(path))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except FormatError as error:
-        raise UserError(f"{path}: {error}") from None
+        raise UserError(str(error)) from None

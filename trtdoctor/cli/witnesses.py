@@ -14,7 +14,6 @@ from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.facts import EnginePrecisions
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.readers.buildlog import FormatError, read_build_log
-from trtdoctor.readers.onnxmodel import FormatError as ModelError
 from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxUnavailable, read_onnx
 
 from .errors import UserError
@@ -66,5 +65,5 @@ def _model(path: Path | None) -> OnnxFacts | None:
         return read_onnx(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (ModelError, OnnxUnavailable) as error:
-        raise UserError(f"{path}: {error}") from None
+    except (FormatError, OnnxUnavailable) as error:
+        raise UserError(str(error)) from None

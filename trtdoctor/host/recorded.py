@@ -15,6 +15,7 @@ import msgspec
 
 from trtdoctor.model.base import Frozen
 from trtdoctor.model.codec import encode, write_atomically
+from trtdoctor.model.errors import InputError
 
 from .port import Answer, Backend, Question, Target
 
@@ -22,7 +23,7 @@ RECORDING_SCHEMA = "trtdoctor.recording/1"
 _HEADER, _ANSWERS = "recording.json", "answers.jsonl"
 
 
-class RecordingError(Exception):
+class RecordingError(InputError):
     """A recording that cannot be written or read; the message is one sentence for the user."""
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
+from .errors import InputError
 from .report import REPORT_SCHEMA, Report
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 
 
-class DocumentError(Exception):
+class DocumentError(InputError):
     """A document that cannot be read; the message is one sentence for the user."""
 
 

@@ -16,6 +16,7 @@ from trtdoctor.host import (
     TimedOut,
     Unusable,
 )
+from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
 
 from .asking import Distribution, answered, inventory, list_or_none, target_python
@@ -24,7 +25,7 @@ from .observing import Cost, NotThere, Observed, probe
 OLDEST = (3, 8)
 
 
-class UnusablePython(Exception):
+class UnusablePython(UsageError):
     """A ``--python`` that cannot be looked at; the message is one sentence for the user."""
 
 

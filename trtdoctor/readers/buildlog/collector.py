@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from ..errors import FormatError
 from .drafts import AttemptDraft, BuildDraft
-from .log_facts import Build, BuildLog, BuildSummary, FormatError, Note, NoteKind
+from .log_facts import Build, BuildLog, BuildSummary, Note, NoteKind
 from .notes import PHRASES, command_of, network_input, note_of, onnx_node, setting_of, version_of
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log

@@ -11,10 +11,6 @@ from enum import Enum
 from ...model.base import Frozen
 
 
-class FormatError(ValueError):
-    """The input is no TensorRT build log. The message says what it is and what to do."""
-
-
 class TensorFormat(Frozen, frozen=True, kw_only=True):
     """A tensor's type and layout, as in ``Half(128,1:8,128,128)``.
 
