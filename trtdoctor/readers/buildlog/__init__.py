@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...knowledge import NoteKind
 from ..errors import FormatError
 from .collector import parse_build_log, read_build_log
 from .log_facts import (
@@ -21,7 +22,6 @@ from .log_facts import (
     InnerKernel,
     NetworkTensor,
     Note,
-    NoteKind,
     OnnxNode,
     Outcome,
     RunnerTiming,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ...knowledge import NoteKind
 from ...model.base import Frozen
 
 
@@ -179,25 +180,6 @@ class EngineLayer(Frozen, frozen=True, kw_only=True):
     tactic: str
     inputs: tuple[EngineTensor, ...]
     outputs: tuple[EngineTensor, ...]
-
-
-class NoteKind(str, Enum):
-    """What a noteworthy sentence of the log is about."""
-
-    NON_CONFORMING = "non-conforming"
-    NO_CONFORMING = "no-conforming"
-    IO_CONSTRAINT = "io-constraint"
-    MEMORY = "memory"
-    NO_IMPLEMENTATION = "no-implementation"
-    WEIGHT_RANGE = "weight-range"
-    LAYERNORM = "layernorm"
-    DLA_FALLBACK = "dla-fallback"
-    HARDWARE = "hardware"
-    FLOAT_REGION = "float-region"
-    TIMING_CACHE = "timing-cache"
-    TYPING = "typing"
-    PIN = "pin"
-    ERROR = "error"
 
 
 class Note(Frozen, frozen=True, kw_only=True):
