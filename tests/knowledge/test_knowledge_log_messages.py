@@ -8,15 +8,42 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.knowledge import Knowledge
+from trtdoctor.knowledge import Knowledge, NoteKind
 
 K = Knowledge.load()
 ROWS = K.rows("log_messages")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-def test_a_message_is_found_in_its_example_alone(row: dict[str, Any]) -> None:
-    assert [hit.message.id for hit in K.log_messages(row["example"])] == [row["id"]]
+def test_a_message_is_found_in_its_example_and_shadowed_by_none(row: dict[str, Any]) -> None:
+    first, *others = (hit.message for hit in K.log_messages(row["example"], generic=True))
+    assert first.id == row["id"]
+    assert all(other.generic for other in others)
+
+
+def test_frames_that_many_messages_stand_in_come_last_and_only_where_asked() -> None:
+    generic = [row.get("generic", False) for row in ROWS]
+    assert generic == sorted(generic) and any(generic)
+    text = "Error Code 2: Internal Error (what nobody has seen yet)"
+    assert K.log_messages(text) == ()
+    (hit,) = K.log_messages(text, generic=True)
+    assert hit.groups == {"code": "2", "what": "Internal Error"}
+
+
+def test_ids_are_words_with_hyphens() -> None:
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", row["id"]) for row in ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+def test_what_the_build_log_reader_notes_is_found_by_its_phrase(row: dict[str, Any]) -> None:
+    assert ("kind" in row) is ("phrase" in row)
+    if "phrase" in row:
+        assert row["phrase"] in row["regex"] and row["phrase"] in row["example"]
+        assert not re.search(row["regex"], row["example"].replace(row["phrase"], ""))
+
+
+def test_every_kind_of_note_is_made_by_a_message() -> None:
+    assert {row.kind for row in K.noted_messages()} == set(NoteKind)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +79,7 @@ def test_a_message_is_found_in_its_example_alone(row: dict[str, Any]) -> None:
         (
             "Could not find any implementation for node {ForeignNode[/a...b]}.)",
             "no-implementation",
-            {"node": "{ForeignNode[/a...b]}"},
+            {"layer": "{ForeignNode[/a...b]}"},
         ),
     ],
 )
@@ -67,7 +94,8 @@ def test_groups_carry_what_the_message_says(
 
 def test_several_messages_in_one_text() -> None:
     text = "\n".join(row["example"] for row in ROWS)
-    assert {hit.message.id for hit in K.log_messages(text)} == {row["id"] for row in ROWS}
+    found = {hit.message.id for hit in K.log_messages(text, generic=True)}
+    assert found == {row["id"] for row in ROWS}
 
 
 @pytest.mark.parametrize(
@@ -96,12 +124,15 @@ def test_ordinary_lines_match_nothing(line: str) -> None:
         "No valid obedient candidate choices for node ",
         "BuilderFlag ",
         "has no attribute '",
+        "For layer ",
+        "Set layer ",
+        "Error Code 1: ",
     ],
 )
 def test_repeated_beginnings_stay_fast(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     began = time.perf_counter()
-    K.log_messages(text)
+    K.log_messages(text, generic=True)
     assert time.perf_counter() - began < 5.0
 
 

@@ -1,6 +1,6 @@
 """The files that a user gives about engines, read; or one sentence why one cannot be.
 
-Each function raises InputError, whose message names the file and says what to do.
+What is wrong with a file is an InputError, whose message names the file and says what to do.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from typing import TypeVar
 
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
-from trtdoctor.readers.buildlog import FormatError as LogError
 from trtdoctor.readers.buildlog import read_build_log
-from trtdoctor.readers.layers import FormatError, read_layers
-from trtdoctor.readers.onnxmodel import FormatError as ModelError
-from trtdoctor.readers.onnxmodel import OnnxUnavailable, read_onnx
+from trtdoctor.readers.layers import read_layers
+from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
 
@@ -80,8 +78,6 @@ def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None
         return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx)
     except OSError as error:
         raise InputError(f"cannot read {onnx}: {error.strerror}") from None
-    except (ModelError, OnnxUnavailable) as error:
-        raise InputError(f"{onnx}: {error}") from None
 
 
 def extract_plan(source: Path, target: Path) -> None:
@@ -118,12 +114,10 @@ def _log(path: Path, build: int | None) -> GivenLog:
         found = read_build_log(path, build=build)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except LogError as error:
-        raise InputError(str(error)) from None
     return GivenLog(name=str(path), build=found.build, damage=found.damaged)
 
 
-def _parsed(path: Path, reader: Callable[[bytes], Read]) -> Read:
+def _parsed(path: Path, reader: Callable[..., Read]) -> Read:
     try:
         status = path.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -131,8 +125,6 @@ def _parsed(path: Path, reader: Callable[[bytes], Read]) -> Read:
             raise InputError(f"{path} is not a regular file; save it to one first")
         if status.st_size > _LARGEST_TEXT:
             raise InputError(f"{path} is larger than 2 GiB; give the inspector's output alone")
-        return reader(path.read_bytes())
+        return reader(path.read_bytes(), name=str(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except FormatError as error:
-        raise InputError(f"{path}: {error}") from None

@@ -11,8 +11,6 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
 from trtdoctor.readers.profile import Profile
 
-_BROKEN = frozenset({"truncated", "text-mode", "saved-as-text", "section-range", "damaged"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSources:
@@ -32,7 +30,7 @@ class EngineSources:
         file = self.file
         if file is None:
             return None
-        damage = [problem for problem in file.problems if problem.problem.value in _BROKEN]
+        damage = [problem for problem in file.problems if problem.problem.unsound]
         if file.engine is not None and not damage:
             return None
         return " ".join(part for part in (f"{self.path}:", file.what, file.to_do) if part)

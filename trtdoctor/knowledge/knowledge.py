@@ -326,12 +326,25 @@ class Knowledge:
                 return row
         raise self._ends("jetpack", asked)
 
-    def log_messages(self, text: str) -> tuple[LogMatch, ...]:
-        """The known messages in a text, in the table's order, each at its first occurrence."""
+    def noted_messages(self) -> tuple[LogMessage, ...]:
+        """The messages that the reader of build logs notes, in the table's order."""
+        return tuple(row for row in self._rows("log_messages", LogMessage) if row.kind is not None)
+
+    def log_messages(self, text: str, *, generic: bool = False) -> tuple[LogMatch, ...]:
+        """The known messages in a text, in the table's order, each at its first occurrence.
+
+        Args:
+            text: any text, such as a log.
+            generic: whether frames that many messages stand in count as messages, too.
+        """
         if self._patterns is None:
             rows = self._rows("log_messages", LogMessage)
             self._patterns = tuple((row, re.compile(row.regex)) for row in rows)
-        found = ((row, pattern.search(text)) for row, pattern in self._patterns)
+        found = (
+            (row, pattern.search(text))
+            for row, pattern in self._patterns
+            if generic or not row.generic
+        )
         return tuple(
             LogMatch(
                 message=row,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from ..model.base import Frozen
 from ..model.cause import Cause
 from ..model.report import Confidence, Severity
@@ -242,8 +244,26 @@ class NumpyLimit(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symptom: str
 
 
+class NoteKind(str, Enum):
+    """What a noteworthy sentence of a build log is about."""
+
+    NON_CONFORMING = "non-conforming"
+    NO_CONFORMING = "no-conforming"
+    NO_IMPLEMENTATION = "no-implementation"
+    DLA_FALLBACK = "dla-fallback"
+    HARDWARE = "hardware"
+    TYPING = "typing"
+    PIN = "pin"
+    ERROR = "error"
+
+
 class LogMessage(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A message of TensorRT, CUDA or Python. ``first`` and ``last`` are releases it was seen in."""
+    """A message of TensorRT, CUDA or Python. ``first`` and ``last`` are releases it was seen in.
+
+    ``kind`` and ``phrase`` are given for what a reader of build logs notes: what the sentence is
+    about, and a text that every line with it holds. The regex's group ``layer`` is then the layer
+    that it names. A ``generic`` message is a frame that many others stand in.
+    """
 
     id: str
     regex: str
@@ -253,6 +273,9 @@ class LogMessage(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     example: str
     first: str | None = None
     last: str | None = None
+    kind: NoteKind | None = None
+    phrase: str | None = None
+    generic: bool = False
 
 
 class LogMatch(Frozen, frozen=True, kw_only=True):

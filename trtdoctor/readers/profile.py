@@ -12,8 +12,8 @@ import msgspec
 
 from trtdoctor.model.base import Frozen
 from trtdoctor.model.engine import Layer
-from trtdoctor.readers.layers.layers_file import FormatError
 
+from .errors import FormatError, naming
 from .layers.decode import parse_pairs, to_text
 from .layers.names import split_profile
 from .layers.objects import clean, lowered
@@ -55,7 +55,7 @@ class Joined(Frozen, frozen=True, kw_only=True):
     unmatched_times: tuple[LayerTime, ...]
 
 
-def read_profile(data: bytes) -> Profile:
+def read_profile(data: bytes, *, name: str | None = None) -> Profile:
     """Reads per-layer times.
 
     Two forms are read: the list that trtexec exports, and an object of layer names and
@@ -63,10 +63,16 @@ def read_profile(data: bytes) -> Profile:
 
     Args:
         data: The file's bytes, at most 128 MiB of JSON.
+        name: What an error calls the file; without it the message names none.
 
     Raises:
         FormatError: The bytes are no profile, cut, or beyond the limit.
     """
+    with naming(name):
+        return _read(data)
+
+
+def _read(data: bytes) -> Profile:
     if len(data) > MAX_BYTES:
         raise FormatError(f"This file is larger than {MAX_BYTES >> 20} MiB. {_HOW}")
     if not data.strip():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import re
 
 import pytest
 
@@ -70,6 +71,25 @@ def test_polygraphy_indents_the_layers(text, parse):
     name = NAMES[0]
     told = text(name).replace("\nLayer(", "\n[VERBOSE]     Layer(")
     assert parse(told).build.layers == parse(text(name)).build.layers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layer_lines_of_releases_before_8_5(text, parse, name):
+    """They put the type into brackets after the tensor, and 8.2 and older the tactic in decimals."""
+
+    def decimal(tactic):
+        number = int(tactic[0], 16)
+        return str(number - (1 << 64) if number >> 63 else number)
+
+    expected = parse(text(name)).build.layers
+    bracketed = re.sub(r" \((\w+)\[([-\d,:]*)\]\)", r"[\1(\2)]", text(name))
+    assert parse(bracketed).unparsed == 0 and parse(bracketed).build.layers == expected
+    lines = bracketed.partition("Engine Layer Information")
+    old = parse(lines[0] + lines[1] + re.sub("0x[0-9a-f]{16}", decimal, lines[2])).build.layers
+    assert [(x.name, x.inputs, x.outputs) for x in old] == [
+        (x.name, x.inputs, x.outputs) for x in expected
+    ]
+    assert [int(x.tactic) % (1 << 64) for x in old] == [int(x.tactic, 16) for x in expected]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,34 @@ def test_the_choice_and_the_notes(simple):
     assert fc1.inputs[0].dims == (-1, 1024, 1, 1) and fc1.inputs[0].vector == 4
     note = build.noted(NoteKind.NON_CONFORMING)[0]
     assert note.subject == "/fc1/Gemm + /relu/Relu"
-    assert len(build.noted(NoteKind.WEIGHT_RANGE)) == 2
+    # Weights out of range are about accuracy and prove no cause.
+    assert {note.kind for note in build.notes} == {NoteKind.NON_CONFORMING}
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "subject"),
+    [
+        ("[W] [TRT] FP16 support requested on hardware without native FP16 support, performance "
+         "will be negatively affected.", NoteKind.HARDWARE, None),
+        ("[W] [TRT] Half2 support requested on hardware without native FP16 support, performance "
+         "will be negatively affected.", NoteKind.HARDWARE, None),
+        ("[I] Set layer a (b) to precision fp16", NoteKind.PIN, "a (b)"),
+        ("[W] Weakly-typed networks have been deprecated in TensorRT. You can use", NoteKind.TYPING,
+         None),
+        ("[V] [TRT] No valid obedient candidate choices for node " + "a + " * 500 + "b that meet the "
+         "preferred precision. The remaining", NoteKind.NO_CONFORMING, "a + " * 500 + "b"),
+        ("[E] Error Code 10: Internal Error (Could not find any implementation for node {ForeignNode"
+         "[a...b]}. In computeCosts at optimizer.cpp:4265)", NoteKind.NO_IMPLEMENTATION,
+         "{ForeignNode[a...b]}"),
+        ("[E] Could not find any implementation for node a.b due to insufficient workspace. See",
+         NoteKind.NO_IMPLEMENTATION, "a.b"),
+        ("[E] 4: [network.cpp::validate] Error Code 4: API Usage Error (x)", NoteKind.ERROR, None),
+    ],
+)  # fmt: skip
+def test_sentences_of_any_severity(parse, line, kind, subject):
+    log = f"[V] [TRT] Adding network input: x with dtype: float32, dimensions: (1)\n{line}\n"
+    (note,) = parse(log).build.notes
+    assert (note.kind, note.subject, note.line) == (kind, subject, 2)
 
 
 def test_removed_combinations_belong_to_their_layer(text, parse):

@@ -36,7 +36,7 @@ def answer(data: bytes) -> None:
         layers = classify_layers(file.layers, io=file.io or ())
         assert msgspec.json.encode(layers) and msgspec.json.encode(file)
         for profile in {layer.profile for layer in layers}:
-            json.dumps(summarize(layers, profile=profile))
+            msgspec.json.encode(summarize(layers, profile=profile))
     try:
         profile = read_profile(data)
     except FormatError as error:

@@ -20,6 +20,11 @@ PLANS = {name: planwriter.plan(engine) for name, engine in RELEASES.items()}
 FTRT = PLANS["8.6"]
 
 
+def test_a_file_whose_bytes_are_all_there_can_be_inspected():
+    assert {p.value for p in Problem if p.unsound} == {
+        "truncated", "text-mode", "saved-as-text", "section-range", "damaged"}  # fmt: skip
+
+
 def problems(data: bytes) -> set[Problem]:
     return {problem.problem for problem in identify(data).problems}
 

@@ -1,7 +1,9 @@
-"""Verbose build logs of TensorRT 8.5 to 10 and RTX, as facts with line numbers."""
+"""Reads build logs of TensorRT 8.0 to 10 and RTX as facts with line numbers, never as causes."""
 
 from __future__ import annotations
 
+from ...knowledge import NoteKind
+from ..errors import FormatError
 from .collector import parse_build_log, read_build_log
 from .log_facts import (
     FLOAT_TYPES,
@@ -17,11 +19,9 @@ from .log_facts import (
     ConversionSide,
     EngineLayer,
     EngineTensor,
-    FormatError,
     InnerKernel,
     NetworkTensor,
     Note,
-    NoteKind,
     OnnxNode,
     Outcome,
     RunnerTiming,

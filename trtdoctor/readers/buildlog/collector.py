@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from ...knowledge import NoteKind
+from ..errors import FormatError
 from .drafts import AttemptDraft, BuildDraft
-from .log_facts import Build, BuildLog, BuildSummary, FormatError, Note, NoteKind
-from .notes import PHRASES, command_of, network_input, note_of, onnx_node, setting_of, version_of
+from .log_facts import Build, BuildLog, BuildSummary
+from .notes import command_of, network_input, note_of, onnx_node, phrases, setting_of, version_of
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
 from .text import engine_layer, number, whole
@@ -92,7 +94,7 @@ class _Collector:
                 (b"] outputs: [", _nothing),
             ),
             phrases=self._phrases(),
-            strays=tuple((phrase.encode(), self._note) for phrase in PHRASES),
+            strays=self._noted(),
             tactics=self.tuning.pending,
         )
 
@@ -125,18 +127,20 @@ class _Collector:
             b"Use ba": self._verdict,
             b"Chose ": self._verdict,
             b"Skip b": self._verdict,
-            b"Set la": self._pin,
             b"&&&& R": self._running,
         }
-        for start in (b"For la", b"No imp", b"No val", b"Defaul", b"Could ", b"Runnin", b"Detect"):
-            table[start] = self._note
-        for start in (b"Local ", b"Global", b"Deleti", b"Using ", b"Half2 ", b"Weakly", b"Some t"):
-            table[start] = self._note
         for start in (b"Precis", b"LayerP", b"LayerO", b"Input(", b"Output", b"avgTim", b"Builde"):
             table[start] = self._setting
         for start in (b"builde", b"Memory", b"timing", b"Strong", b"Tensor", b"Layer ", b"DLACor"):
             table[start] = self._setting
         for start in (
+            b"Runnin",
+            b"Detect",
+            b"Local ",
+            b"Global",
+            b"Deleti",
+            b"Using ",
+            b"Some t",
             b"Import",
             b"Castin",
             b"Plugin",
@@ -157,11 +161,12 @@ class _Collector:
             (b"Layer(", self._layer_inside),
             (b"requirements combinations were removed", self._removed),
             (b"insufficient memory", tuning.memory),
-            (b"weights are affected by this issue", self._note),
-            (b"timing cache entries", self._note),
-            (b"Error Code ", self._note),
+            *self._noted(),
             (b" | ", self._setting),
         )
+
+    def _noted(self) -> tuple[tuple[bytes, Handler], ...]:
+        return tuple((phrase, self._note) for phrase in phrases())
 
     # Builds and attempts -------------------------------------------------------------------------
 
@@ -339,12 +344,6 @@ class _Collector:
         else:
             self.tuning.no_tactics(line, body)
 
-    def _pin(self, line: int, body: bytes) -> None:
-        text = text_of(body)
-        if text.startswith("Set layer ") and " to precision " in text:
-            subject = text[len("Set layer ") :].partition(" to precision ")[0]
-            self._add(NoteKind.PIN, line, text, subject)
-
     def _setting(self, line: int, body: bytes) -> None:
         if len(body) > _LONGEST_MESSAGE or len(self._draft.settings) >= _MOST_NOTES:
             return
@@ -363,11 +362,8 @@ class _Collector:
             return
         if note.kind is NoteKind.ERROR or note.kind is NoteKind.NO_IMPLEMENTATION:
             self._draft.failed = self._draft.failed or "buildSerializedNetwork" in note.text
-        self._add(note.kind, line, note.text, note.subject)
-
-    def _add(self, kind: NoteKind, line: int, text: str, subject: str | None) -> None:
         if len(self._draft.notes) < _MOST_NOTES:
-            self._draft.notes.append(Note(kind=kind, line=line, text=text, subject=subject))
+            self._draft.notes.append(note)
 
 
 def _nothing(line: int, body: bytes) -> None:

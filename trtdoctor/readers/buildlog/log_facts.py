@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ...knowledge import NoteKind
 from ...model.base import Frozen
-
-
-class FormatError(ValueError):
-    """The input is no TensorRT build log. The message says what it is and what to do."""
 
 
 class TensorFormat(Frozen, frozen=True, kw_only=True):
@@ -180,28 +177,9 @@ class EngineLayer(Frozen, frozen=True, kw_only=True):
     line: int
     type: str
     name: str
-    tactic: str | None
+    tactic: str
     inputs: tuple[EngineTensor, ...]
     outputs: tuple[EngineTensor, ...]
-
-
-class NoteKind(str, Enum):
-    """What a noteworthy sentence of the log is about."""
-
-    NON_CONFORMING = "non-conforming"
-    NO_CONFORMING = "no-conforming"
-    IO_CONSTRAINT = "io-constraint"
-    MEMORY = "memory"
-    NO_IMPLEMENTATION = "no-implementation"
-    WEIGHT_RANGE = "weight-range"
-    LAYERNORM = "layernorm"
-    DLA_FALLBACK = "dla-fallback"
-    HARDWARE = "hardware"
-    FLOAT_REGION = "float-region"
-    TIMING_CACHE = "timing-cache"
-    TYPING = "typing"
-    PIN = "pin"
-    ERROR = "error"
 
 
 class Note(Frozen, frozen=True, kw_only=True):

@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-from .log_facts import NetworkTensor, Note, NoteKind, OnnxNode, Setting
+import re
+from functools import cache
 
-# A phrase, what it is about, and the words between which the layer's name stands.
-_SENTENCES: tuple[tuple[str, NoteKind, str, str], ...] = (
-    (
-        "a non-conforming implementation was chosen",
-        NoteKind.NON_CONFORMING,
-        "For layer ",
-        " a non-",
-    ),
-    (
-        "obeys the requested constraints",
-        NoteKind.NO_CONFORMING,
-        "No implementation of layer ",
-        " obeys the",
-    ),
-    (
-        "No valid obedient candidate choices",
-        NoteKind.NO_CONFORMING,
-        "choices for node ",
-        " that meet",
-    ),
-    ("No implementation conforms with I/O format", NoteKind.IO_CONSTRAINT, "", ""),
-    ("is not supported on DLA", NoteKind.DLA_FALLBACK, "but layer ", " is not supported"),
-    ("weights are affected by this issue", NoteKind.WEIGHT_RANGE, "", ""),
-    ("Running layernorm after self-attention", NoteKind.LAYERNORM, "", ""),
-    ("Detected layernorm nodes in FP16", NoteKind.LAYERNORM, "", ""),
-    ("on hardware without native FP16 support", NoteKind.HARDWARE, "", ""),
-    ("Using kFLOAT for region surrounded by copy", NoteKind.FLOAT_REGION, "operations: ", ""),
-    ("Could not find any implementation for node", NoteKind.NO_IMPLEMENTATION, "for node ", "."),
-    ("Some tactics do not have sufficient", NoteKind.MEMORY, "", ""),
-    ("Deleting timing cache:", NoteKind.TIMING_CACHE, "", ""),
-    ("timing cache entries", NoteKind.TIMING_CACHE, "", ""),
-    ("timing cache in use", NoteKind.TIMING_CACHE, "", ""),
-    ("created with kSTRONGLY_TYPED flag", NoteKind.TYPING, "", ""),
-    ("Weakly-typed networks", NoteKind.TYPING, "", ""),
-    ("Error Code ", NoteKind.ERROR, "", ""),
-)
-
-PHRASES = tuple(phrase for phrase, _, _, _ in _SENTENCES)
+from ...knowledge import Knowledge, NoteKind
+from .log_facts import NetworkTensor, Note, OnnxNode, Setting
 
 _SETTINGS = frozenset(
     {
@@ -68,18 +33,28 @@ _SETTINGS = frozenset(
 )
 
 
+@cache
+def _sentences() -> tuple[tuple[str, re.Pattern[str], NoteKind], ...]:
+    """What each sentence holds, its pattern and its kind; the table is read once a process."""
+    return tuple(
+        (row.phrase, re.compile(row.regex), row.kind)
+        for row in Knowledge.load().noted_messages()
+        if row.kind is not None and row.phrase is not None
+    )
+
+
+@cache
+def phrases() -> tuple[bytes, ...]:
+    """One of these is in every line that makes a note; in the order to try them."""
+    return tuple(dict.fromkeys(phrase.encode() for phrase, _, _ in _sentences()))
+
+
 def note_of(line: int, text: str) -> Note | None:
     """The note that a line makes, or None."""
-    for phrase, kind, before, after in _SENTENCES:
-        at = text.find(phrase)
-        if at < 0:
-            continue
-        subject = None
-        if before:
-            rest = text.partition(before)[2]
-            end = rest.rfind(after) if after else len(rest)
-            subject = rest[:end].strip() if rest and end > 0 else None
-        return Note(kind=kind, line=line, text=text.strip(), subject=subject or None)
+    for phrase, pattern, kind in _sentences():
+        if phrase in text and (found := pattern.search(text)):
+            subject = found.groupdict().get("layer")
+            return Note(kind=kind, line=line, text=text.strip(), subject=subject)
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .log_facts import FormatError
+from ..errors import FormatError
 
 PIECE = 1 << 20
 LONGEST_LINE = 1 << 20

@@ -5,6 +5,7 @@ Each answers None for text that it does not understand; nothing raises.
 
 from __future__ import annotations
 
+from ..layerlines import LineTensor, read_layer_line
 from .log_facts import EngineLayer, EngineTensor, TensorFormat
 
 Combination = tuple[tuple[TensorFormat, ...], tuple[TensorFormat, ...]]
@@ -104,56 +105,36 @@ def whole(text: str) -> int | None:
 
 
 def engine_layer(text: str, line: int) -> EngineLayer | None:
-    """``Layer(TYPE): NAME, Tactic: 0x…, IN (T[dims]) -> OUT (T[dims])``, with any names."""
-    kind, closed, rest = text[len("Layer(") :].partition("): ")
-    if not closed:
+    """``Layer(TYPE): NAME, Tactic: NUMBER, IN -> OUT``, if every extent in it is a number."""
+    read = read_layer_line(text)
+    if read is None:
         return None
-    tactic: str | None = None
-    name, mark, after = rest.partition(", Tactic: 0x")
-    if mark:
-        digits, _, tensors = after.partition(",")
-        tactic = "0x" + digits.strip()
-    else:
-        name, mark, tensors = rest.partition(", ")
-        if not mark:
-            return None
-    sides = _sides(tensors)
-    if sides is None:
-        return None
-    inputs, outputs = _tensors(sides[0]), _tensors(sides[1])
+    inputs, outputs = _measured(read.inputs), _measured(read.outputs)
     if inputs is None or outputs is None:
         return None
     return EngineLayer(
-        line=line, type=kind, name=name, tactic=tactic, inputs=inputs, outputs=outputs
+        line=line,
+        type=read.type,
+        name=read.name,
+        tactic=read.tactic,
+        inputs=inputs,
+        outputs=outputs,
     )
 
 
-def _sides(text: str) -> tuple[str, str] | None:
-    text = text.strip()
-    if text.startswith("->"):
-        return "", text[2:]
-    before, arrow, after = text.partition("]) -> ")
-    if arrow:
-        return before + "])", after
-    return (text[:-2], "") if text.endswith("->") else None
-
-
-def _tensors(text: str) -> tuple[EngineTensor, ...] | None:
-    text = text.strip()
-    if not text:
-        return ()
-    if not text.endswith("])"):
-        return None
+def _measured(tensors: tuple[LineTensor, ...]) -> tuple[EngineTensor, ...] | None:
     found: list[EngineTensor] = []
-    for part in text[:-2].split("]), "):
-        name, opened, shape = part.rpartition(" (")
-        dtype, bracket, extents = shape.partition("[")
-        parsed = _extents(extents)
-        if not opened or not bracket or parsed is None:
+    for tensor in tensors:
+        if tensor.dims is None:
             return None
-        dims, vector, axis = parsed
         found.append(
-            EngineTensor(name=name, dtype=dtype, dims=dims, vector=vector, vector_axis=axis)
+            EngineTensor(
+                name=tensor.name,
+                dtype=tensor.dtype,
+                dims=tensor.dims,
+                vector=tensor.vector,
+                vector_axis=tensor.vector_axis,
+            )
         )
     return tuple(found)
 

@@ -1,1 +1,1 @@
-"""Random access to a file's bytes, and the recognition of what a file is when it is no plan."""
+"""Reads at any place of a file and recognises what a file is, never unpickling or running any."""

@@ -1,9 +1,10 @@
-"""Reads an engine's layers from the engine inspector's output, trtexec's, or a build log."""
+"""Reads an engine's layers from the inspector's text, JSON or a log, never judging precisions."""
 
 from __future__ import annotations
 
+from ..errors import FormatError
 from .dialects import MAX_BYTES, MAX_LAYERS, read_layers
-from .layers_file import Dialect, FormatError, LayersFile, Verbosity
+from .layers_file import Dialect, LayersFile, Verbosity
 
 __all__ = [
     "MAX_BYTES",

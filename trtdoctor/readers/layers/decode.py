@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from .layers_file import FormatError
+from ..errors import FormatError
 
 _GAP = re.compile(r"[\s,\[\]\x1e]*")
 _DECODER = json.JSONDecoder(strict=False)

@@ -8,9 +8,10 @@ import msgspec
 
 from trtdoctor.model.engine import IOTensor, Layer
 
+from ..errors import FormatError, naming
 from . import log
 from .decode import HOW, json_values, to_text
-from .layers_file import Dialect, FormatError, LayersFile, Verbosity
+from .layers_file import Dialect, LayersFile, Verbosity
 from .names import myelin_program, split_profile
 from .objects import clean, io_tensor, is_layer, layer_from, lowered, profile_ranges
 
@@ -23,7 +24,7 @@ _NAMES_LOG = "kLAYER_NAMES_ONLY when the engine was built"
 _NONE_LOG = "kNONE when the engine was built"
 
 
-def read_layers(data: bytes) -> LayersFile:
+def read_layers(data: bytes, *, name: str | None = None) -> LayersFile:
     """Reads the layers of one engine from inspector output, a trtexec log or a verbose build log.
 
     An empty file is what the inspector of an engine with profiling verbosity NONE writes, so it
@@ -31,10 +32,16 @@ def read_layers(data: bytes) -> LayersFile:
 
     Args:
         data: The file's bytes. At most 2 GiB of text, 128 MiB of JSON, 200,000 layers.
+        name: What an error calls the file; without it the message names none.
 
     Raises:
         FormatError: The bytes are something else, cut, or beyond the limits.
     """
+    with naming(name):
+        return _read(data)
+
+
+def _read(data: bytes) -> LayersFile:
     if len(data) > MAX_BYTES:
         raise FormatError(f"This file is larger than {MAX_BYTES >> 30} GiB. {HOW}")
     if not data.strip():

@@ -8,10 +8,6 @@ from trtdoctor.model.base import Frozen
 from trtdoctor.model.engine import IOTensor, Layer, ShapeRange
 
 
-class FormatError(ValueError):
-    """The bytes are not what the reader reads; the message says what they are and what to do."""
-
-
 class Dialect(str, Enum):
     """Which of the forms a file came in.
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..layerlines import LAYER_LINE, LineTensor, head_of, read_layer_line
 from .oneline import START, parse_io_line, parse_line
 
 # "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TensorRT] VERBOSE: " and the like.
@@ -21,12 +22,9 @@ _LOGGED = re.compile(
     r"|WARNING|ERROR|INTERNAL_ERROR)\]"
 )
 _PREFIX = re.compile(rf"^{_MARK}")
-_LAYER_LINE = re.compile(r"^Layer\(([^()\n]{1,128})\): ")
 _ONLY_MARK = re.compile(rf"(?:{_MARK})?")
 _LONGEST_MARK = 240
 _BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
-_TENSOR = re.compile(r"\((\w{1,32})\[([^\]\[()]{0,256})\]\)|\[(\w{1,32})\(([^()\[\]]{0,256})\)\]")
-_TACTIC = re.compile(r", Tactic: (0[xX][0-9a-fA-F]{1,16}|-?\d{1,20})(?:, |$)")
 _NAMED_TACTIC = re.compile(r"Tactic Name: (\S{1,1000}) Tactic: (0x[0-9a-fA-F]{1,16})")
 
 
@@ -43,7 +41,7 @@ def find_lines(text: str) -> int | None:
     at = -1
     while (at := text.find("Layer(", at + 1)) >= 0:
         start = _line_start(text, at)
-        if start is not None and _LAYER_LINE.match(text[at : at + 200]):
+        if start is not None and LAYER_LINE.match(text, at):
             return start
     return None
 
@@ -111,9 +109,9 @@ def read_lines(text: str, start: int) -> list[dict[str, Any]]:
     layers: list[dict[str, Any]] = []
     for raw in _lines(text, start):
         line = raw.rstrip("\r")
-        head = _LAYER_LINE.match(line) or _LAYER_LINE.match(_PREFIX.sub("", line))
+        head = LAYER_LINE.match(line) or LAYER_LINE.match(_PREFIX.sub("", line))
         if head is not None:
-            layers.append(_layer(head.group(1), head.string[head.end() :]))
+            layers.append(_layer(head.string))
         elif layers:
             break
     names = _tactic_names(text, {layer["TacticValue"] for layer in layers})
@@ -132,47 +130,24 @@ def _lines(text: str, start: int) -> Iterator[str]:
         start = end + 1
 
 
-def _layer(kind: str, rest: str) -> dict[str, Any]:
-    tactic = _TACTIC.search(rest)
-    if tactic is None:
-        return {"Name": rest, "LayerType": kind, "TacticValue": ""}
-    inputs: list[dict[str, Any]] = []
-    outputs: list[dict[str, Any]] = []
-    side, position = inputs, tactic.end()
-    if rest.startswith(("-> ", " -> "), position):
-        side = outputs
-        position = rest.index("-> ", position) + 3
-    for found in _TENSOR.finditer(rest, position):
-        if found.start() < position:
-            continue
-        side.append(_tensor(rest[position : found.start()].strip(), found))
-        position = found.end()
-        if rest.startswith(", ", position):
-            position += 2
-        elif rest.startswith(" -> ", position):
-            position += 4
-            side = outputs
+def _layer(text: str) -> dict[str, Any]:
+    """The layer's object, with the JSON's keys; type and name alone where more cannot be read."""
+    read = read_layer_line(text)
+    if read is None:
+        kind, name = head_of(text)
+        return {"Name": name, "LayerType": kind, "TacticValue": ""}
     return {
-        "Name": rest[: tactic.start()],
-        "LayerType": kind,
-        "Inputs": inputs,
-        "Outputs": outputs,
-        "TacticValue": tactic.group(1),
+        "Name": read.name,
+        "LayerType": read.type,
+        "Inputs": [_tensor(tensor) for tensor in read.inputs],
+        "Outputs": [_tensor(tensor) for tensor in read.outputs],
+        "TacticValue": read.tactic,
     }
 
 
-def _tensor(name: str, found: re.Match[str]) -> dict[str, Any]:
-    dtype, extents = found.group(1) or found.group(3), found.group(2) or found.group(4) or ""
-    dims: list[int] | None = []
-    for part in extents.split(",") if extents.strip() else []:
-        # "32:8" is an extent of 32 in vectors of 8.
-        number = part.strip().partition(":")[0]
-        if not re.fullmatch(r"-?\d{1,18}", number):
-            dims = None
-            break
-        if dims is not None:
-            dims.append(int(number))
-    return {"Name": name, "Dimensions": dims, "Datatype": dtype}
+def _tensor(tensor: LineTensor) -> dict[str, Any]:
+    dims = None if tensor.dims is None else list(tensor.dims)
+    return {"Name": tensor.name, "Dimensions": dims, "Datatype": tensor.dtype}
 
 
 def _tactic_names(text: str, wanted: set[str]) -> dict[str, str]:

@@ -1,12 +1,8 @@
-"""Reads ONNX models: which values have which types, and which nodes make them.
+"""Reads the types and nodes of ONNX models, never weights, and never guesses a type not told."""
 
-No weights are read, and nothing is run. What an operator does not define and the model does not
-declare stays unknown.
-"""
-
+from ..errors import FormatError
 from .load import read_onnx
 from .onnx_facts import (
-    FormatError,
     OnnxFacts,
     OnnxInitializer,
     OnnxNode,

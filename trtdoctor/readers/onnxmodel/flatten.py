@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from .onnx_facts import FormatError, OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
+from ..errors import FormatError
+from .onnx_facts import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 from .types import OperatorTypes, by_number, stash_type
 
 _MOST_STEPS = 300_000

@@ -7,12 +7,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..errors import FormatError, naming
 from ..files.kinds import Container
 from ..files.onnxfile import recognise_onnx
 from ..files.recognise import MAGICS, recognise
 from ..files.source import Source, open_source
 from .flatten import Flattener
-from .onnx_facts import FormatError, OnnxFacts, OnnxUnavailable
+from .onnx_facts import OnnxFacts, OnnxUnavailable
 from .slim import slim
 from .types import OperatorTypes
 
@@ -29,8 +30,9 @@ def read_onnx(model: Path | bytes, *, name: str | None = None) -> OnnxFacts:
         OnnxUnavailable: The ``onnx`` package is missing or broken.
         OSError: The file cannot be read.
     """
-    with open_source(model) as source:
-        return _read(source, name or (model.name if isinstance(model, Path) else "model.onnx"))
+    path = model if isinstance(model, Path) else None
+    with naming(str(path) if path else name), open_source(model) as source:
+        return _read(source, name or (path.name if path else "model.onnx"))
 
 
 def _read(source: Source, name: str) -> OnnxFacts:

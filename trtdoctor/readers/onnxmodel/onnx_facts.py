@@ -7,13 +7,10 @@ from enum import Enum
 import msgspec
 
 from ...model.base import Frozen
+from ...model.errors import TrtdoctorError
 
 
-class FormatError(ValueError):
-    """The input is no ONNX model. The message says what it is and what to do."""
-
-
-class OnnxUnavailable(RuntimeError):
+class OnnxUnavailable(TrtdoctorError):
     """The ``onnx`` package is missing or broken. The message says which and what to do."""
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..errors import FormatError
 from ..files.source import Source
-from .onnx_facts import FormatError
 
 # Fields of onnx.proto by message. Messages that hold tensors, directly or further inside:
 _INSIDE: Mapping[str, Mapping[int, str]] = {

@@ -23,6 +23,22 @@ class Problem(str, Enum):
     IMPLAUSIBLE_VERSION = "implausible-version"
     DAMAGED = "damaged"
 
+    @property
+    def unsound(self) -> bool:
+        """Whether a file with this problem cannot be inspected soundly: bytes are lost or changed."""
+        return self in _UNSOUND
+
+
+_UNSOUND = frozenset(
+    {
+        Problem.TRUNCATED,
+        Problem.TEXT_MODE,
+        Problem.SAVED_AS_TEXT,
+        Problem.SECTION_RANGE,
+        Problem.DAMAGED,
+    }
+)
+
 
 class IntegrityProblem(Frozen, frozen=True, kw_only=True):
     """One thing wrong with a file. ``offset`` is in bytes from the start of the plan."""

@@ -1,0 +1,27 @@
+"""The one error of all readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..model.errors import InputError
+
+
+class FormatError(InputError, ValueError):
+    """A file is not what its reader reads. The message says what it is and what to do."""
+
+
+@contextmanager
+def naming(name: str | None) -> Iterator[None]:
+    """Puts the file's name, where it is known, before what a reader says of its bytes.
+
+    Raises:
+        FormatError: what the body raises, named.
+    """
+    try:
+        yield
+    except FormatError as error:
+        if name is None:
+            raise
+        raise FormatError(f"{name}: {error}") from error.__cause__
