@@ -35,7 +35,7 @@ _CERTAIN = 0.95
 def analyse(build: Build, attempt: Attempt) -> Analysis | None:
     """Solve an attempt's problem and everything that follows from it.
 
-    Needs numpy, and scipy for networks whose branches interleave a lot. None where the log does
+    Needs numpy, and highspy for networks whose branches interleave a lot. None where the log does
     not hold enough for any plan.
     """
     problem = problem_of(build, attempt)
