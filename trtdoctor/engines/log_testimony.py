@@ -67,7 +67,7 @@ class LogTestimony:
             planned.name: planned.kernel
             for one in self.solved
             if one.analysis is not None
-            for planned in one.analysis.choice.plan
+            for planned in one.analysis.choice.solved_layers
         }
         return tuple(
             Layer(
@@ -100,7 +100,7 @@ class LogTestimony:
             analysis = one.analysis
             if analysis is None:
                 continue
-            for planned in analysis.choice.plan:
+            for planned in analysis.choice.solved_layers:
                 if planned.name not in unknown or not planned.half or not planned.same_type:
                     continue
                 source = f"{self.log.short}:{planned.line or planned.candidate_line}"

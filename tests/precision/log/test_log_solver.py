@@ -49,12 +49,12 @@ def cost(tables, chosen):
 def test_elimination_finds_the_minimum(tables):
     sizes = [len(table) for table in tables.single]
     best = min(cost(tables, c) for c in itertools.product(*map(range, sizes)))
-    plan = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
+    solution = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
     if best == float("inf"):
-        assert plan is None
+        assert solution is None
     else:
-        assert plan is not None and plan.total_ms == pytest.approx(best)
-        assert cost(tables, plan.options) == pytest.approx(best)
+        assert solution is not None and solution.total_ms == pytest.approx(best)
+        assert cost(tables, solution.options) == pytest.approx(best)
 
 
 @settings(max_examples=60, deadline=None)
@@ -62,15 +62,15 @@ def test_elimination_finds_the_minimum(tables):
 def test_the_integer_program_finds_the_same(tables):
     pytest.importorskip("highspy")
     sizes = [len(table) for table in tables.single]
-    plan = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
+    solution = eliminate(tables, elimination_order(sizes, set(tables.pair))[0])
     other = integer_program(tables)
-    assert (plan is None) == (other is None)
-    if plan is not None and other is not None:
-        assert other.total_ms == pytest.approx(plan.total_ms)
-        assert cost(tables, other.options) == pytest.approx(plan.total_ms)
+    assert (solution is None) == (other is None)
+    if solution is not None and other is not None:
+        assert other.total_ms == pytest.approx(solution.total_ms)
+        assert cost(tables, other.options) == pytest.approx(solution.total_ms)
 
 
-def test_an_integer_program_tells_plans_apart_by_less_than_a_nanosecond():
+def test_an_integer_program_tells_solutions_apart_by_less_than_a_nanosecond():
     """Times of kernels in milliseconds are about as small as HiGHS's own tolerances."""
     pytest.importorskip("highspy")
     random = np.random.default_rng(3)
@@ -81,10 +81,10 @@ def test_an_integer_program_tells_plans_apart_by_less_than_a_nanosecond():
 
     for _ in range(20):
         tables = Tables([times(3) for _ in range(5)], {pair: times(3, 3) for pair in pairs})
-        plan = eliminate(tables, elimination_order([3] * 5, set(pairs))[0])
+        solution = eliminate(tables, elimination_order([3] * 5, set(pairs))[0])
         other = integer_program(tables)
-        assert plan is not None and other is not None
-        assert cost(tables, other.options) == pytest.approx(plan.total_ms, rel=1e-12)
+        assert solution is not None and other is not None
+        assert cost(tables, other.options) == pytest.approx(solution.total_ms, rel=1e-12)
 
 
 def test_an_integer_program_prints_nothing():

@@ -14,11 +14,11 @@ _MOST_CHANGES = 8
 def weighed_reasons(
     analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...] = ()
 ) -> tuple[Reason, ...]:
-    """Why the plan keeps this layer out of FP16 although it could be; the first one decides.
+    """Why the solution keeps this layer out of FP16 although it could be; the first one decides.
 
     ``own`` are the layer's own best candidates, the first thing that a reader looks for.
 
-    Nothing is certain where the builder's plan was not reproduced or a time is missing.
+    Nothing is certain where the builder's choice was not reproduced or a time is missing.
     """
     choice, forced = analysis.choice, verdict.forced
     certain = choice.certain and (forced is None or forced.known)
@@ -35,7 +35,7 @@ def weighed_reasons(
     free = witness.at(None, f"solved again: {words}")
     weighing = Reason(cause=cause, confidence=confidence, evidence=(free, *own, *weighed, proof))
     io = _network_io(analysis, verdict, witness)
-    # Where FP16 network tensors turn it FP16 and the plan cheaper, changing them is what helps.
+    # Where FP16 network tensors turn it FP16 and the whole cheaper, changing them is what helps.
     reasons.extend([io, weighing] if io is not None else [weighing])
     if verdict.near_tie:
         share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
@@ -100,7 +100,7 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
 
 
 def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> Reason | None:
-    """FP16 network tensors turn it FP16 and the plan cheaper: an estimate, never certain."""
+    """FP16 network tensors turn it FP16 and the whole cheaper: an estimate, never certain."""
     if not analysis.choice.reproduced:
         return None
     for io in (analysis.io_best, analysis.io_linear):

@@ -82,7 +82,7 @@ class Variable:
 
 @dataclass
 class LayerVariable(Variable):
-    """A layer and its options. ``dropped`` are candidates without a time: no option of the plan."""
+    """A layer and its options. ``dropped`` are candidates without a time: no option of the solution."""
 
     node: Node
     dropped: list[Candidate]

@@ -24,7 +24,7 @@ LARGEST_TABLE = 1 << 22
 
 
 @dataclass(frozen=True)
-class Plan:
+class Solution:
     """One choice of an option for each variable, and what it costs in milliseconds."""
 
     total_ms: float
@@ -87,8 +87,10 @@ class Solver:
         }
         self._order, self._cells = elimination_order(sizes, pairs)
 
-    def plan(self, values: Floats, *, allowed: dict[int, list[bool]] | None = None) -> Plan | None:
-        """The cheapest plan for these values of the terms, or None where no plan is possible.
+    def solve(
+        self, values: Floats, *, allowed: dict[int, list[bool]] | None = None
+    ) -> Solution | None:
+        """The cheapest solution for these values of the terms, or None where none is possible.
 
         Args:
             values: milliseconds by term.
@@ -134,8 +136,8 @@ def elimination_order(sizes: list[int], pairs: set[tuple[int, int]]) -> tuple[li
     return order, largest
 
 
-def eliminate(tables: Tables, order: list[int]) -> Plan | None:
-    """The cheapest plan by eliminating the variables in this order."""
+def eliminate(tables: Tables, order: list[int]) -> Solution | None:
+    """The cheapest solution by eliminating the variables in this order."""
     touching: dict[int, list[tuple[tuple[int, ...], Floats]]] = {v: [] for v in order}
     position = {variable: place for place, variable in enumerate(order)}
     constant = tables.constant
@@ -166,7 +168,7 @@ def eliminate(tables: Tables, order: list[int]) -> Plan | None:
     chosen = [0] * len(order)
     for variable, rest, best in reversed(steps):
         chosen[variable] = int(best[tuple(chosen[other] for other in rest)])
-    return Plan(constant, tuple(chosen))
+    return Solution(constant, tuple(chosen))
 
 
 def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]]) -> Floats:
@@ -183,13 +185,13 @@ def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]])
                 position += 1
             else:
                 shape.append(1)
-        # A time that is none can overflow; the plan with it is then as bad as it gets.
+        # A time that is none can overflow; the solution with it is then as bad as it gets.
         with np.errstate(over="ignore"):
             total = total + table.reshape(shape)
     return total
 
 
-def integer_program(tables: Tables) -> Plan | None:
+def integer_program(tables: Tables) -> Solution | None:
     """The same minimum as an integer program: one binary for each option, flows along each pair."""
     import numpy as np
 
@@ -233,7 +235,7 @@ def integer_program(tables: Tables) -> Plan | None:
         return None
     taken = np.array(program.getSolution().col_value[:binaries])
     chosen = tuple(int(part.argmax()) for part in np.split(taken, offsets[1:-1]))
-    return Plan(tables.total(chosen), chosen)
+    return Solution(tables.total(chosen), chosen)
 
 
 def _equations(tables: Tables, offsets: Indices) -> tuple[list[Indices], list[Floats]]:
