@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from trtdoctor.model.report import Confidence, Evidence
+from trtdoctor.precision.times import in_us, signed_us
 from trtdoctor.readers.buildlog import Autotuning
 
 from .analysis import Alternative, Analysis, LayerVerdict, NetworkIo
-from .witness import Cause, Reason, Witness, us
+from .witness import Cause, Reason, Witness
 
 _MOST_CHANGES = 8
 
@@ -39,7 +40,7 @@ def weighed_reasons(
     reasons.extend([io, weighing] if io is not None else [weighing])
     if verdict.near_tie:
         share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
-        margin = f"margin {us(forced.margin_ms)} of {us(choice.plan_ms)}" if forced else ""
+        margin = f"margin {in_us(forced.margin_ms)} of {in_us(choice.plan_ms)}" if forced else ""
         reasons.append(
             Reason(
                 cause=Cause.NEAR_TIE,
@@ -65,7 +66,7 @@ def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
             ms, line = min(timed)
             kind = "with" if half else "without"
             found.append(
-                witness.at(line, f"its fastest candidate {kind} Half tensors takes {us(ms)}")
+                witness.at(line, f"its fastest candidate {kind} Half tensors takes {in_us(ms)}")
             )
     return tuple(found)
 
@@ -76,7 +77,7 @@ def _proof(analysis: Analysis, witness: Witness) -> Evidence:
     return witness.at(
         None,
         f"{verb} the builder's plan: {choice.layers[0]} of {choice.layers[1]} layers by type, "
-        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, {us(choice.plan_ms)}",
+        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, {in_us(choice.plan_ms)}",
     )
 
 
@@ -84,9 +85,9 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
     lines = [
         witness.at(
             None,
-            f"the best plan with it in FP16 takes {us(forced.total_ms)} instead of "
-            f"{us(analysis.choice.plan_ms)}: kernels {forced.kernels_ms * 1000:+.2f} us, "
-            f"conversions {forced.conversions_ms * 1000:+.2f} us",
+            f"the best plan with it in FP16 takes {in_us(forced.total_ms)} instead of "
+            f"{in_us(analysis.choice.plan_ms)}: kernels {signed_us(forced.kernels_ms)}, "
+            f"conversions {signed_us(forced.conversions_ms)}",
         )
     ]
     for change in forced.changes[:_MOST_CHANGES]:
@@ -95,7 +96,7 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
             (change.after, change.after_ms, change.after_line),
         ):
             if words is not None and ms and line is not None:
-                lines.append(witness.at(line, f"{change.what}: {words} takes {us(ms)}"))
+                lines.append(witness.at(line, f"{change.what}: {words} takes {in_us(ms)}"))
     return tuple(lines)
 
 
@@ -111,8 +112,8 @@ def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> 
                 evidence=tuple(
                     witness.at(None, text)
                     for text in (
-                        f"solved again with {_formats(io)}: {us(io.total_ms)} instead of "
-                        f"{us(analysis.choice.plan_ms)} (estimate)",
+                        f"solved again with {_formats(io)}: {in_us(io.total_ms)} instead of "
+                        f"{in_us(analysis.choice.plan_ms)} (estimate)",
                         _linear(analysis),
                     )
                     if text
@@ -131,4 +132,4 @@ def _linear(analysis: Analysis) -> str | None:
     linear, best = analysis.io_linear, analysis.io_best
     if linear is None or best is None or _formats(linear) == _formats(best):
         return None
-    return f"with row-major FP16 network tensors: {us(linear.total_ms)} (estimate)"
+    return f"with row-major FP16 network tensors: {in_us(linear.total_ms)} (estimate)"
