@@ -20,7 +20,7 @@ from trtdoctor.readers.buildlog import (
     Outcome,
 )
 
-from ..candidates import is_half, touches_floats
+from ..candidates import holds_half, is_half, touches_floats
 from .analysis import Analysis, SolvedLayer
 from .cost_causes import own_best, weighed_reasons
 from .network import Node, network_of, plain
@@ -75,10 +75,6 @@ def _owed(layer: EngineLayer) -> bool:
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
 
 
-def _holds_half(candidate: Candidate) -> bool:
-    return any(form.dtype == "Half" for form in (*candidate.inputs, *candidate.outputs))
-
-
 class _Finder:
     def __init__(
         self,
@@ -94,7 +90,7 @@ class _Finder:
         self._at = witness.at
         self._witness = witness
         self._tunings = [t for a in build.attempts for t in a.layers]
-        self._half = next((c for t in self._tunings for c in t.candidates if _holds_half(c)), None)
+        self._half = next((c for t in self._tunings for c in t.candidates if holds_half(c)), None)
         self._typing = typing
         self._disabled = self._not_enabled()
 

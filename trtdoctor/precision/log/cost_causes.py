@@ -6,6 +6,7 @@ from trtdoctor.model.report import Confidence, Evidence
 from trtdoctor.precision.times import in_us, signed_us
 from trtdoctor.readers.buildlog import Autotuning
 
+from ..candidates import holds_half
 from .analysis import Alternative, Analysis, LayerVerdict, NetworkIo
 from .witness import Cause, Reason, Witness
 
@@ -60,7 +61,7 @@ def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
             for candidate in tuning.candidates
             if candidate.best is not None
             and candidate.best.time_ms is not None
-            and any(f.dtype == "Half" for f in (*candidate.inputs, *candidate.outputs)) is half
+            and holds_half(candidate) is half
         ]
         if timed:
             ms, line = min(timed)

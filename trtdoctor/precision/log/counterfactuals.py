@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from trtdoctor.readers.buildlog import Attempt, Build, TensorFormat
 
 from .analysis import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
 from .conversions import ConversionCosts
-from .formats import same_addresses
+from .formats import linear, same_addresses
 from .problem import (
     IMPOSSIBLE,
     NOTHING,
@@ -111,24 +113,25 @@ def conversions_free(solver: Solver, values: Floats) -> Solution | None:
     return solver.solve(free)
 
 
-def _draws(problem: Problem) -> int:
-    """Enough draws for two digits, fewer for large networks."""
-    return DRAWS if len(problem.variables) <= 100 else DRAWS // 5
+def _perturbed(problem: Problem, values: Floats) -> Iterator[Floats]:
+    """The same times measured again and again: enough for two digits, fewer for large networks."""
+    import numpy as np
+
+    draws = DRAWS if len(problem.variables) <= 100 else DRAWS // 5
+    random = np.random.default_rng(0)
+    for _ in range(draws):
+        yield values * np.exp(NOISE * random.standard_normal(len(values)))
 
 
 def decided_again(solver: Solver, values: Floats, solution: Solution) -> dict[int, float]:
     """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
-    import numpy as np
-
     problem = solver.problem
-    draws = _draws(problem)
-    random = np.random.default_rng(0)
     layers = dict(problem.layers)
     kept = dict.fromkeys(layers, 0)
     now = {index: half_of(variable, solution.options[index]) for index, variable in layers.items()}
     solvable = 0
-    for _ in range(draws):
-        other = solver.solve(values * np.exp(NOISE * random.standard_normal(len(values))))
+    for noisy in _perturbed(problem, values):
+        other = solver.solve(noisy)
         if other is None:
             continue
         solvable += 1
@@ -196,18 +199,14 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
 
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
     """The share of perturbed problems in which the second is cheaper; they share terms."""
-    import numpy as np
-
-    draws = _draws(before.problem)
-    random = np.random.default_rng(0)
-    cheaper = 0
-    for _ in range(draws):
-        noisy = values * np.exp(NOISE * random.standard_normal(len(values)))
+    cheaper: list[bool] = []
+    for noisy in _perturbed(before.problem, values):
         first = before.solve(noisy[: len(before.problem.terms)])
         second = after.solve(noisy)
-        if first is not None and second is not None:
-            cheaper += second.total_ms < first.total_ms
-    return cheaper / draws
+        cheaper.append(
+            first is not None and second is not None and second.total_ms < first.total_ms
+        )
+    return sum(cheaper) / len(cheaper)
 
 
 def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
@@ -215,7 +214,7 @@ def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
     if form.note:
         return None
     if form.vector == 1:
-        return "chw" if list(form.strides) == sorted(form.strides, reverse=True) else None
+        return "chw" if linear(form) else None
     if form.vector_axis != 1 or len(form.strides) not in (4, 5) or len(dims) != len(form.strides):
         return None
     last = form.strides[1] == 1
@@ -254,13 +253,13 @@ class _IoProblem:
         if present is None:
             return
         self.dims[tensor] = first.dims
-        linear = TensorFormat(
+        half = TensorFormat(
             text="Half" + present.text[len(present.dtype) :],
             dtype="Half",
             strides=present.strides,
             note=present.note,
         )
-        forms = {linear.text: linear}
+        forms = {half.text: half}
         if not linear_only:
             forms[present.text] = present
             for index in links:
@@ -282,26 +281,12 @@ class _IoProblem:
                 self._relink(index, link.writer, End(number, port=0))
 
     def _relink(self, index: int, writer: End, reader: End) -> None:
-        import numpy as np
-
-        problem = self.problem
-        link = problem.links[index]
+        link = self.problem.links[index]
         present = link.writer.form or link.reader.form
         if present is not None:
             self._before[index] = present
-        rows, columns = problem.formats(writer), problem.formats(reader)
-        table = np.empty((len(rows), len(columns)), dtype=np.int64)
-        known: dict[tuple[str, str], int] = {}
-        for i, source in enumerate(rows):
-            for j, target in enumerate(columns):
-                if source is None or target is None:
-                    table[i, j] = NOTHING
-                    continue
-                key = (source.text, target.text)
-                if key not in known:
-                    known[key] = self._cost(index, source, target)
-                table[i, j] = known[key]
-        problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
+        table = self.problem.table(writer, reader, partial(self._cost, index))
+        self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
 
     def _cost(self, index: int, source: TensorFormat, target: TensorFormat) -> int:
         link = self.problem.links[index]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
 from .formats import agrees
-from .problem import Floats, LayerVariable, Option, Problem, TensorVariable, TermKind, option_form
+from .problem import (
+    Floats,
+    LayerVariable,
+    Option,
+    Problem,
+    TensorVariable,
+    TermKind,
+    option_form,
+    text_of,
+)
 from .solver import Solution, Solver
 
 # Sums of the same numbers in another order differ by less.
@@ -14,7 +24,7 @@ ROUNDING_MS = 1e-9
 def half_of(variable: LayerVariable, option: int) -> bool | None:
     """Whether the layer computes in FP16 with this option; None where it has no floating tensor."""
     candidate = variable.options[option].candidate
-    if not any(form.is_float for form in (*candidate.inputs, *candidate.outputs)):
+    if not touches_floats(candidate):
         return None
     return variable.options[option].half
 
@@ -191,10 +201,10 @@ def compare(problem: Problem, before: Solution, after: Solution) -> Alternative:
         changes.append(
             Change(
                 what=variable.node.layer.name,
-                before=_words(old),
+                before=text_of(old.candidate),
                 before_ms=terms[0].ms,
                 before_line=terms[0].line,
-                after=_words(new),
+                after=text_of(new.candidate),
                 after_ms=terms[1].ms,
                 after_line=terms[1].line,
                 conversion=moves,
@@ -242,9 +252,3 @@ def _conversions_known(problem: Problem, solution: Solution) -> bool:
 
 def _key(conversion: SolvedConversion) -> tuple[str, str, bool, int]:
     return conversion.tensor, conversion.layer, conversion.into, conversion.port
-
-
-def _words(option: Option) -> str:
-    candidate = option.candidate
-    inputs = ", ".join(form.text for form in candidate.inputs)
-    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"

@@ -7,18 +7,8 @@ is little for networks; past a limit HiGHS takes over.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from .problem import Problem
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Indices = NDArray[np.int64]
-else:
-    Floats = Indices = Any
+from .problem import Floats, Indices, Problem
 
 LARGEST_TABLE = 1 << 22
 
