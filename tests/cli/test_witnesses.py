@@ -28,7 +28,7 @@ def engine_of(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict:
     ],
 )
 def test_a_log_of_another_build_proves_nothing(engine: str, log: str, shared: Path, capsys) -> None:
-    pytest.importorskip("scipy")
+    pytest.importorskip("numpy")
     corpus = shared / "corpus" / "h100-trt86"
     told = engine_of(
         capsys, "explain", corpus / engine / "engine.plan", "--log", corpus / log / "build.log.gz"
@@ -41,7 +41,7 @@ def test_a_log_of_another_build_proves_nothing(engine: str, log: str, shared: Pa
 
 
 def test_the_log_of_the_engines_own_build_is_used(shared: Path, capsys) -> None:
-    pytest.importorskip("scipy")
+    pytest.importorskip("numpy")
     folders = [p.parent for p in (shared / "corpus").glob("h100-*/*/engine.plan")]
     with_log = [p for p in folders if (p / "build.log.gz").exists()]
     assert with_log
@@ -126,7 +126,7 @@ def test_a_log_that_was_cut_off_is_told_as_such(shared: Path, tmp_path: Path, ca
 
 
 def test_a_second_log_of_another_model_is_not_said_to_agree(shared: Path, capsys) -> None:
-    pytest.importorskip("scipy")
+    pytest.importorskip("numpy")
     corpus = shared / "corpus" / "h100-trt86"
     logs = [corpus / name / "build.log.gz" for name in ("simple.fp16", "cnn.fp16")]
     told = engine_of(capsys, "explain", "--log", logs[0], "--log", logs[1])
@@ -134,7 +134,7 @@ def test_a_second_log_of_another_model_is_not_said_to_agree(shared: Path, capsys
 
 
 def test_an_error_at_the_end_of_a_build_is_told_beside_the_answer(shared: Path, capsys) -> None:
-    pytest.importorskip("scipy")
+    pytest.importorskip("numpy")
     log = shared / "corpus" / "h100-trt86" / "failed" / "simple.vc.build.log.gz"
     told = engine_of(capsys, "explain", "--log", log)
     assert any("libnvinfer_lean" in note for note in told["notes"])

@@ -20,8 +20,9 @@ from trtdoctor.precision.log import (
     causes_of,
     not_enabled_by_banner,
 )
-from trtdoctor.precision.log.witness import Witness, us
+from trtdoctor.precision.log.witness import Witness
 from trtdoctor.precision.reasons import LayerReasons, Reason
+from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
@@ -67,7 +68,7 @@ class LogTestimony:
             planned.name: planned.kernel
             for one in self.solved
             if one.analysis is not None
-            for planned in one.analysis.choice.plan
+            for planned in one.analysis.choice.solved_layers
         }
         return tuple(
             Layer(
@@ -100,17 +101,15 @@ class LogTestimony:
             analysis = one.analysis
             if analysis is None:
                 continue
-            for planned in analysis.choice.plan:
+            for planned in analysis.choice.solved_layers:
                 if planned.name not in unknown or not planned.half or not planned.same_type:
                     continue
                 source = f"{self.log.short}:{planned.line or planned.candidate_line}"
-                value = f"the builder chose the block's FP16 variant: {us(planned.time_ms)}"
+                value = f"the builder chose the block's FP16 variant: {in_us(planned.time_ms)}"
                 evidence = [Evidence(source=source, value=value)]
                 verdict = next((v for v in analysis.verdicts if v.layer == planned.name), None)
                 if verdict is not None and verdict.forced is not None:
-                    total = (
-                        f"{us(verdict.forced.total_ms)} instead of {us(analysis.choice.plan_ms)}"
-                    )
+                    total = f"{in_us(verdict.forced.total_ms)} instead of {in_us(analysis.choice.plan_ms)}"
                     value = f"solved again with the block's other variant: {total}"
                     evidence.append(Evidence(source=self.log.short, value=value))
                 found[planned.name] = tuple(evidence)

@@ -14,6 +14,7 @@ from trtdoctor.model.engine import (
     Precision,
     Role,
 )
+from trtdoctor.precision.times import in_us, signed_us
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _WORDS = {
@@ -70,11 +71,6 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
     return f"{head}: {'; '.join(parts)}.{_what_if(report)}"
 
 
-def us(ms: float) -> str:
-    """A time in microseconds."""
-    return f"{ms * 1000:.2f} us"
-
-
 def _head(compute: Sequence[Layer]) -> str:
     number = sum(1 for layer in compute if layer.precision is Precision.FP16)
     unknown = sum(1 for layer in compute if layer.precision is Precision.UNKNOWN)
@@ -118,11 +114,11 @@ def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) 
     if some_half:
         with_them = f"with {'the remaining' if number == 1 else 'another'} layer in FP16 too"
     plan = "its best plan" if choice.reproduced else "the best plan that its log allows"
-    kernels = (choice.alternative_kernels_ms or 0.0) * 1000
-    conversions = (choice.alternative_conversions_ms or 0.0) * 1000
+    kernels = signed_us(choice.alternative_kernels_ms or 0.0)
+    conversions = signed_us(choice.alternative_conversions_ms or 0.0)
     return (
-        f"the builder tried, and {plan} {with_them} was {us(choice.alternative_ms)} against "
-        f"{us(choice.plan_ms)} (kernels {kernels:+.2f} us, conversions {conversions:+.2f} us)"
+        f"the builder tried, and {plan} {with_them} was {in_us(choice.alternative_ms)} against "
+        f"{in_us(choice.plan_ms)} (kernels {kernels}, conversions {conversions})"
     )
 
 
@@ -137,7 +133,7 @@ def _what_if(report: EngineReport) -> str:
     if io and choice is not None and choice.network_io_ms is not None:
         return (
             f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
-            f"{us(choice.network_io_ms)} (an estimate; only a build proves it)."
+            f"{in_us(choice.network_io_ms)} (an estimate; only a build proves it)."
         )
     unknown = sum(1 for told in report.explanations if told.cause is Cause.UNKNOWN)
     if unknown:

@@ -26,3 +26,8 @@ def is_half(candidate: Candidate) -> bool:
 def touches_floats(candidate: Candidate) -> bool:
     """Whether any tensor of a combination is of a type that FP16 could replace or is."""
     return any(form.is_float for form in (*candidate.inputs, *candidate.outputs))
+
+
+def holds_half(candidate: Candidate) -> bool:
+    """Whether any tensor of a candidate is FP16, whatever it computes on."""
+    return any(form.dtype == "Half" for form in (*candidate.inputs, *candidate.outputs))

@@ -107,7 +107,7 @@ def test_a_cheap_conversion_turns_the_layers_fp16(text, solve, explain):
     change = next(c for c in fc1.forced.changes if c.conversion and c.after_line)
     cheap = edit(content, change.after_line, f"Time: {change.after_ms:g}", "Time: 0.0005")
     again = solve(cheap)[1]
-    assert all(layer.half for layer in again.choice.plan if layer.type.startswith("Cask"))
+    assert all(layer.half for layer in again.choice.solved_layers if layer.type.startswith("Cask"))
     assert not again.choice.reproduced  # the log still ends with the FP32 engine
     assert explain(cheap)["/fc1/Gemm + /relu/Relu"].reasons[:1] == () or all(
         reason.cause is not Cause.CONVERSION_COSTS_MORE
@@ -235,7 +235,7 @@ def test_dla(text, explain):
 def test_a_fused_block_is_said_to_be_one(text, solve, explain):
     content = text("trt86-encoder.fp16")
     analysis = solve(content)[1]
-    half = analysis.choice.plan[0]
+    half = analysis.choice.solved_layers[0]
     slow = edit(content, half.line, f"Time: {half.time_ms:g}", "Time: 0.05")
     engine = slow.index("Engine Layer Information")
     fp32 = (

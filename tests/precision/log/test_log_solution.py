@@ -1,4 +1,4 @@
-"""The solved plan against the builder's own, and what solving again tells."""
+"""The solution against the builder's own, and what solving again tells."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_noise_is_reproducible(text, solve):
 
 
 def test_cached_times_come_from_identical_text(text, solve):
-    """TensorRT 8 prints no time for a conversion in its cache; the plan needs some of them."""
+    """TensorRT 8 prints no time for a conversion in its cache; the solution needs some of them."""
     content = text("trt86-simple.fp16")
     build, analysis = solve(content)
     untimed = [c for s in build.chosen[0].conversions for c in s.conversions if c.time_ms is None]

@@ -11,8 +11,8 @@ from .analysis import (
     LayerVerdict,
     NetworkFormat,
     NetworkIo,
-    PlannedConversion,
-    PlannedLayer,
+    SolvedConversion,
+    SolvedLayer,
 )
 from .banner import not_enabled_by_banner
 from .causes import causes_of
@@ -31,9 +31,9 @@ __all__ = [
     "LayerVerdict",
     "NetworkFormat",
     "NetworkIo",
-    "PlannedConversion",
-    "PlannedLayer",
     "Reason",
+    "SolvedConversion",
+    "SolvedLayer",
     "analyse",
     "causes_of",
     "not_enabled_by_banner",

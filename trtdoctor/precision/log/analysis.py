@@ -9,8 +9,8 @@ from trtdoctor.model.cause import DecidedAgain as DecidedAgain
 SURE = 0.80
 
 
-class PlannedLayer(Frozen, frozen=True, kw_only=True):
-    """A layer in the solved plan. ``half`` is null where it has no floating tensor.
+class SolvedLayer(Frozen, frozen=True, kw_only=True):
+    """A layer in the solution. ``half`` is null where it has no floating tensor.
 
     ``same_type`` and ``same_vector`` compare with the engine that the log ends with; ``line`` is
     where the time stands, null where it costs nothing or the log prints none.
@@ -30,8 +30,8 @@ class PlannedLayer(Frozen, frozen=True, kw_only=True):
     same_vector: bool
 
 
-class PlannedConversion(Frozen, frozen=True, kw_only=True):
-    """A planned conversion: into a layer's input, or out of one into a network output."""
+class SolvedConversion(Frozen, frozen=True, kw_only=True):
+    """A conversion in the solution: into a layer's input, or out of one into a network output."""
 
     tensor: str
     layer: str
@@ -63,8 +63,8 @@ class Choice(Frozen, frozen=True, kw_only=True):
     logged_ms: float | None
     unknown_terms: int
     untimed_layers: tuple[str, ...]
-    plan: tuple[PlannedLayer, ...]
-    converted: tuple[PlannedConversion, ...]
+    solved_layers: tuple[SolvedLayer, ...]
+    converted: tuple[SolvedConversion, ...]
 
     @property
     def certain(self) -> bool:
@@ -73,7 +73,7 @@ class Choice(Frozen, frozen=True, kw_only=True):
 
 
 class Change(Frozen, frozen=True, kw_only=True):
-    """One difference between two plans; a null time means that it is not in that plan."""
+    """One difference between two solutions; a null time means that it is not in that one."""
 
     what: str
     before: str | None
@@ -86,7 +86,7 @@ class Change(Frozen, frozen=True, kw_only=True):
 
 
 class Alternative(Frozen, frozen=True, kw_only=True):
-    """The best plan under a condition. Margins are its excess over the chosen plan.
+    """The best solution under a condition. Margins are its excess over the solution without it.
 
     ``flips`` are the layers that change between FP16 and another type; ``known`` is false where
     the log lacks the time of a term in it.
@@ -115,10 +115,10 @@ class NetworkFormat(Frozen, frozen=True, kw_only=True):
 
 
 class NetworkIo(Frozen, frozen=True, kw_only=True):
-    """The plan with FP16 network inputs and outputs.
+    """The solution with FP16 network inputs and outputs.
 
     An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated``
-    counts such conversions in the plan. ``sure`` is the share of perturbed problems in which the
+    counts such conversions in it. ``sure`` is the share of perturbed problems in which the
     total falls.
     """
 
@@ -138,8 +138,8 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
 class LayerVerdict(Frozen, frozen=True, kw_only=True):
     """What solving again tells of one layer that can compute in FP16 and in another type.
 
-    ``half`` is how the plan has it; ``half_when_free`` how it would be with all conversions free.
-    ``forced`` is the best plan with the layer the other way, and ``region`` names what flips
+    ``half`` is how the solution has it; ``half_when_free`` how it would be with all conversions free.
+    ``forced`` is the best solution with the layer the other way, and ``region`` names what flips
     together. ``again`` is the share of perturbed problems in which it stays as it is. ``known`` is
     false where the log lacks the time of one of its candidates, so that nothing follows.
     """

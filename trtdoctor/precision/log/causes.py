@@ -20,8 +20,8 @@ from trtdoctor.readers.buildlog import (
     Outcome,
 )
 
-from ..candidates import is_half, touches_floats
-from .analysis import Analysis, PlannedLayer
+from ..candidates import holds_half, is_half, touches_floats
+from .analysis import Analysis, SolvedLayer
 from .cost_causes import own_best, weighed_reasons
 from .network import Node, network_of, plain
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
@@ -75,10 +75,6 @@ def _owed(layer: EngineLayer) -> bool:
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
 
 
-def _holds_half(candidate: Candidate) -> bool:
-    return any(form.dtype == "Half" for form in (*candidate.inputs, *candidate.outputs))
-
-
 class _Finder:
     def __init__(
         self,
@@ -94,7 +90,7 @@ class _Finder:
         self._at = witness.at
         self._witness = witness
         self._tunings = [t for a in build.attempts for t in a.layers]
-        self._half = next((c for t in self._tunings for c in t.candidates if _holds_half(c)), None)
+        self._half = next((c for t in self._tunings for c in t.candidates if holds_half(c)), None)
         self._typing = typing
         self._disabled = self._not_enabled()
 
@@ -105,8 +101,8 @@ class _Finder:
             if self._analysis
             else None
         )
-        planned = (
-            next((p for p in self._analysis.choice.plan if p.name == layer.name), None)
+        solved = (
+            next((p for p in self._analysis.choice.solved_layers if p.name == layer.name), None)
             if self._analysis
             else None
         )
@@ -121,8 +117,8 @@ class _Finder:
                 not found
                 and verdict is not None
                 and known
-                and planned is not None
-                and planned.same_type
+                and solved is not None
+                and solved.same_type
             ):
                 assert self._analysis is not None
                 reasons.extend(
@@ -132,7 +128,7 @@ class _Finder:
                 )
                 reasons.extend(self._perhaps_memory(tuning))
         reasons.extend(self._constraints(layer))
-        reasons.extend(self._fused(layer, planned))
+        reasons.extend(self._fused(layer, solved))
         forced = verdict.forced if verdict is not None and verdict.known else None
         return LayerReasons(
             layer=layer.name,
@@ -344,14 +340,14 @@ class _Finder:
             return [self._reason(Cause.CONSTRAINT_NOT_HONOURED, sure, line)]
         return []
 
-    def _fused(self, layer: EngineLayer, planned: PlannedLayer | None) -> list[Reason]:
+    def _fused(self, layer: EngineLayer, solved: SolvedLayer | None) -> list[Reason]:
         if layer.type != "Myelin":
             return []
         words = "a fused block: its log shows the types at its edges, not those inside"
         lines = [self._at(layer.line, words)]
         for tuning in self._attempt.layers:
             for candidate in tuning.candidates:
-                if planned is not None and candidate.line == planned.candidate_line:
+                if solved is not None and candidate.line == solved.candidate_line:
                     lines.extend(
                         self._at(inner.line, f"inside, {inner.operation} ran {inner.kernel}")
                         for inner in candidate.inner[:_MOST_KERNELS]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from trtdoctor.model.report import Confidence, Evidence
+from trtdoctor.precision.times import in_us, signed_us
 from trtdoctor.readers.buildlog import Autotuning
 
+from ..candidates import holds_half
 from .analysis import Alternative, Analysis, LayerVerdict, NetworkIo
-from .witness import Cause, Reason, Witness, us
+from .witness import Cause, Reason, Witness
 
 _MOST_CHANGES = 8
 
@@ -14,11 +16,11 @@ _MOST_CHANGES = 8
 def weighed_reasons(
     analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...] = ()
 ) -> tuple[Reason, ...]:
-    """Why the plan keeps this layer out of FP16 although it could be; the first one decides.
+    """Why the solution keeps this layer out of FP16 although it could be; the first one decides.
 
     ``own`` are the layer's own best candidates, the first thing that a reader looks for.
 
-    Nothing is certain where the builder's plan was not reproduced or a time is missing.
+    Nothing is certain where the builder's choice was not reproduced or a time is missing.
     """
     choice, forced = analysis.choice, verdict.forced
     certain = choice.certain and (forced is None or forced.known)
@@ -35,11 +37,11 @@ def weighed_reasons(
     free = witness.at(None, f"solved again: {words}")
     weighing = Reason(cause=cause, confidence=confidence, evidence=(free, *own, *weighed, proof))
     io = _network_io(analysis, verdict, witness)
-    # Where FP16 network tensors turn it FP16 and the plan cheaper, changing them is what helps.
+    # Where FP16 network tensors turn it FP16 and the whole cheaper, changing them is what helps.
     reasons.extend([io, weighing] if io is not None else [weighing])
     if verdict.near_tie:
         share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
-        margin = f"margin {us(forced.margin_ms)} of {us(choice.plan_ms)}" if forced else ""
+        margin = f"margin {in_us(forced.margin_ms)} of {in_us(choice.plan_ms)}" if forced else ""
         reasons.append(
             Reason(
                 cause=Cause.NEAR_TIE,
@@ -59,13 +61,13 @@ def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
             for candidate in tuning.candidates
             if candidate.best is not None
             and candidate.best.time_ms is not None
-            and any(f.dtype == "Half" for f in (*candidate.inputs, *candidate.outputs)) is half
+            and holds_half(candidate) is half
         ]
         if timed:
             ms, line = min(timed)
             kind = "with" if half else "without"
             found.append(
-                witness.at(line, f"its fastest candidate {kind} Half tensors takes {us(ms)}")
+                witness.at(line, f"its fastest candidate {kind} Half tensors takes {in_us(ms)}")
             )
     return tuple(found)
 
@@ -76,7 +78,7 @@ def _proof(analysis: Analysis, witness: Witness) -> Evidence:
     return witness.at(
         None,
         f"{verb} the builder's plan: {choice.layers[0]} of {choice.layers[1]} layers by type, "
-        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, {us(choice.plan_ms)}",
+        f"{choice.conversions[0]} of {choice.conversions[1]} conversions, {in_us(choice.plan_ms)}",
     )
 
 
@@ -84,9 +86,9 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
     lines = [
         witness.at(
             None,
-            f"the best plan with it in FP16 takes {us(forced.total_ms)} instead of "
-            f"{us(analysis.choice.plan_ms)}: kernels {forced.kernels_ms * 1000:+.2f} us, "
-            f"conversions {forced.conversions_ms * 1000:+.2f} us",
+            f"the best plan with it in FP16 takes {in_us(forced.total_ms)} instead of "
+            f"{in_us(analysis.choice.plan_ms)}: kernels {signed_us(forced.kernels_ms)}, "
+            f"conversions {signed_us(forced.conversions_ms)}",
         )
     ]
     for change in forced.changes[:_MOST_CHANGES]:
@@ -95,12 +97,12 @@ def _weighed(analysis: Analysis, forced: Alternative, witness: Witness) -> tuple
             (change.after, change.after_ms, change.after_line),
         ):
             if words is not None and ms and line is not None:
-                lines.append(witness.at(line, f"{change.what}: {words} takes {us(ms)}"))
+                lines.append(witness.at(line, f"{change.what}: {words} takes {in_us(ms)}"))
     return tuple(lines)
 
 
 def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> Reason | None:
-    """FP16 network tensors turn it FP16 and the plan cheaper: an estimate, never certain."""
+    """FP16 network tensors turn it FP16 and the whole cheaper: an estimate, never certain."""
     if not analysis.choice.reproduced:
         return None
     for io in (analysis.io_best, analysis.io_linear):
@@ -111,8 +113,8 @@ def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> 
                 evidence=tuple(
                     witness.at(None, text)
                     for text in (
-                        f"solved again with {_formats(io)}: {us(io.total_ms)} instead of "
-                        f"{us(analysis.choice.plan_ms)} (estimate)",
+                        f"solved again with {_formats(io)}: {in_us(io.total_ms)} instead of "
+                        f"{in_us(analysis.choice.plan_ms)} (estimate)",
                         _linear(analysis),
                     )
                     if text
@@ -131,4 +133,4 @@ def _linear(analysis: Analysis) -> str | None:
     linear, best = analysis.io_linear, analysis.io_best
     if linear is None or best is None or _formats(linear) == _formats(best):
         return None
-    return f"with row-major FP16 network tensors: {us(linear.total_ms)} (estimate)"
+    return f"with row-major FP16 network tensors: {in_us(linear.total_ms)} (estimate)"

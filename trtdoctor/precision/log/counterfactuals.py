@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from trtdoctor.readers.buildlog import Attempt, Build, TensorFormat
 
 from .analysis import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
 from .conversions import ConversionCosts
-from .formats import same_addresses
+from .formats import linear, same_addresses
 from .problem import (
     IMPOSSIBLE,
     NOTHING,
@@ -23,7 +25,7 @@ from .problem import (
 )
 from .problem_from_log import problem_of
 from .solution import choice_of, compare, half_of, solved
-from .solver import Plan, Solver
+from .solver import Solution, Solver
 
 # Kernel times of like builds vary by about a tenth (median); what is measured in one build varies
 # less.
@@ -35,8 +37,8 @@ _CERTAIN = 0.95
 def analyse(build: Build, attempt: Attempt) -> Analysis | None:
     """Solve an attempt's problem and everything that follows from it.
 
-    Needs numpy, and scipy for networks whose branches interleave a lot. None where the log does
-    not hold enough for any plan.
+    Needs numpy, and highspy for networks whose branches interleave a lot. None where the log does
+    not hold enough for any solution.
     """
     problem = problem_of(build, attempt)
     if not problem.variables:
@@ -46,33 +48,33 @@ def analyse(build: Build, attempt: Attempt) -> Analysis | None:
     found = solved(solver, values)
     if found is None:
         return None
-    plan, logged_ms = found
+    solution, logged_ms = found
     return Analysis(
-        choice=choice_of(problem, plan, logged_ms),
-        verdicts=_verdicts(solver, values, plan),
-        io_linear=network_io(problem, plan, linear_only=True),
-        io_best=network_io(problem, plan, linear_only=False),
+        choice=choice_of(problem, solution, logged_ms),
+        verdicts=_verdicts(solver, values, solution),
+        io_linear=network_io(problem, solution, linear_only=True),
+        io_best=network_io(problem, solution, linear_only=False),
     )
 
 
-def _verdicts(solver: Solver, values: Floats, plan: Plan) -> tuple[LayerVerdict, ...]:
+def _verdicts(solver: Solver, values: Floats, solution: Solution) -> tuple[LayerVerdict, ...]:
     problem = solver.problem
     subjects = [
         (index, variable)
         for index, variable in problem.layers
-        if half_of(variable, plan.options[index]) is not None
+        if half_of(variable, solution.options[index]) is not None
         and len({option.half for option in variable.options}) == 2
     ]
     if not subjects:
         return ()
     free = conversions_free(solver, values)
-    again = decided_again(solver, values, plan)
+    again = decided_again(solver, values, solution)
     verdicts: list[LayerVerdict] = []
     for index, variable in subjects:
-        half = variable.options[plan.options[index]].half
+        half = variable.options[solution.options[index]].half
         mask = [option.half is not half for option in variable.options]
-        forced = solver.plan(values, allowed={index: mask})
-        alternative = compare(problem, plan, forced) if forced is not None else None
+        forced = solver.solve(values, allowed={index: mask})
+        alternative = compare(problem, solution, forced) if forced is not None else None
         share = again[index]
         verdicts.append(
             LayerVerdict(
@@ -102,33 +104,34 @@ def _region(flips: tuple[str, ...]) -> str | None:
     return f"{flips[0]} ... {flips[-1]} ({len(flips)} layers)"
 
 
-def conversions_free(solver: Solver, values: Floats) -> Plan | None:
-    """The plan if every conversion that is possible cost nothing."""
+def conversions_free(solver: Solver, values: Floats) -> Solution | None:
+    """The solution if every conversion that is possible cost nothing."""
     free = values.copy()
     for index, term in enumerate(solver.problem.terms):
         if term.kind is TermKind.CONVERSION:
             free[index] = 0.0
-    return solver.plan(free)
+    return solver.solve(free)
 
 
-def _draws(problem: Problem) -> int:
-    """Enough draws for two digits, fewer for large networks."""
-    return DRAWS if len(problem.variables) <= 100 else DRAWS // 5
-
-
-def decided_again(solver: Solver, values: Floats, plan: Plan) -> dict[int, float]:
-    """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
+def _perturbed(problem: Problem, values: Floats) -> Iterator[Floats]:
+    """The same times measured again and again: enough for two digits, fewer for large networks."""
     import numpy as np
 
-    problem = solver.problem
-    draws = _draws(problem)
+    draws = DRAWS if len(problem.variables) <= 100 else DRAWS // 5
     random = np.random.default_rng(0)
+    for _ in range(draws):
+        yield values * np.exp(NOISE * random.standard_normal(len(values)))
+
+
+def decided_again(solver: Solver, values: Floats, solution: Solution) -> dict[int, float]:
+    """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
+    problem = solver.problem
     layers = dict(problem.layers)
     kept = dict.fromkeys(layers, 0)
-    now = {index: half_of(variable, plan.options[index]) for index, variable in layers.items()}
+    now = {index: half_of(variable, solution.options[index]) for index, variable in layers.items()}
     solvable = 0
-    for _ in range(draws):
-        other = solver.plan(values * np.exp(NOISE * random.standard_normal(len(values))))
+    for noisy in _perturbed(problem, values):
+        other = solver.solve(noisy)
         if other is None:
             continue
         solvable += 1
@@ -140,12 +143,12 @@ def decided_again(solver: Solver, values: Floats, plan: Plan) -> dict[int, float
 # FP16 network inputs and outputs -----------------------------------------------------------------
 
 
-def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo | None:
-    """The plan with FP16 network tensors, or None where no FP32 one is known.
+def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> NetworkIo | None:
+    """The solution with FP16 network tensors, or None where no FP32 one is known.
 
     Args:
         problem: the problem as logged.
-        plan: its solution.
+        solution: how it is solved.
         linear_only: every such tensor is row-major FP16; else each takes the cheapest of its
         present
             format and the FP16 formats that TensorRT accepts for network tensors.
@@ -163,7 +166,7 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
     changed = maker.problem
     solver = Solver(changed)
     values = changed.values()
-    found = solver.plan(values)
+    found = solver.solve(values)
     if found is None:
         return None
     formats = []
@@ -183,7 +186,7 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
     return NetworkIo(
         formats=tuple(formats),
         total_ms=found.total_ms,
-        saved_ms=plan.total_ms - found.total_ms,
+        saved_ms=solution.total_ms - found.total_ms,
         half=tuple(
             variable.node.layer.name
             for index, variable in problem.layers
@@ -196,18 +199,14 @@ def network_io(problem: Problem, plan: Plan, *, linear_only: bool) -> NetworkIo 
 
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
     """The share of perturbed problems in which the second is cheaper; they share terms."""
-    import numpy as np
-
-    draws = _draws(before.problem)
-    random = np.random.default_rng(0)
-    cheaper = 0
-    for _ in range(draws):
-        noisy = values * np.exp(NOISE * random.standard_normal(len(values)))
-        first = before.plan(noisy[: len(before.problem.terms)])
-        second = after.plan(noisy)
-        if first is not None and second is not None:
-            cheaper += second.total_ms < first.total_ms
-    return cheaper / draws
+    cheaper: list[bool] = []
+    for noisy in _perturbed(before.problem, values):
+        first = before.solve(noisy[: len(before.problem.terms)])
+        second = after.solve(noisy)
+        cheaper.append(
+            first is not None and second is not None and second.total_ms < first.total_ms
+        )
+    return sum(cheaper) / len(cheaper)
 
 
 def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
@@ -215,7 +214,7 @@ def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
     if form.note:
         return None
     if form.vector == 1:
-        return "chw" if list(form.strides) == sorted(form.strides, reverse=True) else None
+        return "chw" if linear(form) else None
     if form.vector_axis != 1 or len(form.strides) not in (4, 5) or len(dims) != len(form.strides):
         return None
     last = form.strides[1] == 1
@@ -254,13 +253,13 @@ class _IoProblem:
         if present is None:
             return
         self.dims[tensor] = first.dims
-        linear = TensorFormat(
+        half = TensorFormat(
             text="Half" + present.text[len(present.dtype) :],
             dtype="Half",
             strides=present.strides,
             note=present.note,
         )
-        forms = {linear.text: linear}
+        forms = {half.text: half}
         if not linear_only:
             forms[present.text] = present
             for index in links:
@@ -282,26 +281,12 @@ class _IoProblem:
                 self._relink(index, link.writer, End(number, port=0))
 
     def _relink(self, index: int, writer: End, reader: End) -> None:
-        import numpy as np
-
-        problem = self.problem
-        link = problem.links[index]
+        link = self.problem.links[index]
         present = link.writer.form or link.reader.form
         if present is not None:
             self._before[index] = present
-        rows, columns = problem.formats(writer), problem.formats(reader)
-        table = np.empty((len(rows), len(columns)), dtype=np.int64)
-        known: dict[tuple[str, str], int] = {}
-        for i, source in enumerate(rows):
-            for j, target in enumerate(columns):
-                if source is None or target is None:
-                    table[i, j] = NOTHING
-                    continue
-                key = (source.text, target.text)
-                if key not in known:
-                    known[key] = self._cost(index, source, target)
-                table[i, j] = known[key]
-        problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
+        table = self.problem.table(writer, reader, partial(self._cost, index))
+        self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
 
     def _cost(self, index: int, source: TensorFormat, target: TensorFormat) -> int:
         link = self.problem.links[index]
@@ -330,11 +315,13 @@ class _IoProblem:
             self._estimates.add(number)
         return number
 
-    def estimated_in(self, plan: Plan) -> int:
-        """How many terms of a plan are estimates."""
+    def estimated_in(self, solution: Solution) -> int:
+        """How many terms of a solution are estimates."""
         count = 0
         for link in self.problem.links:
-            row = plan.options[link.writer.variable] if link.writer.variable is not None else 0
-            column = plan.options[link.reader.variable] if link.reader.variable is not None else 0
+            row = solution.options[link.writer.variable] if link.writer.variable is not None else 0
+            column = (
+                solution.options[link.reader.variable] if link.reader.variable is not None else 0
+            )
             count += int(link.table[row, column]) in self._estimates
         return count

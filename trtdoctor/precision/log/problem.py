@@ -9,7 +9,7 @@ other values of the terms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,12 @@ class Option:
         return is_half(self.candidate)
 
 
+def text_of(candidate: Candidate) -> str:
+    """A combination in the log's own words."""
+    inputs = ", ".join(form.text for form in candidate.inputs)
+    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
+
+
 @dataclass
 class Variable:
     """What has a format to choose."""
@@ -82,7 +88,7 @@ class Variable:
 
 @dataclass
 class LayerVariable(Variable):
-    """A layer and its options. ``dropped`` are candidates without a time: no option of the plan."""
+    """A layer and its options. ``dropped`` are candidates without a time: no option of the solution."""
 
     node: Node
     dropped: list[Candidate]
@@ -156,6 +162,31 @@ class Problem:
         if end.variable is None:
             return [end.form]
         return [option_form(option, end) for option in self.variables[end.variable].options]
+
+    def table(
+        self, writer: End, reader: End, cost: Callable[[TensorFormat, TensorFormat], int]
+    ) -> Indices:
+        """The terms of converting from each of the writer's formats to each of the reader's.
+
+        Args:
+            writer: where the tensor comes from.
+            reader: where it goes.
+            cost: the term of one conversion, asked once for each pair of formats.
+        """
+        import numpy as np
+
+        rows, columns = self.formats(writer), self.formats(reader)
+        known: dict[tuple[str, str], int] = {}
+        table = np.full((len(rows), len(columns)), NOTHING, dtype=np.int64)
+        for i, source in enumerate(rows):
+            for j, target in enumerate(columns):
+                if source is None or target is None:
+                    continue
+                key = (source.text, target.text)
+                if key not in known:
+                    known[key] = cost(source, target)
+                table[i, j] = known[key]
+        return table
 
     def values(self) -> Floats:
         """The terms' times as an array."""

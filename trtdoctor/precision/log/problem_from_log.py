@@ -29,6 +29,7 @@ from .problem import (
     TermKind,
     Variable,
     holding,
+    text_of,
 )
 
 
@@ -145,14 +146,14 @@ class _Maker:
             for attempt in self.build.attempts:
                 for other in attempt.layers:
                     self._twins.setdefault(_signature(other), []).append(other)
-        wanted = _text(candidate)
+        wanted = text_of(candidate)
         found: tuple[float, int] | None = None
         for other in reversed(self._twins.get(_signature(tuning), [])):
             if other.line >= tuning.line:
                 continue
             for twin in other.candidates:
                 best = twin.best
-                if best is None or best.time_ms is None or _text(twin) != wanted:
+                if best is None or best.time_ms is None or text_of(twin) != wanted:
                     continue
                 if node.layer.type in {timing.runner for timing in twin.timings}:
                     return best.time_ms, best.line
@@ -261,21 +262,15 @@ class _Maker:
     def _add(
         self, problem: Problem, tensor: str, writer: End, reader: End, dims: tuple[int, ...]
     ) -> None:
-        import numpy as np
-
-        rows, columns = problem.formats(writer), problem.formats(reader)
         into = problem.layer(reader) is None
-        known: dict[tuple[str, str], int] = {}
-        table = np.empty((len(rows), len(columns)), dtype=np.int64)
-        for i, source in enumerate(rows):
-            for j, target in enumerate(columns):
-                if source is None or target is None:
-                    table[i, j] = NOTHING
-                    continue
-                key = (source.text, target.text)
-                if key not in known:
-                    known[key] = self._conversion(tensor, source, target, dims, into=into)
-                table[i, j] = known[key]
+
+        def cost(source: TensorFormat, target: TensorFormat) -> int:
+            if same_addresses(source, target, dims):
+                return NOTHING
+            found = self._costs.tried(tensor, source, target, into=into)
+            return IMPOSSIBLE if found is None else self._timed(found)
+
+        table = problem.table(writer, reader, cost)
         link = Link(tensor, writer, reader, dims, table)
         if self._possible(problem, link):
             problem.links.append(link)
@@ -310,20 +305,6 @@ class _Maker:
             return variable.node.outputs[-end.port - 1].seen
         return variable.node.inputs[end.port].seen
 
-    def _conversion(
-        self,
-        tensor: str,
-        source: TensorFormat,
-        target: TensorFormat,
-        dims: tuple[int, ...],
-        *,
-        into: bool,
-    ) -> int:
-        if same_addresses(source, target, dims):
-            return NOTHING
-        found = self._costs.tried(tensor, source, target, into=into)
-        return IMPOSSIBLE if found is None else self._timed(found)
-
     def _timed(self, found: Conversion) -> int:
         ms, line = self._costs.time_of(found)
         if ms is None:
@@ -333,13 +314,8 @@ class _Maker:
         return self._term(TermKind.CONVERSION, ms, line)
 
 
-def _text(candidate: Candidate) -> str:
-    inputs = ", ".join(form.text for form in candidate.inputs)
-    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
-
-
 def _signature(tuning: Autotuning) -> tuple[str, ...]:
-    return tuple(_text(candidate) for candidate in tuning.candidates)
+    return tuple(text_of(candidate) for candidate in tuning.candidates)
 
 
 def _moves_nothing(candidate: Candidate) -> bool:

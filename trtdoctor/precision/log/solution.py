@@ -1,11 +1,21 @@
-"""A solved plan in the log's own words, and the difference between two plans."""
+"""A solution in the log's own words, and the difference between two."""
 
 from __future__ import annotations
 
-from .analysis import Alternative, Change, Choice, PlannedConversion, PlannedLayer
+from ..candidates import touches_floats
+from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
 from .formats import agrees
-from .problem import Floats, LayerVariable, Option, Problem, TensorVariable, TermKind, option_form
-from .solver import Plan, Solver
+from .problem import (
+    Floats,
+    LayerVariable,
+    Option,
+    Problem,
+    TensorVariable,
+    TermKind,
+    option_form,
+    text_of,
+)
+from .solver import Solution, Solver
 
 # Sums of the same numbers in another order differ by less.
 ROUNDING_MS = 1e-9
@@ -14,7 +24,7 @@ ROUNDING_MS = 1e-9
 def half_of(variable: LayerVariable, option: int) -> bool | None:
     """Whether the layer computes in FP16 with this option; None where it has no floating tensor."""
     candidate = variable.options[option].candidate
-    if not any(form.is_float for form in (*candidate.inputs, *candidate.outputs)):
+    if not touches_floats(candidate):
         return None
     return variable.options[option].half
 
@@ -32,10 +42,10 @@ def follows_engine(variable: LayerVariable, option: Option) -> tuple[bool, bool]
     )
 
 
-def solved(solver: Solver, values: Floats) -> tuple[Plan, float | None] | None:
-    """The plan, the log's own where that is one of the cheapest, and what the log's own costs."""
+def solved(solver: Solver, values: Floats) -> tuple[Solution, float | None] | None:
+    """The solution, the log's own where that is one of the cheapest, and what the log's own costs."""
     problem = solver.problem
-    best = solver.plan(values)
+    best = solver.solve(values)
     if best is None:
         return None
     own = {
@@ -43,7 +53,7 @@ def solved(solver: Solver, values: Floats) -> tuple[Plan, float | None] | None:
         for index, variable in problem.layers
     }
     possible = all(any(mask) for mask in own.values())
-    logged = solver.plan(values, allowed=own | _held(problem)) if possible else None
+    logged = solver.solve(values, allowed=own | _held(problem)) if possible else None
     if logged is None:
         return best, None
     if logged.total_ms > best.total_ms + ROUNDING_MS:
@@ -62,17 +72,17 @@ def _held(problem: Problem) -> dict[int, list[bool]]:
     return {index: mask for index, mask in masks.items() if any(mask)}
 
 
-def layers_of(problem: Problem, plan: Plan) -> tuple[PlannedLayer, ...]:
-    """The plan's layers in engine order."""
-    found: list[PlannedLayer] = []
+def layers_of(problem: Problem, solution: Solution) -> tuple[SolvedLayer, ...]:
+    """The solution's layers in engine order."""
+    found: list[SolvedLayer] = []
     for place, variable in problem.layers:
-        index = plan.options[place]
+        index = solution.options[place]
         option = variable.options[index]
         term = problem.terms[option.term]
         best = option.candidate.best
         same_type, same_vector = follows_engine(variable, option)
         found.append(
-            PlannedLayer(
+            SolvedLayer(
                 name=variable.node.layer.name,
                 type=variable.node.layer.type,
                 half=half_of(variable, index),
@@ -90,16 +100,16 @@ def layers_of(problem: Problem, plan: Plan) -> tuple[PlannedLayer, ...]:
     return tuple(found)
 
 
-def conversions_of(problem: Problem, plan: Plan) -> tuple[PlannedConversion, ...]:
-    """The plan's conversions, those that copy nothing included."""
-    found: list[PlannedConversion] = []
+def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversion, ...]:
+    """The solution's conversions, those that copy nothing included."""
+    found: list[SolvedConversion] = []
     for link in problem.links:
         ends = []
         for end in (link.writer, link.reader):
             if end.variable is None:
                 ends.append((0, end.form))
             else:
-                index = plan.options[end.variable]
+                index = solution.options[end.variable]
                 option = problem.variables[end.variable].options[index]
                 ends.append((index, option_form(option, end)))
         (row, source), (column, target) = ends
@@ -113,7 +123,7 @@ def conversions_of(problem: Problem, plan: Plan) -> tuple[PlannedConversion, ...
         if layer is None:
             continue
         found.append(
-            PlannedConversion(
+            SolvedConversion(
                 tensor=link.tensor,
                 layer=layer.node.layer.name,
                 into=reader is not None,
@@ -127,10 +137,10 @@ def conversions_of(problem: Problem, plan: Plan) -> tuple[PlannedConversion, ...
     return tuple(found)
 
 
-def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
+def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> Choice:
     """The comparison with the log."""
-    layers = layers_of(problem, plan)
-    converted = conversions_of(problem, plan)
+    layers = layers_of(problem, solution)
+    converted = conversions_of(problem, solution)
     wanted = {(added.name, added.source.text, added.target.text) for added in problem.attempt.added}
     mine = {
         (
@@ -144,11 +154,11 @@ def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
     # The builder lists no conversion that it could do without, so a free one more is no difference.
     extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0)
     typed = sum(layer.same_type for layer in layers)
-    planned = {layer.name for layer in layers}
+    there = {layer.name for layer in layers}
     untimed = tuple(
         node.layer.name
         for node in problem.network.nodes
-        if node.layer.inputs and node.layer.name not in planned
+        if node.layer.inputs and node.layer.name not in there
     )
 
     return Choice(
@@ -159,17 +169,17 @@ def choice_of(problem: Problem, plan: Plan, logged_ms: float | None) -> Choice:
         vectors=(sum(layer.same_vector for layer in layers), len(layers)),
         conversions=(matched, len(wanted)),
         extra_conversions=extra,
-        plan_ms=plan.total_ms,
+        plan_ms=solution.total_ms,
         logged_ms=logged_ms,
         unknown_terms=problem.unknown_terms,
         untimed_layers=untimed,
-        plan=layers,
+        solved_layers=layers,
         converted=converted,
     )
 
 
-def compare(problem: Problem, before: Plan, after: Plan) -> Alternative:
-    """What another plan costs more, and where."""
+def compare(problem: Problem, before: Solution, after: Solution) -> Alternative:
+    """What another solution costs more, and where."""
     changes: list[Change] = []
     flips: list[str] = []
     known = True
@@ -191,10 +201,10 @@ def compare(problem: Problem, before: Plan, after: Plan) -> Alternative:
         changes.append(
             Change(
                 what=variable.node.layer.name,
-                before=_words(old),
+                before=text_of(old.candidate),
                 before_ms=terms[0].ms,
                 before_line=terms[0].line,
-                after=_words(new),
+                after=text_of(new.candidate),
                 after_ms=terms[1].ms,
                 after_line=terms[1].line,
                 conversion=moves,
@@ -231,8 +241,8 @@ def compare(problem: Problem, before: Plan, after: Plan) -> Alternative:
     )
 
 
-def _conversions_known(problem: Problem, plan: Plan) -> bool:
-    lines = {c.line for c in conversions_of(problem, plan) if c.time_ms}
+def _conversions_known(problem: Problem, solution: Solution) -> bool:
+    lines = {c.line for c in conversions_of(problem, solution) if c.time_ms}
     return all(
         term.known or term.line not in lines
         for term in problem.terms
@@ -240,11 +250,5 @@ def _conversions_known(problem: Problem, plan: Plan) -> bool:
     )
 
 
-def _key(conversion: PlannedConversion) -> tuple[str, str, bool, int]:
+def _key(conversion: SolvedConversion) -> tuple[str, str, bool, int]:
     return conversion.tensor, conversion.layer, conversion.into, conversion.port
-
-
-def _words(option: Option) -> str:
-    candidate = option.candidate
-    inputs = ", ".join(form.text for form in candidate.inputs)
-    return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"

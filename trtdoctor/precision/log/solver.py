@@ -1,29 +1,20 @@
 """The exact minimum of a problem, by variable elimination; by an integer program where tables grow.
 
 Elimination takes time and memory exponential in how far branches of the network interleave, which
-is little for networks; past a limit scipy's ``milp`` (HiGHS) takes over.
+is little for networks; past a limit HiGHS takes over.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from .problem import Problem
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-else:
-    Floats = Any
+from .problem import Floats, Indices, Problem
 
 LARGEST_TABLE = 1 << 22
 
 
 @dataclass(frozen=True)
-class Plan:
+class Solution:
     """One choice of an option for each variable, and what it costs in milliseconds."""
 
     total_ms: float
@@ -37,6 +28,12 @@ class Tables:
     single: list[Floats]
     pair: dict[tuple[int, int], Floats]
     constant: float = 0.0
+
+    def total(self, chosen: tuple[int, ...]) -> float:
+        """What choosing these options costs."""
+        singles = sum(float(self.single[v][option]) for v, option in enumerate(chosen))
+        pairs = sum(float(costs[chosen[a], chosen[b]]) for (a, b), costs in self.pair.items())
+        return self.constant + singles + pairs
 
 
 def tables_of(problem: Problem, values: Floats) -> Tables:
@@ -80,8 +77,10 @@ class Solver:
         }
         self._order, self._cells = elimination_order(sizes, pairs)
 
-    def plan(self, values: Floats, *, allowed: dict[int, list[bool]] | None = None) -> Plan | None:
-        """The cheapest plan for these values of the terms, or None where no plan is possible.
+    def solve(
+        self, values: Floats, *, allowed: dict[int, list[bool]] | None = None
+    ) -> Solution | None:
+        """The cheapest solution for these values of the terms, or None where none is possible.
 
         Args:
             values: milliseconds by term.
@@ -127,8 +126,8 @@ def elimination_order(sizes: list[int], pairs: set[tuple[int, int]]) -> tuple[li
     return order, largest
 
 
-def eliminate(tables: Tables, order: list[int]) -> Plan | None:
-    """The cheapest plan by eliminating the variables in this order."""
+def eliminate(tables: Tables, order: list[int]) -> Solution | None:
+    """The cheapest solution by eliminating the variables in this order."""
     touching: dict[int, list[tuple[tuple[int, ...], Floats]]] = {v: [] for v in order}
     position = {variable: place for place, variable in enumerate(order)}
     constant = tables.constant
@@ -159,7 +158,7 @@ def eliminate(tables: Tables, order: list[int]) -> Plan | None:
     chosen = [0] * len(order)
     for variable, rest, best in reversed(steps):
         chosen[variable] = int(best[tuple(chosen[other] for other in rest)])
-    return Plan(constant, tuple(chosen))
+    return Solution(constant, tuple(chosen))
 
 
 def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]]) -> Floats:
@@ -176,61 +175,75 @@ def _join(scope: tuple[int, ...], factors: list[tuple[tuple[int, ...], Floats]])
                 position += 1
             else:
                 shape.append(1)
-        # A time that is none can overflow; the plan with it is then as bad as it gets.
+        # A time that is none can overflow; the solution with it is then as bad as it gets.
         with np.errstate(over="ignore"):
             total = total + table.reshape(shape)
     return total
 
 
-def integer_program(tables: Tables) -> Plan | None:
+def integer_program(tables: Tables) -> Solution | None:
     """The same minimum as an integer program: one binary for each option, flows along each pair."""
     import numpy as np
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_array
+
+    # The public class `Highs` cannot be made quiet: in 1.16 making one already prints a banner to
+    # standard output, where a report may be on its way. `_Highs`, its base, says nothing.
+    from highspy import HighsModelStatus, MatrixFormat, ObjSense, _Highs
 
     offsets = np.concatenate([[0], np.cumsum([len(table) for table in tables.single])])
-    costs = [*tables.single]
-    size = int(offsets[-1])
-    rows: list[int] = []
-    columns: list[int] = []
-    weights: list[float] = []
-    right: list[float] = []
-
-    def equation(entries: list[tuple[int, float]], value: float) -> None:
-        for column, weight in entries:
-            rows.append(len(right))
-            columns.append(column)
-            weights.append(weight)
-        right.append(value)
-
-    for variable, table in enumerate(tables.single):
-        equation([(int(offsets[variable]) + i, 1.0) for i in range(len(table))], 1.0)
-    for (first, second), table in tables.pair.items():
-        height, width = table.shape
-        for i in range(height):
-            entries = [(size + i * width + j, 1.0) for j in range(width)]
-            equation([*entries, (int(offsets[first]) + i, -1.0)], 0.0)
-        for j in range(width):
-            entries = [(size + i * width + j, 1.0) for i in range(height)]
-            equation([*entries, (int(offsets[second]) + j, -1.0)], 0.0)
-        costs.append(table.reshape(-1))
-        size += height * width
-    objective = np.concatenate(costs)
+    binaries = int(offsets[-1])
+    objective = np.concatenate([*tables.single, *(t.reshape(-1) for t in tables.pair.values())])
+    size = len(objective)
+    columns, weights = _equations(tables, offsets)
+    right = (np.arange(len(columns)) < len(tables.single)).astype(np.float64)
     possible = np.isfinite(objective)
-    integrality = np.zeros(size)
-    integrality[: int(offsets[-1])] = 1
-    matrix = coo_array((weights, (rows, columns)), shape=(len(right), size)).tocsr()
-    result = milp(
-        np.where(possible, objective, 0.0),
-        integrality=integrality,
-        bounds=Bounds(np.zeros(size), possible.astype(float)),
-        constraints=LinearConstraint(matrix, right, right),
-        options={"mip_rel_gap": 0.0},
+    program = _Highs()
+    program.setOptionValue("output_flag", False)
+    # It finds little to remove here, and most programs are solved sooner without it.
+    program.setOptionValue("presolve", "off")
+    program.setOptionValue("mip_rel_gap", 0.0)
+    program.setOptionValue("mip_abs_gap", 0.0)
+    program.passModel(
+        size,
+        len(columns),
+        sum(map(len, columns)),
+        int(MatrixFormat.kRowwise),
+        int(ObjSense.kMinimize),
+        0.0,
+        # In microseconds: HiGHS's tolerances are absolute, and too coarse for milliseconds.
+        np.where(possible, objective * 1000.0, 0.0),
+        np.zeros(size),
+        possible.astype(np.float64),
+        right,
+        right,
+        np.concatenate([[0], np.cumsum([len(row) for row in columns])]).astype(np.int32),
+        np.concatenate(columns).astype(np.int32),
+        np.concatenate(weights),
+        (np.arange(size) < binaries).astype(np.int32),
     )
-    if result.x is None:
+    program.run()
+    if program.getModelStatus() != HighsModelStatus.kOptimal:
         return None
-    chosen = tuple(
-        int(result.x[int(offsets[v]) : int(offsets[v + 1])].argmax())
-        for v in range(len(tables.single))
-    )
-    return Plan(tables.constant + float(result.fun), chosen)
+    taken = np.array(program.getSolution().col_value[:binaries])
+    chosen = tuple(int(part.argmax()) for part in np.split(taken, offsets[1:-1]))
+    return Solution(tables.total(chosen), chosen)
+
+
+def _equations(tables: Tables, offsets: Indices) -> tuple[list[Indices], list[Floats]]:
+    """The columns and weights of each equation, of all variables and then of all pairs.
+
+    A variable's binaries sum to 1; the flows from an option, to every option of the variable that
+    it is paired with, sum to its binary.
+    """
+    import numpy as np
+
+    columns = np.split(np.arange(offsets[-1]), offsets[1:-1])
+    weights = [np.ones(len(row)) for row in columns]
+    start = int(offsets[-1])
+    for (first, second), table in tables.pair.items():
+        flows = start + np.arange(table.size).reshape(table.shape)
+        start += table.size
+        for along, variable in ((flows, first), (flows.T, second)):
+            own = np.arange(offsets[variable], offsets[variable + 1])
+            columns.extend(np.append(row, one) for row, one in zip(along, own, strict=True))
+            weights.extend(np.append(np.ones(len(row)), -1.0) for row in along)
+    return columns, weights

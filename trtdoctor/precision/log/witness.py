@@ -6,7 +6,7 @@ from trtdoctor.model.cause import Cause
 from trtdoctor.model.report import Evidence
 from trtdoctor.precision.reasons import Cost, LayerReasons, Reason
 
-__all__ = ["Cause", "Cost", "LayerReasons", "Reason", "Witness", "us"]
+__all__ = ["Cause", "Cost", "LayerReasons", "Reason", "Witness"]
 
 
 class Witness:
@@ -18,8 +18,3 @@ class Witness:
     def at(self, line: int | None, value: str) -> Evidence:
         """A value read from a line; without a line, one that was computed from the whole log."""
         return Evidence(source=self._log if line is None else f"{self._log}:{line}", value=value)
-
-
-def us(ms: float) -> str:
-    """A time in microseconds, as people compare kernels."""
-    return f"{ms * 1000:.2f} us"

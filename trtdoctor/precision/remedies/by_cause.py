@@ -13,6 +13,7 @@ from ...knowledge import Knowledge
 from ...model.cause import Cause
 from ...model.report import Remedy
 from ...model.typing import Typing
+from ..times import us_or_ms
 from . import changes
 from .autocast import MOST_NODES, autocast
 from .commands import Change, Commands
@@ -68,8 +69,8 @@ class _Case:
         if before_ms is None or after_ms is None or after_ms >= before_ms:
             return ""
         return (
-            f"Estimate from the log's times: {_time(after_ms)} instead of {_time(before_ms)}, "
-            f"{_time(before_ms - after_ms)} less; a rebuild proves it."
+            f"Estimate from the log's times: {us_or_ms(after_ms)} instead of {us_or_ms(before_ms)}, "
+            f"{us_or_ms(before_ms - after_ms)} less; a rebuild proves it."
         )
 
     def worse(self, after_ms: float | None) -> bool:
@@ -85,10 +86,6 @@ def _converted(
     built = case.commands.build(changes.strong_build(case.commands, target))
     needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if include else ""
     return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
-
-
-def _time(ms: float) -> str:
-    return f"{ms * 1000:.2f} us" if ms < 1.0 else f"{ms:.3f} ms"
 
 
 def _sentences(*texts: str) -> str:
@@ -134,7 +131,7 @@ def _faster_in_fp32(case: _Case) -> Remedy | None:
     return Remedy(
         text=_sentences(
             "Accept it: FP32 is the faster choice here.",
-            f"Forcing FP16 would make the engine {_time(margin)} slower." if margin else "",
+            f"Forcing FP16 would make the engine {us_or_ms(margin)} slower." if margin else "",
             "Larger batches and shapes shift the balance: build with the shapes that you serve.",
         )
     )
@@ -149,7 +146,7 @@ def _conversion_costs_more(case: _Case) -> Remedy | None:
         text=_sentences(
             "Accept it, or make the FP16 part larger, so that fewer conversions are needed: "
             "take FP32 pins out of it, and keep its neighbours in FP16.",
-            f"Forcing this part alone would make the engine {_time(margin)} slower."
+            f"Forcing this part alone would make the engine {us_or_ms(margin)} slower."
             if margin
             else "",
         )
