@@ -203,7 +203,25 @@ def test_a_half_tactic_without_memory(text, solve, explain):
         "[WARNING] UNSUPPORTED_STATE: Skipping tactic 0 due to insufficient memory on requested "
         "size of 4096 detected for tactic 0x0000000000000000.\n",
     )
-    assert told(explain("".join(lines))[layer])[0] == (Cause.TACTIC_MEMORY, LIKELY)
+    found = explain("".join(lines))[layer]
+    assert told(found)[0] == (Cause.TACTIC_MEMORY, LIKELY)
+    assert found.reasons[0].scratch_bytes is None
+
+
+def test_what_skipped_half_tactics_asked_for_is_the_workspace_to_give(text, solve, explain):
+    content = text("trt86-cnn.fp16")
+    layer = "c2 + c2_relu"
+    timings = half_timings(solve(content)[0], layer)
+    lines = slower(content, layer, timings, "inf").splitlines(keepends=True)
+    for asked in (4 << 20, 6 << 20):
+        lines[timings[0][0] - 1 : timings[0][0] - 1] = [
+            f"[VERBOSE]  (foreignNode) Exceeded mem budget of 2688. Need {asked}\n",
+            "[WARNING] UNSUPPORTED_STATE: Skipping tactic 0 due to insufficient memory on requested "
+            "size of 2688 detected for tactic 0x0000000000000000.\n",
+        ]
+    (reason, *_) = explain("".join(lines))[layer].reasons
+    assert reason.cause is Cause.TACTIC_MEMORY
+    assert reason.scratch_bytes == 6 << 20
 
 
 def test_the_banner_that_asks_for_fp16_excludes_not_enabled(text, explain):

@@ -18,6 +18,7 @@ from trtdoctor.readers.buildlog import (
     EngineLayer,
     NoteKind,
     Outcome,
+    SkippedTactic,
 )
 
 from ..candidates import holds_half, is_half, touches_floats
@@ -274,7 +275,7 @@ class _Finder:
                 )
                 for _, skip in skipped[:4]
             ]
-            return [self._reason(Cause.TACTIC_MEMORY, Confidence.LIKELY, *lines)]
+            return [_memory(Confidence.LIKELY, [skip for _, skip in skipped], *lines)]
         if any(c.outcome is Outcome.UNFINISHED for c in halves):
             return []
         lines = []
@@ -304,7 +305,7 @@ class _Finder:
             return []
         words = "a Half tactic was skipped for want of memory; it might have been faster"
         line = self._at(skipped[0].line, f"{words}: {skipped[0].text}")
-        return [self._reason(Cause.TACTIC_MEMORY, Confidence.POSSIBLE, line)]
+        return [_memory(Confidence.POSSIBLE, skipped, line)]
 
     def _fallbacks(self, layer: EngineLayer) -> list[Reason]:
         parts = plain(layer.name).split(" + ")
@@ -356,6 +357,17 @@ class _Finder:
 
     def _reason(self, cause: Cause, confidence: Confidence, *evidence: Evidence) -> Reason:
         return Reason(cause=cause, confidence=confidence, evidence=evidence)
+
+
+def _memory(confidence: Confidence, skipped: list[SkippedTactic], *evidence: Evidence) -> Reason:
+    """Half tactics were skipped for want of memory, and how much the greediest of them asked for."""
+    asked = [skip.requested for skip in skipped if skip.requested is not None]
+    return Reason(
+        cause=Cause.TACTIC_MEMORY,
+        confidence=confidence,
+        evidence=evidence,
+        scratch_bytes=max(asked, default=None),
+    )
 
 
 def _runners(tuning: Autotuning) -> frozenset[str]:
