@@ -60,7 +60,8 @@ def fabric_manager_down(
     for the host to do.
 
     ## References
-    - NVIDIA Fabric Manager User Guide
+    - NVIDIA Fabric Manager User Guide:
+      https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/index.html
     - NVML API Reference, nvmlGpuFabricState_t
     """
     states = {g.index: g.fabric for g in (gpus.value.devices if gpus.value else ()) if g.fabric}
