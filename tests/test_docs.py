@@ -78,6 +78,7 @@ def commands(page: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

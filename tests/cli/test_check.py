@@ -146,9 +146,7 @@ def test_an_import_that_ends_badly_is_a_finding(
     arguments = ["check", "--python", sys.executable, "-o", "r.json"]
     if ending == "deadline":
         arguments += ["--deadline", "4"]
-    started = time.monotonic()
     done = doctor(*arguments, cwd=tmp_path, environment=environment)
-    assert time.monotonic() - started < 40
     assert done.returncode == 1, done.stderr
     seen = fact(tmp_path / "r.json", "tensorrt.imports")
     assert seen["status"] == "ok"

@@ -325,6 +325,7 @@ def test_an_engine_with_other_inputs_is_not_of_this_model():
     assert mismatch(ISLAND, cast, typing="weak") is None
 
 
+@pytest.mark.slow
 def test_long_chains_and_many_casts_take_no_time():
     lines, last = [], "x"
     for index in range(20_000):
