@@ -5,7 +5,6 @@ Run with ``python3 dev.py docs``; a test compares what is committed with what th
 
 from __future__ import annotations
 
-import re
 import sys
 import textwrap
 from pathlib import Path
@@ -42,17 +41,12 @@ def _cause_page(doc: CauseDoc) -> str:
         lines += ["", f"## {heading}", "", _filled(getattr(doc, field))]
     lines += ["", "## Example", "", _filled(f"From {doc.example_from}:"), "", "```"]
     lines += [doc.example.strip("\n"), "```", "", "## References", ""]
-    lines += [f"- {_linked(reference)}" for reference in doc.references]
+    lines += [f"- {reference}" for reference in doc.references]
     return "\n".join(lines) + "\n"
 
 
 def _filled(text: str) -> str:
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
-
-
-def _linked(reference: str) -> str:
-    """A reference to an issue as a link to it."""
-    return re.sub(r"([\w-]+/[\w-]+)#(\d+)", r"[\g<0>](https://github.com/\1/issues/\2)", reference)
 
 
 def _cause_index(causes: tuple[CauseDoc, ...]) -> str:

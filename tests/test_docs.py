@@ -78,6 +78,7 @@ def commands(page: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readme_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,3 +128,15 @@ def test_imports_at_start_are_few() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_importing_trtdoctor_imports_nothing_else() -> None:
+    """So that it costs nothing to those who want its version or, later, one of its functions."""
+    script = (
+        "import sys; before = set(sys.modules); import trtdoctor; trtdoctor.__version__; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
+    imported = set(done.stdout.split())
+    assert "trtdoctor" in imported, done.stderr
+    assert imported <= {"__future__", "trtdoctor", "trtdoctor.version"}

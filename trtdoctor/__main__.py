@@ -11,12 +11,32 @@ def main() -> None:
     """Run the command line and exit with its code."""
     try:
         _leave_working_directory()
+        sys.unraisablehook = _signal_again
         from trtdoctor.cli.app import run
 
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        # While modules were still being imported, or while Python shuts down.
-        sys.exit(130)
+        # While modules were still being imported.
+        code = 130
+    # Under -m, Python dies of SIGINT at its end if an interrupt ever left an exec() of text, though
+    # it was caught since; making a dataclass is such an exec(). Another one makes it forget.
+    exec("")
+    sys.exit(code)
+
+
+def _signal_again(lost: sys.UnraisableHookArgs) -> None:
+    """Send a signal anew whose exception was raised where Python ignores it, as in a finaliser."""
+    import signal  # not above, where the working directory may come first
+
+    # The command line's own exception for SIGTERM and SIGHUP tells the number.
+    fallback = signal.SIGINT if isinstance(lost.exc_value, KeyboardInterrupt) else None
+    number = getattr(lost.exc_value, "number", fallback)
+    if isinstance(lost.exc_value, Exception) or number is None:
+        sys.__unraisablehook__(lost)
+        return
+    # Not at once, for that would still be in the same place.
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
 
 
 def _leave_working_directory() -> None:

@@ -77,7 +77,10 @@ def container_without_gpu(
     Whether the host has a GPU at all cannot always be told from inside.
 
     ## References
-    - NVIDIA Container Toolkit documentation, Running a Sample Workload; Specialized Configurations
+    - NVIDIA Container Toolkit documentation, Running a Sample Workload:
+      https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/sample-workload.html
+    - NVIDIA Container Toolkit documentation, Specialized Configurations:
+      https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
     """
     if (nvml.value and nvml.value.init_code == 0) or (cuda.value and cuda.value.init_code == 0):
         return

@@ -47,7 +47,8 @@ def container_driver_capabilities(
     from the image. `utility` brings NVML and `nvidia-smi`.
 
     ## References
-    - NVIDIA Container Toolkit documentation, Specialized Configurations: Driver Capabilities
+    - NVIDIA Container Toolkit documentation, Specialized Configurations: Driver Capabilities:
+      https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
     """
     value = container.driver_capabilities
     named = {part.strip() for part in (value or "").split(",")} - {""}

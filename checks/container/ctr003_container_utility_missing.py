@@ -42,7 +42,8 @@ def container_utility_missing(
     Start the container with `NVIDIA_DRIVER_CAPABILITIES=compute,utility`.
 
     ## References
-    - NVIDIA Container Toolkit documentation, Specialized Configurations: Driver Capabilities
+    - NVIDIA Container Toolkit documentation, Specialized Configurations: Driver Capabilities:
+      https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
     """
     value = container.driver_capabilities
     named = {part.strip() for part in (value or "").split(",")} - {""}

@@ -76,7 +76,8 @@ def cuda_init_fails(
     not return is `likely`, not `certain`, and unknown where it had less than 10 seconds.
 
     ## References
-    - CUDA Driver API Reference, CUresult
+    - CUDA Driver API Reference, CUresult:
+      https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__TYPES.html
     """
     if cuda.status is FactStatus.TIMEOUT:
         yield _hangs(cuda, nvml, smi)

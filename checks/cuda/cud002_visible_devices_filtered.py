@@ -39,7 +39,8 @@ def visible_devices_filtered(cuda: facts.CudaDriver, gpus: facts.Gpus) -> Iterat
     `CUDA_DEVICE_ORDER=PCI_BUS_ID`; by default CUDA puts the fastest GPU first.
 
     ## References
-    - CUDA C++ Programming Guide, CUDA Environment Variables
+    - CUDA Programming Guide, CUDA Environment Variables:
+      https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
     """
     variable = cuda.visible_devices
     if variable is None:

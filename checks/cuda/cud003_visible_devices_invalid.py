@@ -38,7 +38,8 @@ def visible_devices_invalid(cuda: facts.CudaDriver) -> Iterator[Yielded]:
     MIG instance at most.
 
     ## References
-    - CUDA C++ Programming Guide, CUDA Environment Variables
+    - CUDA Programming Guide, CUDA Environment Variables:
+      https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
     """
     variable = cuda.visible_devices
     if variable is None:

@@ -61,8 +61,9 @@ def driver_missing(
     kernel that is newer than the modules that were built. In WSL install the driver in Windows.
 
     ## References
-    - NVIDIA Driver Installation Guide
-    - CUDA on WSL User Guide
+    - NVIDIA Driver Installation Guide:
+      https://docs.nvidia.com/datacenter/tesla/driver-installation-guide/
+    - CUDA on WSL User Guide: https://docs.nvidia.com/cuda/wsl-user-guide/
     """
     if cuda.value and cuda.value.init_code == 0:
         return

@@ -65,7 +65,8 @@ def driver_library_mismatch(
     install no driver packages in the image.
 
     ## References
-    - NVML API Reference, nvmlReturn_t: NVML_ERROR_LIB_RM_VERSION_MISMATCH
+    - NVML API Reference, nvmlReturn_t: NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
     """
     kernel = driver.value.version if driver.value else None
     evidence = [

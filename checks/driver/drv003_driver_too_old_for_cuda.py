@@ -68,8 +68,10 @@ def driver_too_old_for_cuda(
     A Jetson's driver belongs to its JetPack and is not judged here.
 
     ## References
-    - CUDA Compatibility, Minor Version Compatibility
-    - TensorRT documentation, Prerequisites
+    - CUDA Compatibility, Minor Version Compatibility:
+      https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
+    - TensorRT documentation, Prerequisites:
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/installing-tensorrt/prerequisites.html
     """
     if jetson.value:
         raise NotApplicable("a Jetson's driver comes with its JetPack")

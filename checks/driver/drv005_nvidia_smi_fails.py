@@ -58,7 +58,10 @@ def nvidia_smi_fails(
     A machine under heavy load can look the same; repeat the call.
 
     ## References
-    - NVIDIA GPU Deployment documentation, Xid Errors; Driver Persistence
+    - NVIDIA GPU Deployment documentation, Xid Errors:
+      https://docs.nvidia.com/deploy/xid-errors/index.html
+    - NVIDIA GPU Deployment documentation, Driver Persistence:
+      https://docs.nvidia.com/deploy/driver-persistence/index.html
     """
     commands = ["sudo dmesg | grep -iE 'xid|nvrm'"]
     if jetson.value:

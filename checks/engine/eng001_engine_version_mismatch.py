@@ -57,7 +57,9 @@ def engine_version_mismatch(
     Version compatibility is not always visible in the file; then the finding is only likely.
 
     ## References
-    - TensorRT documentation, "Support Policies" and "Version Compatibility"
+    - TensorRT documentation, "Support Policies"
+    - TensorRT documentation, "Version Compatibility":
+      https://docs.nvidia.com/deeplearning/tensorrt/11.1.0/inference-library/engine-compatibility.html
     """
     plans = sound_plans(files, system.value)
     if (imports.status, installs.status) == ("not_run", "not_run"):

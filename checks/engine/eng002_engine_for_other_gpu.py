@@ -64,7 +64,8 @@ def engine_for_other_gpu(
     Of releases that are newer than known the file may not tell; then the outcome is unknown.
 
     ## References
-    - TensorRT documentation, "Hardware Compatibility"
+    - TensorRT documentation, "Hardware Compatibility":
+      https://docs.nvidia.com/deeplearning/tensorrt/11.1.0/inference-library/engine-compatibility.html
     """
     plans = sound_plans(files, system.value)
     known = devices(gpus, cuda)

@@ -44,7 +44,8 @@ def engine_for_other_platform(
     their platform; the check does not apply to them.
 
     ## References
-    - TensorRT documentation, "Cross-Platform Compatibility"
+    - TensorRT documentation, "Cross-Platform Compatibility":
+      https://docs.nvidia.com/deeplearning/tensorrt/11.1.0/inference-library/engine-compatibility.html
     """
     here = platform_name(system)
     telling = [plan for plan in sound_plans(files) if plan.identity.platform]

@@ -44,7 +44,8 @@ def engine_names_only(
     What is read from the file without TensorRT is likely, not certain.
 
     ## References
-    - TensorRT documentation, "Engine Inspector"
+    - TensorRT documentation, "Engine Inspector":
+      https://docs.nvidia.com/deeplearning/tensorrt/10.16.1/inference-library/engine-tools.html
     """
     known = {item.path: item for item in (precisions.value.engines if precisions.value else ())}
     for plan in sound_plans(files):

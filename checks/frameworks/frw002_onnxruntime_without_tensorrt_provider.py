@@ -44,7 +44,7 @@ def onnxruntime_without_tensorrt_provider(
     Uninstall both and install `onnxruntime-gpu` again.
 
     ## References
-    - ONNX Runtime documentation, "Install ONNX Runtime"
+    - ONNX Runtime documentation, "Install ONNX Runtime": https://onnxruntime.ai/docs/install/
     """
     has = "TensorrtExecutionProvider" in runtime.providers
     both = {

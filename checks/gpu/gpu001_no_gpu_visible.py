@@ -60,8 +60,9 @@ def no_gpu_visible(
     the kernel's log says why the driver did not take it.
 
     ## References
-    - CUDA C++ Programming Guide, CUDA Environment Variables
-    - NVIDIA Multi-Instance GPU User Guide
+    - CUDA Programming Guide, CUDA Environment Variables:
+      https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
+    - NVIDIA Multi-Instance GPU User Guide: https://docs.nvidia.com/datacenter/tesla/mig-user-guide/
     """
     if cuda.value and cuda.value.devices:
         return

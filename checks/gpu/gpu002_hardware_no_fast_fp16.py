@@ -59,8 +59,10 @@ def hardware_no_fast_fp16(
     It says what the hardware can do, not what an engine uses.
 
     ## References
-    - CUDA C++ Programming Guide, Arithmetic Instructions
-    - TensorRT Support Matrix, Hardware and Precision
+    - CUDA C++ Programming Guide, Arithmetic Instructions:
+      https://docs.nvidia.com/cuda/archive/12.9.1/cuda-c-programming-guide/index.html#arithmetic-instructions
+    - TensorRT Support Matrix, Hardware and Precision:
+      https://docs.nvidia.com/deeplearning/tensorrt/11.3.0/getting-started/support-matrix.html
     """
     known = devices(gpus, cuda)
     for device in (known,) if isinstance(known, Unknown) else known:

@@ -59,7 +59,8 @@ def hardware_no_tensor_cores(
     tensor cores.
 
     ## References
-    - NVIDIA/TensorRT#892, NVIDIA/TensorRT#4714
+    - https://github.com/NVIDIA/TensorRT/issues/892
+    - https://github.com/NVIDIA/TensorRT/issues/4714
     """
     known = devices(gpus, cuda)
     for device in (known,) if isinstance(known, Unknown) else known:

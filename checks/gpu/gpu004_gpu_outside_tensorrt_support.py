@@ -74,7 +74,9 @@ def gpu_outside_tensorrt_support(
     unknown.
 
     ## References
-    - TensorRT Support Matrix and Release Notes
+    - TensorRT Support Matrix:
+      https://docs.nvidia.com/deeplearning/tensorrt/11.3.0/getting-started/support-matrix.html
+    - TensorRT Release Notes
     """
     known, loaded = devices(gpus, cuda), loaded_tensorrts(imports, installs)
     if isinstance(known, Unknown) or isinstance(loaded, Unknown):

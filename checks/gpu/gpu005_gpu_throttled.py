@@ -57,7 +57,8 @@ def gpu_throttled(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yi
     It is one look: a GPU that throttles under load only shows it under load.
 
     ## References
-    - NVML API Reference, NvmlClocksEventReasons
+    - NVML API Reference, NvmlClocksEventReasons:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
     """
     offering = [d for d in nvml_devices(gpus, cuda) if not d[0].not_offered("ClocksEventReasons")]
     offering = [d for d in offering if not d[0].not_offered("ClocksThrottleReasons")]

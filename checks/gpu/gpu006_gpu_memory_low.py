@@ -51,7 +51,8 @@ def gpu_memory_low(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Y
     have no such number.
 
     ## References
-    - NVML API Reference, nvmlDeviceGetMemoryInfo
+    - NVML API Reference, nvmlDeviceGetMemoryInfo:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
     """
     offering = [d for d in nvml_devices(gpus, cuda) if not d[0].not_offered("MemoryInfo")]
     if not offering:

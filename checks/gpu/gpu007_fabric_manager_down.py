@@ -90,7 +90,8 @@ def fabric_manager_down(
     for the host to do.
 
     ## References
-    - NVIDIA Fabric Manager User Guide
+    - NVIDIA Fabric Manager User Guide:
+      https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/index.html
     - NVML API Reference, nvmlGpuFabricState_t
     """
     fabric = _fabric(manager, pci, gpus)

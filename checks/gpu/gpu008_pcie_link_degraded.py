@@ -50,7 +50,8 @@ def pcie_link_degraded(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterat
     It cannot tell a bad contact from a slot that is wired with fewer lanes.
 
     ## References
-    - NVML API Reference, nvmlDeviceGetCurrPcieLinkWidth
+    - NVML API Reference, nvmlDeviceGetCurrPcieLinkWidth:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
     """
     offering = [d for d in nvml_devices(gpus, cuda) if not d[0].not_offered("PcieLinkWidth")]
     if not offering:

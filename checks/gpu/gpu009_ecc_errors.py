@@ -44,8 +44,10 @@ def ecc_errors(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yield
     GPUs without ECC are not judged: their memory errors cannot be seen.
 
     ## References
-    - NVML API Reference, nvmlDeviceGetTotalEccErrors
-    - NVIDIA GPU Memory Error Management
+    - NVML API Reference, nvmlDeviceGetTotalEccErrors:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
+    - NVIDIA GPU Memory Error Management:
+      https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/index.html
     """
     with_ecc = [
         (device, gpu.ecc_uncorrected)

@@ -38,8 +38,10 @@ def gpu_lost(gpus: facts.Gpus) -> Iterator[Yielded]:
     the kernel's log, and have the board replaced.
 
     ## References
-    - NVML API Reference, nvmlReturn_t: NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED
-    - NVIDIA GPU Deployment documentation, Xid Errors
+    - NVML API Reference, nvmlReturn_t: NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED:
+      https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceEnumvs.html
+    - NVIDIA GPU Deployment documentation, Xid Errors:
+      https://docs.nvidia.com/deploy/xid-errors/index.html
     """
     for gpu in gpus.devices:
         error = gpu.errors.get(_OPEN)

@@ -56,7 +56,7 @@ def library_unresolved(
     come with the driver are left to the driver's checks.
 
     ## References
-    - ld.so(8), "Dynamic library search order"
+    - ld.so(8), "Dynamic library search order": https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
     folders = _settled(imports.value)
     untried = imports.status not in (FactStatus.OK, FactStatus.ABSENT)
@@ -137,5 +137,5 @@ def _finding(soname: str, needing: list[str]) -> Finding:
                 f"ldd {needing[0]}",
             ),
         ),
-        references=("ld.so(8)",),
+        references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
     )

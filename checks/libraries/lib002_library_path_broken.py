@@ -46,7 +46,7 @@ def library_path_broken(path: facts.LibraryPath, imports: Fact[facts.Imports]) -
     exist on some machines only.
 
     ## References
-    - ld.so(8), LD_LIBRARY_PATH
+    - ld.so(8), LD_LIBRARY_PATH: https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
     works = any(module.genuine for module in imports.value.modules) if imports.value else False
     absent = []
@@ -64,7 +64,7 @@ def library_path_broken(path: facts.LibraryPath, imports: Fact[facts.Imports]) -
                     ),
                 ),
                 remedy=Remedy(text=remedy, commands=("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'",)),
-                references=("ld.so(8)",),
+                references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
             )
         elif entry.kind == "denied":
             yield Unknown(subject=entry.path, reason="this user may not look into it")

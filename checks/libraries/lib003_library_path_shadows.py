@@ -51,7 +51,7 @@ def library_path_shadows(
     Where neither the library's file name nor its install tells the release, the outcome is unknown.
 
     ## References
-    - ld.so(8), LD_LIBRARY_PATH
+    - ld.so(8), LD_LIBRARY_PATH: https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
     ours = _python_version(imports.value, installs.value)
     if ours is None:
@@ -89,7 +89,7 @@ def library_path_shadows(
                     "Python too.",
                     commands=("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'",),
                 ),
-                references=("ld.so(8)",),
+                references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
             )
 
 

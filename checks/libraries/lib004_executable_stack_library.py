@@ -86,5 +86,8 @@ def executable_stack_library(
                     Evidence(source="glibc", value=str(system.glibc)),
                 ),
                 remedy=Remedy(text="Use TensorRT 10.8 or later, or one before 10.7."),
-                references=("glibc 2.41 release notes", "TNTwise/REAL-Video-Enhancer#85"),
+                references=(
+                    "glibc 2.41 release notes",
+                    "https://github.com/TNTwise/REAL-Video-Enhancer/issues/85",
+                ),
             )

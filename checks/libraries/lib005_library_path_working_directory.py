@@ -24,7 +24,7 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
     `export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}`.
 
     ## References
-    - ld.so(8), LD_LIBRARY_PATH
+    - ld.so(8), LD_LIBRARY_PATH: https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
     relative = [
         entry.path
@@ -47,5 +47,5 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
             text="Leave out the colon that has nothing on one side, and write folders in full.",
             commands=("export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}",),
         ),
-        references=("ld.so(8)",),
+        references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
     )

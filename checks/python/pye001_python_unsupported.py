@@ -51,7 +51,8 @@ def python_unsupported(
     unsupported.
 
     ## References
-    - TensorRT documentation, "Prerequisites"
+    - TensorRT documentation, "Prerequisites":
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/installing-tensorrt/prerequisites.html
     """
     if installs.unseen:
         yield Unknown(reason=f"could not look for a TensorRT: {installs.reason}")

@@ -47,7 +47,8 @@ def numpy_incompatible(
     The lean, dispatch and RTX families are not judged.
 
     ## References
-    - NumPy 1.24.0 release notes, expired deprecations
+    - NumPy 1.24.0 release notes, expired deprecations:
+      https://numpy.org/doc/stable/release/1.24.0-notes.html
     """
     version = _tensorrt(imports.value, installs.value)
     if version is None:

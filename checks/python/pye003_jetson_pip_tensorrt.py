@@ -56,7 +56,8 @@ def jetson_pip_tensorrt(
     From Jetson Linux 38 on (Thor) the packages of servers are meant to work; there the outcome is unknown.
 
     ## References
-    - JetPack documentation, "TensorRT"
+    - JetPack documentation, "TensorRT":
+      https://docs.nvidia.com/jetson/jetpack/introduction/index.html
     """
     if installs.status is not FactStatus.OK:
         if installs.unseen:

@@ -45,7 +45,7 @@ def wsl_driver_shadowed(wsl: facts.Wsl, cuda: Fact[facts.CudaDriver]) -> Iterato
     `sudo ldconfig`.
 
     ## References
-    - CUDA on WSL User Guide
+    - CUDA on WSL User Guide: https://docs.nvidia.com/cuda/wsl-user-guide/
     """
     if not wsl.driver_folder:
         raise NotApplicable("Windows lends no driver here")

@@ -47,7 +47,8 @@ def tf32_overridden(
     Only the environment of this program is seen. A service may have another one.
 
     ## References
-    - TensorRT documentation, BuilderFlag TF32
+    - TensorRT Python API, BuilderFlag: TF32:
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/_static/python-api/infer/Core/BuilderConfig.html
     """
     value = environment.variables.get("NVIDIA_TF32_OVERRIDE")
     if value is None and "NVIDIA_TF32_OVERRIDE" not in environment.asked:

@@ -27,7 +27,8 @@ def disk_space_low(disk: facts.Disk) -> Iterator[Yielded]:
     Quotas are not seen, nor the folder that an engine will be written to.
 
     ## References
-    - CUDA C++ Programming Guide, CUDA Environment Variables
+    - CUDA Programming Guide, CUDA Environment Variables:
+      https://docs.nvidia.com/cuda/cuda-programming-guide/05-appendices/environment-variables.html
     """
     seen: set[tuple[int, int]] = set()
     for volume in disk.volumes:

@@ -29,7 +29,8 @@ def memory_low(memory: facts.Memory) -> Iterator[Yielded]:
     How much a build needs depends on the model. What the control group already uses is not seen.
 
     ## References
-    - Linux kernel documentation, Control Group v2: memory.max
+    - Linux kernel documentation, Control Group v2: memory.max:
+      https://docs.kernel.org/admin-guide/cgroup-v2.html
     """
     limit, available = memory.limit_bytes, memory.available_bytes
     if limit is not None and limit < _LOW_BYTES:

@@ -25,7 +25,8 @@ def kernel_launches_blocking(environment: facts.Environment) -> Iterator[Yielded
     Only the environment of this program is seen. A service may have another one.
 
     ## References
-    - CUDA C++ Programming Guide, Concurrent Execution between Host and Device
+    - CUDA C++ Programming Guide, Concurrent Execution between Host and Device:
+      https://docs.nvidia.com/cuda/archive/12.9.1/cuda-c-programming-guide/index.html#concurrent-execution-between-host-and-device
     """
     value = environment.variables.get("CUDA_LAUNCH_BLOCKING")
     if value is None and "CUDA_LAUNCH_BLOCKING" not in environment.asked:

@@ -51,7 +51,8 @@ def tensorrt_missing(
     where packages, the loader and TensorRT's own archives put it.
 
     ## References
-    - TensorRT documentation, "Installing TensorRT"
+    - TensorRT documentation, "Installing TensorRT":
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/installing-tensorrt/installing.html
     """
     modules = imports.value.modules if imports.value else ()
     there = [m.module for m in modules if m.genuine or not m.returned]

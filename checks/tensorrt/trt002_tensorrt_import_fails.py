@@ -61,7 +61,8 @@ def tensorrt_import_fails(
     A slow disk can look like a hang: an import that did not return in time is `likely`, not `certain`.
 
     ## References
-    - TensorRT documentation, "Installing TensorRT"
+    - TensorRT documentation, "Installing TensorRT":
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/installing-tensorrt/installing.html
     """
     failed: dict[str, facts.ModuleImport] = {}
     for module in imports.modules:

@@ -55,7 +55,8 @@ def tensorrt_several_installs(
     version could not be read nothing is said.
 
     ## References
-    - TensorRT documentation, "Version Compatibility"
+    - TensorRT documentation, "Version Compatibility":
+      https://docs.nvidia.com/deeplearning/tensorrt/11.1.0/inference-library/engine-compatibility.html
     """
     for product in dict.fromkeys(install.product for install in installs.installs):
         several = [i for i in installs.installs if i.product == product]

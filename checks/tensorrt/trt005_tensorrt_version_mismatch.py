@@ -55,7 +55,8 @@ def tensorrt_version_mismatch(
     Where the library doesn't say its version and its name and place do not tell, the outcome is unknown.
 
     ## References
-    - TensorRT documentation, "Installing TensorRT"
+    - TensorRT documentation, "Installing TensorRT":
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/installing-tensorrt/installing.html
     """
     for module in imports.modules:
         if not module.genuine:

@@ -61,7 +61,8 @@ def tensorrt_builder_fails(builders: facts.Builders, kb: Knowledge) -> Iterator[
     `--deadline` gives it more.
 
     ## References
-    - TensorRT API documentation, "Builder"
+    - TensorRT Python API, Builder:
+      https://docs.nvidia.com/deeplearning/tensorrt/latest/_static/python-api/infer/Core/Builder.html
     """
     for trial in builders.trials:
         if trial.attempt.ending is facts.Ending.RETURNED:

@@ -53,8 +53,10 @@ def tensorrt_typing_mode(
     the flag.
 
     ## References
-    - TensorRT 10.x to 11.x Migration Guide
-    - NVIDIA ModelOpt documentation, "AutoCast (ONNX)"
+    - TensorRT 10.x to 11.x Migration Guide:
+      https://docs.nvidia.com/deeplearning/tensorrt/11.4.0/api/migration-guide.html
+    - NVIDIA ModelOpt documentation, "AutoCast (ONNX)":
+      https://nvidia.github.io/Model-Optimizer/guides/8_autocast.html
     """
     working = {m.product: m for m in reversed(imports.modules) if m.genuine and m.has_builder}
     if not working:

@@ -48,7 +48,8 @@ def fast_fp16_disagrees(
     without tensor cores.
 
     ## References
-    - CUDA C++ Programming Guide, "Arithmetic Instructions"
+    - CUDA C++ Programming Guide, "Arithmetic Instructions":
+      https://docs.nvidia.com/cuda/archive/12.9.1/cuda-c-programming-guide/index.html#arithmetic-instructions
     """
     asked = [trial for trial in builders.trials if trial.fast_fp16 is not None]
     if not asked:

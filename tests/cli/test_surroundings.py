@@ -124,6 +124,7 @@ def test_the_doctor_imports_nothing_from_the_working_directory(
     assert list(tmp_path.glob("sprung-*")) == []
 
 
+@pytest.mark.slow
 def test_a_python_that_drops_docstrings_loses_no_check(tmp_path: Path) -> None:
     usual = shell(f"{DOCTOR} check -o usual.json", tmp_path)
     done = shell(f"{DOCTOR} check -o r.json", tmp_path, {"PYTHONOPTIMIZE": "2"})

@@ -40,6 +40,7 @@ def test_a_log_of_another_build_proves_nothing(engine: str, log: str, shared: Pa
     assert any("log" in item["text"] for item in told["missing"]) or not told["explanations"]
 
 
+@pytest.mark.slow
 def test_the_log_of_the_engines_own_build_is_used(shared: Path, capsys) -> None:
     pytest.importorskip("numpy")
     folders = [p.parent for p in (shared / "corpus").glob("h100-*/*/engine.plan")]

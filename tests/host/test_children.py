@@ -20,6 +20,8 @@ from trtdoctor.probes import Probe
 from trtdoctor.probes.tensorrt import tensorrt_imports
 from trtdoctor.reporting.collect import Collection
 
+# Well below the 20 s after which a child is ended, and far above what starting one takes.
+SOON_S = 15
 NEVER = "import time\nwhile True: time.sleep(1)\n"
 # Each marks its processes by an argument nobody else uses, so that leftovers can be found.
 GRANDCHILD = (
@@ -89,7 +91,7 @@ def test_how_an_import_ended_is_the_facts_value(
     assert module["module"] == "tensorrt"
     assert module["attempt"]["ending"] == ending, module
     assert detail in module["attempt"]["detail"]
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < SOON_S
 
 
 def test_chatter_does_not_reach_the_answer_and_is_kept_bounded(
@@ -124,7 +126,7 @@ def test_a_grandchild_neither_lives_on_nor_holds_up_the_answer(
     started = time.monotonic()
     module = imported(record(host, tensorrt_imports))
     assert module["version"] == "1.0"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SOON_S
     assert not living(mark)
 
 
@@ -149,8 +151,8 @@ def test_close_ends_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     time.sleep(1)
     started = time.monotonic()
     backend.close()
-    seen = collection.finish(budget=10).facts["tensorrt.imports"]
-    assert time.monotonic() - started < 3
+    seen = collection.finish(budget=60).facts["tensorrt.imports"]
+    assert time.monotonic() - started < SOON_S
     assert seen.status is FactStatus.FAILED or seen.value["modules"][0]["attempt"]["ending"] in (
         "signal",
         "deadline",
@@ -193,7 +195,7 @@ def test_commands() -> None:
     started = time.monotonic()
     with pytest.raises(TimedOut, match=r"did not end within 0\.5 s"):
         host.run(("sleep", "60"), deadline=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < SOON_S
 
 
 def test_the_budget_binds_every_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +263,7 @@ facts = Collection(Host(Hung()), [tensorrt_imports], active=False).finish(budget
 print(facts["tensorrt.imports"].status.value)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip() == "timeout", done.stderr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
@@ -111,6 +110,7 @@ def test_ordinary_lines_match_nothing(line: str) -> None:
     assert K.log_messages(line) == ()
 
 
+@pytest.mark.usefixtures("runaway")
 @pytest.mark.parametrize(
     "unit",
     [
@@ -131,9 +131,7 @@ def test_ordinary_lines_match_nothing(line: str) -> None:
 )
 def test_repeated_beginnings_stay_fast(unit: str) -> None:
     text = unit * (100_000 // len(unit))
-    began = time.perf_counter()
     K.log_messages(text, generic=True)
-    assert time.perf_counter() - began < 5.0
 
 
 def test_every_first_and_last_is_a_version() -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from trtdoctor import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
+HOST = ROOT / "tests" / "hosts" / "healthy-h100-trt86"
+SHIPPED = ("trtdoctor", "checks", "docs", "tests", "benchmarks", "dev.py", "README.md")
 
 
 def tracked(*folders: str) -> set[str]:
@@ -63,3 +70,70 @@ def test_an_installed_wheel_has_every_check_and_works_elsewhere(
     assert (folders, problems) == ("1", "0")
     modules = [name for name in tracked("checks") if not name.endswith("__init__.py")]
     assert int(checks) == len(modules)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist, and the wheel that is built from it, as they would be published."""
+    pytest.importorskip("build")
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-W", "error", "-m", "build", "--no-isolation"]
+    done = subprocess.run(
+        [*command, "--outdir", str(folder), str(ROOT)], capture_output=True, text=True
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "warn" not in said.lower(), said
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    return {"sdist": sdist, "wheel": wheel}
+
+
+@pytest.mark.slow
+def test_the_sdist_holds_what_it_takes_to_build_and_test_it_again(
+    built: dict[str, Path], wheel: Path
+) -> None:
+    with tarfile.open(built["sdist"]) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    assert inside >= tracked(*SHIPPED) | {"pyproject.toml", "LICENSE", "CHANGELOG.md"}
+    assert contents(built["wheel"]) == contents(wheel)
+
+
+@pytest.mark.install
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_what_is_published_installs_and_runs(
+    kind: str, built: dict[str, Path], tmp_path: Path
+) -> None:
+    venv.create(tmp_path / "venv", with_pip=True, symlinks=True)
+    programs = tmp_path / "venv" / "bin"
+    install = [programs / "python", "-m", "pip", "install", "--quiet", built[kind]]
+    installed = subprocess.run(install, capture_output=True, text=True)
+    if installed.returncode and "Retrying" in installed.stderr:
+        pytest.skip("the package index cannot be reached")
+    assert installed.returncode == 0, installed.stderr
+    # Nothing of the environment the tests run in.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+    def doctor(*arguments: object) -> str:
+        done = subprocess.run(
+            [programs / "trtdoctor", *map(str, arguments)],
+            cwd=tmp_path,
+            env=own,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        return done.stdout
+
+    assert doctor("--version") == f"trtdoctor {__version__}\n"
+    listed = doctor("list", "checks")
+    modules = [name for name in tracked("checks") if not name.endswith("__init__.py")]
+    assert len(listed.splitlines()) == 1 + len(modules)
+    report = json.loads(doctor("check", "--host", HOST, "--format", "json"))
+    assert report["verdict"] == "healthy"
+    assert {outcome["status"] for outcome in report["outcomes"]} >= {"passed", "not_applicable"}

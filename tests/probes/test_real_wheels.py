@@ -15,7 +15,7 @@ from trtdoctor.model.report import FactStatus
 from trtdoctor.probes import PROBES, choose
 from trtdoctor.reporting.collect import Collection
 
-pytestmark = pytest.mark.install
+pytestmark = [pytest.mark.install, pytest.mark.slow]
 
 
 def facts_with(folder: Path, package: str) -> dict[str, Any]:

@@ -319,6 +319,7 @@ def test_a_fused_region_hides_its_types():
     assert {tuple(told(r)) for r in blocks} == {((Cause.INSIDE_FUSED_BLOCK, SURE),)}
 
 
+@pytest.mark.slow
 def test_long_chains_and_many_casts_take_no_time():
     lines, last = [], "x"
     for index in range(20_000):

@@ -44,6 +44,7 @@ EDITS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(LOGS), st.data())
 def test_damaged_logs(log, data):

@@ -169,6 +169,7 @@ def log_of(net, plan):
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 6))
 def test_plan_margins_and_causes_agree_with_trying_all(seed, size):
@@ -235,6 +236,7 @@ def test_a_full_timing_cache_proves_nothing():
     )
 
 
+@pytest.mark.slow
 def test_many_layers_are_solved_in_time():
     net = make(11, 60)
     build = parse_build_log(io.BytesIO(log_of(net, [LINEAR] * 60).encode())).build

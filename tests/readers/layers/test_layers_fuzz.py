@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from pathlib import Path
 
 import msgspec
@@ -94,6 +93,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @quick
 @given(values)
 def test_json_of_the_wrong_shape(value):
@@ -107,6 +107,8 @@ def test_any_tactic_name(name):
     assert uses_tensor_cores(name) in (True, False, None)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("runaway")
 @pytest.mark.parametrize(
     "piece",
     [
@@ -134,16 +136,14 @@ def test_any_tactic_name(name):
 def test_repetition_costs_linear_time(piece):
     for head in ("", "Engine Layer Information:\n", "Layers:\nName: a, LayerType: b, Inputs: [ "):
         data = (head + piece * (1_000_000 // len(piece))).encode()
-        started = time.perf_counter()
         answer(data)
-        assert time.perf_counter() - started < 10
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("runaway")
 def test_long_names_cost_linear_time():
     for text in ("[ONNX Layer: ", "a + ", "_xmma_f16", "{ForeignNode[", "__myl_Cast", "E4M3 "):
         long = text * (1_000_000 // len(text))
         layer = {"Name": long, "LayerType": long, "TacticName": long, "Metadata": long}
         layer |= {"Inputs": [{"Name": long, "Format/Datatype": long}], "Outputs": []}
-        started = time.perf_counter()
         answer(json.dumps({"Layers": [layer]}).encode())
-        assert time.perf_counter() - started < 10

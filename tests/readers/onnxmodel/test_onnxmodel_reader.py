@@ -279,6 +279,7 @@ def test_damage_is_an_error_or_a_value():
             assert str(error).endswith(".")
 
 
+@pytest.mark.slow
 def test_functions_that_call_themselves_or_unfold_without_end():
     opset = [h.make_opsetid("", 19), h.make_opsetid("my", 1)]
     itself = h.make_function("my", "F", ["p"], ["q"], [n("F", ["p"], ["q"], domain="my")], opset)
@@ -314,7 +315,7 @@ def test_a_broken_onnx_package_is_one_clear_error(tmp_path, source, words):
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert words in done.stdout, done.stderr
     assert "pip install" in done.stdout

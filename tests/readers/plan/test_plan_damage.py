@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-import time
 from dataclasses import replace
 
 import fuzz_long
@@ -202,17 +201,16 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("runaway")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_streams_are_bounded(name):
     engine = RELEASES["8.6"]
     content = planwriter.body(engine) + HOSTILE[name]
     inner = struct.pack("<4sIIIQ", b"ptrt", 0, 236, 0, len(content)) + content
     data = planwriter.container(engine, inner, None)
-    begun = time.monotonic()
     identify(data)
     static_layers(data)
-    # Far above what it takes, far below what unbounded work would.
-    assert time.monotonic() - begun < 10
 
 
 TEXTS = {
@@ -226,16 +224,17 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("runaway")
 @pytest.mark.parametrize("name", TEXTS)
 def test_hostile_programs_are_bounded(name):
     fused = replace(RELEASES["10.9"].layers[0], myelin=planwriter.myelin(TEXTS[name]))
     data = planwriter.plan(replace(RELEASES["10.9"], layers=(fused,)))
-    begun = time.monotonic()
     identify(data)
     static_layers(data)
-    assert time.monotonic() - begun < 10
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 1 << 32))
 def test_mutated_files_never_raise(seed):
