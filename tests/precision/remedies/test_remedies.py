@@ -62,15 +62,14 @@ CLASSES |= {"LayerType"}
 
 def network_io(total_ms: float = 0.03410, sure: float = 1.0) -> NetworkIo:
     formats = (
-        NetworkFormat(tensor="out", output=True, dtype="Half", layout="chw", text="Half(...)"),
-        NetworkFormat(tensor="image", output=False, dtype="Half", layout="hwc8", text="Half(...)"),
+        NetworkFormat(tensor="out", output=True, dtype="Half", layout="chw"),
+        NetworkFormat(tensor="image", output=False, dtype="Half", layout="hwc8"),
     )
     return NetworkIo(
         formats=formats,
         total_ms=total_ms,
         saved_ms=0.04069 - total_ms,
         half=("c2 + c2_relu",),
-        estimated=2,
         sure=sure,
     )
 
@@ -376,13 +375,10 @@ def test_odd_names_in_every_command(name: str) -> None:
         pinned=(name,),
         inputs=(IOTensor(name=name, mode="input", dtype="FP32"),),
         network_io=NetworkIo(
-            formats=(
-                NetworkFormat(tensor=name, output=False, dtype="Half", layout="chw", text="t"),
-            ),
+            formats=(NetworkFormat(tensor=name, output=False, dtype="Half", layout="chw"),),
             total_ms=0.03,
             saved_ms=0.01069,
             half=(name,),
-            estimated=0,
             sure=1.0,
         ),
         shapes=((name, ShapeRange(min=(1, 8), opt=(4, 8), max=(8, 8))),),

@@ -17,11 +17,7 @@ class SolvedLayer(Frozen, frozen=True, kw_only=True):
     """
 
     name: str
-    type: str
     half: bool | None
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    runner: str | None
     kernel: str | None
     time_ms: float
     line: int | None
@@ -52,7 +48,6 @@ class Choice(Frozen, frozen=True, kw_only=True):
     ``plan_ms`` says how far off it is.
     """
 
-    strategy: int | None
     profile: int
     reproduced: bool
     layers: tuple[int, int]
@@ -111,22 +106,19 @@ class NetworkFormat(Frozen, frozen=True, kw_only=True):
     output: bool
     dtype: str
     layout: str
-    text: str
 
 
 class NetworkIo(Frozen, frozen=True, kw_only=True):
     """The solution with FP16 network inputs and outputs.
 
-    An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``estimated``
-    counts such conversions in it. ``sure`` is the share of perturbed problems in which the
-    total falls.
+    An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``sure`` is the
+    share of perturbed problems in which the total falls.
     """
 
     formats: tuple[NetworkFormat, ...]
     total_ms: float
     saved_ms: float
     half: tuple[str, ...]
-    estimated: int
     sure: float
 
     @property

@@ -14,7 +14,7 @@ _MOST_CHANGES = 8
 
 
 def weighed_reasons(
-    analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...] = ()
+    analysis: Analysis, verdict: LayerVerdict, witness: Witness, own: tuple[Evidence, ...]
 ) -> tuple[Reason, ...]:
     """Why the solution keeps this layer out of FP16 although it could be; the first one decides.
 

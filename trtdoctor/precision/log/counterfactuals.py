@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 from trtdoctor.readers.buildlog import Attempt, Build, TensorFormat
 
@@ -150,19 +149,14 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
         problem: the problem as logged.
         solution: how it is solved.
         linear_only: every such tensor is row-major FP16; else each takes the cheapest of its
-        present
-            format and the FP16 formats that TensorRT accepts for network tensors.
+            present format and the FP16 formats that TensorRT accepts for network tensors.
     """
-    edges: dict[tuple[str, bool], list[int]] = {}
-    for index, link in enumerate(problem.links):
-        for end, output in ((link.writer, False), (link.reader, True)):
-            if end.network and end.form is not None and end.form.dtype == "Float":
-                edges.setdefault((link.tensor, output), []).append(index)
+    edges = _float_edges(problem)
     if not edges:
         return None
     maker = _IoProblem(problem)
-    for (tensor, output), links in edges.items():
-        maker.open(tensor, output, links, linear_only=linear_only)
+    for tensor, output, present in edges:
+        maker.open(tensor, output, present, linear_only=linear_only)
     changed = maker.problem
     solver = Solver(changed)
     values = changed.values()
@@ -172,15 +166,8 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
     formats = []
     for index, (tensor, output) in maker.opened.items():
         form = changed.variables[index].options[found.options[index]].candidate.outputs[0]
-        formats.append(
-            NetworkFormat(
-                tensor=tensor,
-                output=output,
-                dtype=form.dtype,
-                layout=layout_of(form, maker.dims[tensor]) or "chw",
-                text=form.text,
-            )
-        )
+        layout = layout_of(form, maker.dims[tensor]) or "chw"
+        formats.append(NetworkFormat(tensor=tensor, output=output, dtype=form.dtype, layout=layout))
     if all(form.dtype != "Half" for form in formats):
         return None
     return NetworkIo(
@@ -192,9 +179,18 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
             for index, variable in problem.layers
             if half_of(variable, found.options[index])
         ),
-        estimated=maker.estimated_in(found),
         sure=_falls_again(Solver(problem), solver, values),
     )
+
+
+def _float_edges(problem: Problem) -> list[tuple[str, bool, TensorFormat]]:
+    """The FP32 network tensors: name, whether it is an output, and format; each once."""
+    edges: dict[tuple[str, bool], TensorFormat] = {}
+    for link in problem.links:
+        for end, output in ((link.writer, False), (link.reader, True)):
+            if end.network and end.form is not None and end.form.dtype == "Float":
+                edges.setdefault((link.tensor, output), end.form)
+    return [(tensor, output, form) for (tensor, output), form in edges.items()]
 
 
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
@@ -234,8 +230,6 @@ class _IoProblem:
 
     def __init__(self, problem: Problem) -> None:
         self._costs = ConversionCosts(problem.build, problem.attempt)
-        self._estimates: set[int] = set()
-        self._before: dict[int, TensorFormat] = {}
         self.opened: dict[int, tuple[str, bool]] = {}
         self.dims: dict[str, tuple[int, ...]] = {}
         self.problem = replace(
@@ -245,14 +239,11 @@ class _IoProblem:
             links=list(problem.links),
         )
 
-    def open(self, tensor: str, output: bool, links: list[int], *, linear_only: bool) -> None:
-        """Let a network tensor take other formats."""
+    def open(self, tensor: str, output: bool, present: TensorFormat, *, linear_only: bool) -> None:
+        """Let a network tensor, held in ``present``, take other formats."""
         problem = self.problem
-        first = problem.links[links[0]]
-        present = first.reader.form if output else first.writer.form
-        if present is None:
-            return
-        self.dims[tensor] = first.dims
+        links = [index for index, link in enumerate(problem.links) if link.tensor == tensor]
+        self.dims[tensor] = problem.links[links[0]].dims
         half = TensorFormat(
             text="Half" + present.text[len(present.dtype) :],
             dtype="Half",
@@ -262,66 +253,60 @@ class _IoProblem:
         forms = {half.text: half}
         if not linear_only:
             forms[present.text] = present
-            for index in links:
-                link = problem.links[index]
-                for form in problem.formats(link.writer if output else link.reader):
-                    wanted = form is not None and form.dtype == "Half"
-                    if form is not None and wanted and layout_of(form, link.dims):
-                        forms.setdefault(form.text, form)
-        options = [holding(form) for form in forms.values()]
+            for form in self._wanted(links, output=output):
+                forms.setdefault(form.text, form)
         number = len(problem.variables)
-        problem.variables.append(TensorVariable(options, tensor, None))
+        problem.variables.append(TensorVariable([holding(form) for form in forms.values()], None))
         self.opened[number] = (tensor, output)
-        for index, link in enumerate(problem.links):
-            if link.tensor != tensor:
-                continue
+        for index in links:
+            link = problem.links[index]
             if link.writer.variable is None:
-                self._relink(index, End(number, port=-1), link.reader)
+                self._relink(index, End(number, port=-1), link.reader, present)
             elif output and link.reader.variable is None:
-                self._relink(index, link.writer, End(number, port=0))
+                self._relink(index, link.writer, End(number, port=0), present)
 
-    def _relink(self, index: int, writer: End, reader: End) -> None:
+    def _wanted(self, links: list[int], *, output: bool) -> Iterator[TensorFormat]:
+        """The FP16 formats that layers at a network tensor offer and TensorRT accepts for it."""
+        for index in links:
+            link = self.problem.links[index]
+            edge, layer = (link.reader, link.writer) if output else (link.writer, link.reader)
+            if not edge.network:
+                continue
+            for form in self.problem.formats(layer):
+                if form.dtype == "Half" and layout_of(form, link.dims):
+                    yield form
+
+    def _relink(self, index: int, writer: End, reader: End, present: TensorFormat) -> None:
         link = self.problem.links[index]
-        present = link.writer.form or link.reader.form
-        if present is not None:
-            self._before[index] = present
-        table = self.problem.table(writer, reader, partial(self._cost, index))
+
+        def cost(source: TensorFormat, target: TensorFormat) -> int:
+            return self._cost(link, present, source, target)
+
+        table = self.problem.table(writer, reader, cost)
         self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
 
-    def _cost(self, index: int, source: TensorFormat, target: TensorFormat) -> int:
-        link = self.problem.links[index]
+    def _cost(
+        self, link: Link, present: TensorFormat, source: TensorFormat, target: TensorFormat
+    ) -> int:
+        costs = self._costs
         if same_addresses(source, target, link.dims):
             return NOTHING
-        tried = self._costs.tried(link.tensor, source, target)
+        tried = costs.tried(link.tensor, source, target)
         if tried is not None:
-            ms, line = self._costs.time_of(tried)
+            ms, line = costs.time_of(tried)
             return IMPOSSIBLE if ms is None else self._term(ms, line, known=True)
         # What this log did not try: the same text for another tensor, else this tensor's nearest
         # one.
-        same = self._costs.timed(source, target)
-        if same is not None:
-            return self._term(*self._costs.time_of(same), known=False)
-        for first, second in ((self._before.get(index), target), (source, self._before.get(index))):
-            near = self._costs.tried(link.tensor, first, second) if first and second else None
-            if near is not None:
-                return self._term(*self._costs.time_of(near), known=False)
-        return self._term(self._costs.typical(), None, known=False)
+        near = (
+            costs.timed(source, target)
+            or costs.tried(link.tensor, present, target)
+            or costs.tried(link.tensor, source, present)
+        )
+        if near is None:
+            return self._term(costs.typical(), None, known=False)
+        ms, line = costs.time_of(near)
+        return self._term(costs.typical() if ms is None else ms, line, known=False)
 
-    def _term(self, ms: float | None, line: int | None, *, known: bool) -> int:
-        ms = self._costs.typical() if ms is None else ms
+    def _term(self, ms: float, line: int | None, *, known: bool) -> int:
         self.problem.terms.append(Term(TermKind.CONVERSION, ms, line, known))
-        number = len(self.problem.terms) - 1
-        if not known:
-            self._estimates.add(number)
-        return number
-
-    def estimated_in(self, solution: Solution) -> int:
-        """How many terms of a solution are estimates."""
-        count = 0
-        for link in self.problem.links:
-            row = solution.options[link.writer.variable] if link.writer.variable is not None else 0
-            column = (
-                solution.options[link.reader.variable] if link.reader.variable is not None else 0
-            )
-            count += int(link.table[row, column]) in self._estimates
-        return count
+        return len(self.problem.terms) - 1

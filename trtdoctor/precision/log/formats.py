@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from trtdoctor.readers.buildlog import TensorFormat
 
-DYNAMIC = -1
-
 
 def same_addresses(first: TensorFormat, second: TensorFormat, dims: tuple[int, ...]) -> bool:
     """Whether both formats describe the same bytes for a tensor of these extents.

@@ -48,13 +48,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in engine order, and how the engine holds each tensor outside of its readers.
-
-    ``unplaced`` are timed layers that are not in the engine.
-    """
+    """Layers in engine order, and how the engine holds each tensor outside of its readers."""
 
     nodes: tuple[Node, ...]
-    unplaced: tuple[Autotuning, ...]
     held: dict[str, EngineTensor]
 
 
@@ -81,7 +77,7 @@ def network_of(build: Build, attempt: Attempt) -> Network:
             name = aliases[name]
         return Port(plain(name), tensor)
 
-    tunings, unplaced = _place(attempt, kept)
+    tunings = _place(attempt, kept)
     moves = _movers(attempt, kept, tunings)
     nodes = tuple(
         Node(
@@ -99,7 +95,7 @@ def network_of(build: Build, attempt: Attempt) -> Network:
         for tensor in (*layer.inputs, *layer.outputs)
         if not tensor.name.startswith(_ALIAS)
     }
-    return Network(nodes=nodes, unplaced=unplaced, held=held)
+    return Network(nodes=nodes, held=held)
 
 
 def _profile(name: str) -> int:
@@ -113,14 +109,14 @@ def plain(name: str) -> str:
     return name.rpartition(" [profile ")[0] if _profile(name) else name
 
 
-def _place(
-    attempt: Attempt, layers: list[EngineLayer]
-) -> tuple[dict[int, Autotuning], tuple[Autotuning, ...]]:
-    """Which layer each block of candidates belongs to: by name, else in order where it fits."""
+def _place(attempt: Attempt, layers: list[EngineLayer]) -> dict[int, Autotuning]:
+    """Which layer each block of candidates belongs to: by name, else in order where it fits.
+
+    A block that fits no layer of the engine has no place.
+    """
     by_name = {plain(layer.name): position for position, layer in enumerate(layers)}
     placed: dict[int, Autotuning] = {}
     homeless: list[tuple[int, Autotuning]] = []
-    unplaced: list[Autotuning] = []
     last = -1
     for tuning in attempt.layers:
         if not tuning.candidates:
@@ -129,9 +125,7 @@ def _place(
             homeless.append((last, tuning))
             continue
         position = by_name.get(tuning.layer)
-        if position is None:
-            unplaced.append(tuning)
-        else:
+        if position is not None:
             placed[position] = tuning
             last = position
     for after, tuning in homeless:
@@ -139,9 +133,7 @@ def _place(
             if position not in placed and _fits(tuning, layers[position]):
                 placed[position] = tuning
                 break
-        else:
-            unplaced.append(tuning)
-    return placed, tuple(unplaced)
+    return placed
 
 
 def _movers(

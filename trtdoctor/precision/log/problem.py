@@ -79,27 +79,23 @@ def text_of(candidate: Candidate) -> str:
     return f"{inputs} -> {', '.join(form.text for form in candidate.outputs)}"
 
 
-@dataclass
-class Variable:
-    """What has a format to choose."""
+@dataclass(frozen=True)
+class LayerVariable:
+    """A layer and those of its candidates that can be chosen."""
 
     options: list[Option]
-
-
-@dataclass
-class LayerVariable(Variable):
-    """A layer and its options. ``dropped`` are candidates without a time: no option of the solution."""
-
     node: Node
-    dropped: list[Candidate]
 
 
-@dataclass
-class TensorVariable(Variable):
-    """A tensor and the formats that it can be held in; ``seen`` is how the engine holds it."""
+@dataclass(frozen=True)
+class TensorVariable:
+    """The formats that a tensor can be held in; ``seen`` is how the engine holds it."""
 
-    tensor: str
+    options: list[Option]
     seen: EngineTensor | None
+
+
+Variable = LayerVariable | TensorVariable
 
 
 def holding(form: TensorFormat) -> Option:
@@ -157,11 +153,18 @@ class Problem:
         variable = self.variables[end.variable] if end.variable is not None else None
         return variable if isinstance(variable, LayerVariable) else None
 
-    def formats(self, end: End) -> list[TensorFormat | None]:
-        """The formats that an end can take, in the order of its options."""
+    def form(self, end: End, index: int) -> TensorFormat:
+        """The format that an end takes with one option of its variable."""
         if end.variable is None:
-            return [end.form]
-        return [option_form(option, end) for option in self.variables[end.variable].options]
+            assert end.form is not None
+            return end.form
+        candidate = self.variables[end.variable].options[index].candidate
+        return candidate.outputs[-end.port - 1] if end.port < 0 else candidate.inputs[end.port]
+
+    def formats(self, end: End) -> list[TensorFormat]:
+        """The formats that an end can take, in the order of its options."""
+        count = 1 if end.variable is None else len(self.variables[end.variable].options)
+        return [self.form(end, index) for index in range(count)]
 
     def table(
         self, writer: End, reader: End, cost: Callable[[TensorFormat, TensorFormat], int]
@@ -177,11 +180,9 @@ class Problem:
 
         rows, columns = self.formats(writer), self.formats(reader)
         known: dict[tuple[str, str], int] = {}
-        table = np.full((len(rows), len(columns)), NOTHING, dtype=np.int64)
+        table = np.empty((len(rows), len(columns)), dtype=np.int64)
         for i, source in enumerate(rows):
             for j, target in enumerate(columns):
-                if source is None or target is None:
-                    continue
                 key = (source.text, target.text)
                 if key not in known:
                     known[key] = cost(source, target)
@@ -193,11 +194,3 @@ class Problem:
         import numpy as np
 
         return np.array([term.ms for term in self.terms])
-
-
-def option_form(option: Option, end: End) -> TensorFormat | None:
-    """The format that an option has at this end; a negative port counts outputs from -1."""
-    candidate = option.candidate
-    forms = candidate.outputs if end.port < 0 else candidate.inputs
-    index = -end.port - 1 if end.port < 0 else end.port
-    return forms[index] if index < len(forms) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
 from .formats import agrees
@@ -12,7 +14,6 @@ from .problem import (
     Problem,
     TensorVariable,
     TermKind,
-    option_form,
     text_of,
 )
 from .solver import Solution, Solver
@@ -84,11 +85,7 @@ def layers_of(problem: Problem, solution: Solution) -> tuple[SolvedLayer, ...]:
         found.append(
             SolvedLayer(
                 name=variable.node.layer.name,
-                type=variable.node.layer.type,
                 half=half_of(variable, index),
-                inputs=tuple(form.text for form in option.candidate.inputs),
-                outputs=tuple(form.text for form in option.candidate.outputs),
-                runner=best.runner if best else None,
                 kernel=best.kernel if best else None,
                 time_ms=term.ms,
                 line=term.line,
@@ -104,16 +101,13 @@ def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversi
     """The solution's conversions, those that copy nothing included."""
     found: list[SolvedConversion] = []
     for link in problem.links:
-        ends = []
-        for end in (link.writer, link.reader):
-            if end.variable is None:
-                ends.append((0, end.form))
-            else:
-                index = solution.options[end.variable]
-                option = problem.variables[end.variable].options[index]
-                ends.append((index, option_form(option, end)))
-        (row, source), (column, target) = ends
-        if source is None or target is None or source.text == target.text:
+        row, column = (
+            0 if end.variable is None else solution.options[end.variable]
+            for end in (link.writer, link.reader)
+        )
+        source = problem.form(link.writer, row)
+        target = problem.form(link.reader, column)
+        if source.text == target.text:
             continue
         term = problem.terms[int(link.table[row, column])]
         reader = problem.layer(link.reader)
@@ -162,7 +156,6 @@ def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> 
     )
 
     return Choice(
-        strategy=problem.attempt.strategy,
         profile=problem.attempt.profile,
         reproduced=bool(layers) and typed == len(layers) and matched == len(wanted) and not extra,
         layers=(typed, len(layers)),
@@ -237,12 +230,12 @@ def compare(problem: Problem, before: Solution, after: Solution) -> Alternative:
         conversions_ms=conversions,
         flips=tuple(flips),
         changes=tuple(changes),
-        known=known and _conversions_known(problem, after),
+        known=known and _conversions_known(problem, new_conversions.values()),
     )
 
 
-def _conversions_known(problem: Problem, solution: Solution) -> bool:
-    lines = {c.line for c in conversions_of(problem, solution) if c.time_ms}
+def _conversions_known(problem: Problem, conversions: Iterable[SolvedConversion]) -> bool:
+    lines = {c.line for c in conversions if c.time_ms}
     return all(
         term.known or term.line not in lines
         for term in problem.terms

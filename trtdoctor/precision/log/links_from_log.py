@@ -1,0 +1,181 @@
+"""Links the layers of a problem by their tensors: which conversions each tensor may need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from trtdoctor.readers.buildlog import EngineTensor, TensorFormat
+
+from .conversions import ConversionCosts
+from .formats import agrees, linear, same_addresses
+from .problem import IMPOSSIBLE, NOTHING, End, Link, Problem, TensorVariable, holding
+from .terms import Terms
+
+
+def link(problem: Problem, index: dict[int, int], costs: ConversionCosts, terms: Terms) -> int:
+    """Add the links, and a variable for each tensor with a format of its own, to a problem.
+
+    Args:
+        problem: has its layers; links and tensors are added to it.
+        index: the variable of each layer that has one, by its position in the network.
+        costs: what conversions cost.
+        terms: the problem's terms, which are added to.
+
+    Returns:
+        How many links are left out, since the log does not hold the price of what the engine does.
+    """
+    linker = _Linker(problem, costs, terms)
+    for tensor in _tensors(problem, index):
+        linker.link(tensor)
+    return linker.without_price
+
+
+@dataclass
+class _Tensor:
+    """A tensor with the ends of links at the layers that have a variable.
+
+    ``written`` and ``read`` count all layers, those without a variable included.
+    """
+
+    name: str
+    dims: tuple[int, ...]
+    writers: list[End] = field(default_factory=list)
+    readers: list[End] = field(default_factory=list)
+    written: int = 0
+    read: int = 0
+
+
+def _tensors(problem: Problem, index: dict[int, int]) -> list[_Tensor]:
+    found: dict[str, _Tensor] = {}
+    for position, node in enumerate(problem.network.nodes):
+        variable = index.get(position)
+        for port, place in enumerate(node.outputs):
+            tensor = found.setdefault(place.tensor, _Tensor(place.tensor, place.seen.dims))
+            tensor.dims = place.seen.dims
+            tensor.written += 1
+            if variable is not None:
+                tensor.writers.append(End(variable, port=-port - 1))
+        for port, place in enumerate(node.inputs):
+            tensor = found.setdefault(place.tensor, _Tensor(place.tensor, place.seen.dims))
+            tensor.read += 1
+            if variable is not None:
+                tensor.readers.append(End(variable, port=port))
+    return list(found.values())
+
+
+class _Linker:
+    def __init__(self, problem: Problem, costs: ConversionCosts, terms: Terms) -> None:
+        self.without_price = 0
+        self._problem = problem
+        self._costs = costs
+        self._terms = terms
+
+    def link(self, tensor: _Tensor) -> None:
+        sources = self._made(tensor) if tensor.written else self._given(tensor)
+        for source in sources:
+            for reader in tensor.readers:
+                self._add(tensor, source, reader)
+
+    def _given(self, tensor: _Tensor) -> list[End]:
+        """Where readers get a network input from: the one format that it is held in."""
+        fixed = self._costs.fixed_source(tensor.name)
+        if fixed is None:
+            fixed = self._edge(tensor, tensor.readers)
+        return [] if fixed is None else [End(None, form=fixed, network=True)]
+
+    def _made(self, tensor: _Tensor) -> list[End]:
+        """Where readers get a tensor from that layers write.
+
+        Several may write into one, where the builder took a concatenation away.
+        """
+        output = self._is_output(tensor)
+        fixed = self._costs.fixed_target(tensor.name)
+        if fixed is None and output:
+            fixed = self._edge(tensor, tensor.writers)
+        if fixed is not None and tensor.writers:
+            # A network output is held in one format, and read from it.
+            for writer in tensor.writers:
+                self._add(tensor, writer, End(None, form=fixed, network=output))
+            return [End(None, form=fixed)]
+        if len(tensor.writers) == 1 and tensor.read > 1:
+            return [self._hold(tensor, tensor.writers[0])]
+        return tensor.writers
+
+    def _is_output(self, tensor: _Tensor) -> bool:
+        named = self._problem.build.outputs
+        if named:
+            return tensor.name in named
+        return not tensor.read and not self._costs.free(tensor.name)
+
+    def _hold(self, tensor: _Tensor, source: End) -> End:
+        """Give a tensor that several layers read a format of its own.
+
+        TensorRT 8.6 tries the conversions into such a tensor and, for each reader, those out of it;
+        of a tensor with one reader it tries only those from its writer's formats to its reader's.
+        """
+        problem = self._problem
+        offered = [form for end in (source, *tensor.readers) for form in problem.formats(end)]
+        forms = {form.text: form for form in (*offered, *self._costs.held_in(tensor.name))}
+        number = len(problem.variables)
+        options = [holding(form) for form in forms.values()]
+        problem.variables.append(TensorVariable(options, problem.network.held.get(tensor.name)))
+        self._add(tensor, source, End(number, port=0))
+        return End(number, port=-1)
+
+    def _edge(self, tensor: _Tensor, ends: list[End]) -> TensorFormat | None:
+        """The format of a network tensor for which the log names no conversion.
+
+        As the engine holds it, row-major unless that shows a vector; None where its layers offer no
+        such format, or only one format at all.
+        """
+        seen = self._problem.network.held.get(tensor.name)
+        forms = {form.text: form for end in ends for form in self._problem.formats(end)}
+        if seen is None or len(forms) < 2:
+            return None
+        fitting = [
+            form
+            for form in forms.values()
+            if agrees(form, seen.dtype, seen.vector) and (form.vector > 1 or linear(form))
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _add(self, tensor: _Tensor, writer: End, reader: End) -> None:
+        into = self._problem.layer(reader) is None
+
+        def cost(source: TensorFormat, target: TensorFormat) -> int:
+            if same_addresses(source, target, tensor.dims):
+                return NOTHING
+            found = self._costs.tried(tensor.name, source, target, into=into)
+            return IMPOSSIBLE if found is None else self._terms.conversion(found)
+
+        table = self._problem.table(writer, reader, cost)
+        added = Link(tensor.name, writer, reader, tensor.dims, table)
+        if self._possible(added):
+            self._problem.links.append(added)
+        else:
+            # The engine itself does this, so it is possible, and the log does not hold its price.
+            self.without_price += 1
+
+    def _possible(self, added: Link) -> bool:
+        """Whether the table allows what the engine shows at the two ends."""
+        rows, columns = self._as_seen(added.writer), self._as_seen(added.reader)
+        return any(added.table[i, j] != IMPOSSIBLE for i in rows for j in columns)
+
+    def _as_seen(self, end: End) -> list[int]:
+        """The options of an end that agree with the engine."""
+        seen = self._seen(end)
+        return [
+            place
+            for place, form in enumerate(self._problem.formats(end))
+            if seen is None or agrees(form, seen.dtype, seen.vector)
+        ]
+
+    def _seen(self, end: End) -> EngineTensor | None:
+        if end.variable is None:
+            return None
+        variable = self._problem.variables[end.variable]
+        if isinstance(variable, TensorVariable):
+            return variable.seen
+        if end.port < 0:
+            return variable.node.outputs[-end.port - 1].seen
+        return variable.node.inputs[end.port].seen
