@@ -19,7 +19,6 @@ class EngineSources:
     path: Path
     file: FileIdentity | None = None
     layers_file: LayersFile | None = None
-    layers_name: str | None = None
     profile: Profile | None = None
     static: bool = True
     hashed: bool = False
