@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,12 +158,11 @@ def test_any_text(pieces):
             assert head_of(line)[0]
 
 
+@pytest.mark.usefixtures("runaway")
 @pytest.mark.parametrize(
     "piece", [", Tactic: ", "x (Half[1]), ", "x[Half(1)], ", " (Half[", "[Half(", "1,", " -> ", "("]
 )
 def test_repetition_costs_linear_time(piece):
     for end in ("", "])", ")]", "x (Half[1])", "x[Half(1)]"):
         line = "Layer(C): a, Tactic: 0x1, " + piece * (1_000_000 // len(piece)) + end
-        started = time.perf_counter()
         read_layer_line(line)
-        assert time.perf_counter() - started < 5

@@ -234,7 +234,6 @@ def test_hostile_programs_are_bounded(name):
     static_layers(data)
 
 
-@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 1 << 32))
 def test_mutated_files_never_raise(seed):
