@@ -11,7 +11,7 @@ from trtdoctor.api import FactStatus, Knowledge
 from trtdoctor.api.facts import CudaDriver, Gpus, KernelDriver
 from trtdoctor.checking.facts import Facts
 from trtdoctor.model.report import FactRecord, Snapshot
-from trtdoctor.reporting.machine import machine_card
+from trtdoctor.reporting.machine_card import machine_card
 from trtdoctor.testing import snapshot_of
 
 

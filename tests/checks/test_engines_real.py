@@ -10,7 +10,7 @@ import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.checking.judge import judge
-from trtdoctor.engines.facts import with_engines
+from trtdoctor.engines.engine_facts import with_engines
 from trtdoctor.engines.files import read_engines
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.facts import Attempt, Ending, EngineLoad, EngineLoads

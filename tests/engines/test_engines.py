@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.engines.facts import load_request
+from trtdoctor.engines.engine_facts import load_request
 from trtdoctor.engines.given import EngineSources
 from trtdoctor.engines.inside import engine_report
 from trtdoctor.knowledge import Knowledge

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trtdoctor.knowledge import Knowledge
-from trtdoctor.reporting.machine import machine_card
+from trtdoctor.reporting.machine_card import machine_card
 from trtdoctor.testing import snapshot_of
 
 ABSENT = {"status": "absent", "reason": "none"}

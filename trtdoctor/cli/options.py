@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from trtdoctor.model.errors import UsageError
-from trtdoctor.reporting.look import Looking
+from trtdoctor.reporting.look_session import Looking
 
 from .streams import show_progress
 

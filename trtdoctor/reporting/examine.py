@@ -17,7 +17,7 @@ from trtdoctor.model.report import CheckKey, Problem, Report, Snapshot, Tool
 from trtdoctor.version import __version__
 
 from .collect import utc_now
-from .machine import machine_card
+from .machine_card import machine_card
 from .redact import Redactor
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.

@@ -20,7 +20,7 @@ from pathlib import Path
 from trtdoctor.model.codec import read_report
 from trtdoctor.model.errors import InputError, TrtdoctorError, UsageError
 from trtdoctor.model.report import Report
-from trtdoctor.reporting.look import Looking
+from trtdoctor.reporting.look_session import Looking
 
 from .examinations import (
     File,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Union
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.facts import EngineLoads
 from trtdoctor.model.report import Report, Snapshot
-from trtdoctor.reporting.look import Look, Looking
+from trtdoctor.reporting.look_session import Look, Looking
 
 if TYPE_CHECKING:
     from trtdoctor.checking.discover import Catalogue
@@ -230,7 +230,7 @@ def _sources(
 
 def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """The probe that loads the engines; none where nothing is to be loaded."""
-    from trtdoctor.engines.facts import load_request
+    from trtdoctor.engines.engine_facts import load_request
     from trtdoctor.knowledge import Knowledge
     from trtdoctor.probes.engine_loads import engine_loads
 
@@ -268,6 +268,6 @@ def _with_engines(
     expect: float | None,
     live: bool,
 ) -> Snapshot:
-    from trtdoctor.engines.facts import with_engines
+    from trtdoctor.engines.engine_facts import with_engines
 
     return with_engines(snapshot, sources, reports, wanted=expect, live=live)
