@@ -50,17 +50,15 @@ def test_the_model_decides_with_and_without_the_log(document, built, with_log):
     assert not any("another build" in note for note in found["notes"])
 
 
-def test_the_deciding_casts_are_named_and_in_the_remedy(document, built):
+def test_the_deciding_casts_are_named_and_an_island_that_is_free_is_kept(document, built):
     engine, model, _ = built("island_softmax")
     (told,) = document(engine, "--onnx", model)["explanations"]
     assert told["cause"] == "cast-island"
     shown = {(e["source"].partition(": ")[2], e["value"]) for e in told["evidence"]}
     assert ("node /up", "Cast to FLOAT") in shown
     assert ("node /down", "Cast to FLOAT16") in shown
-    command = next(c for c in told["remedy"]["commands"] if "autocast" in c)
-    assert str(model) in command
-    for place in ("/up", "/down"):
-        assert place in told["remedy"]["text"]
+    # One kernel with FP16 at its edges holds it, so taking the Casts out would gain nothing.
+    assert told["remedy"]["commands"] == [] and "no conversion" in told["remedy"]["text"]
 
 
 def test_no_flag_of_the_weak_world_is_recommended(document, built):

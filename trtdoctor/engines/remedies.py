@@ -10,7 +10,9 @@ from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
+from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.log import NetworkIo
+from trtdoctor.precision.numbers import fragile, gate
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -44,6 +46,7 @@ class Remedies:
     ) -> None:
         self._analysis = log.analysis if log else None
         self._knowledge = knowledge
+        self._model = model
         build, identity = log.build if log else None, report.identity
         average = build.setting("avgTiming") if build else None
         profiles = (identity.profiles if identity else None) or ()
@@ -75,6 +78,9 @@ class Remedies:
             network_layers=(),
             onnx_nodes=(),
             casts=(),
+            lowering=None,
+            fragile=tuple((n.label, n.op) for n in fragile(model)) if model is not None else None,
+            fp16_edges=False,
             network_io=None,
             margin_ms=None,
             tactic_bytes=None,
@@ -83,12 +89,16 @@ class Remedies:
     def of(self, layer: Layer, reason: Reason, cost: Cost | None) -> Remedy | None:
         """What to do about one layer's cause; None where nothing helps."""
         nodes = [place.name for place in reason.places if place.kind is PlaceKind.NODE]
+        onnx_nodes = tuple(nodes or layer.onnx_nodes)
+        edges = {t.dtype for t in (*layer.inputs, *layer.outputs) if t.dtype in FLOATS}
         context = replace(
             self._context,
             layer=layer.name,
             network_layers=network_layers(layer.name),
-            onnx_nodes=tuple(nodes or layer.onnx_nodes),
+            onnx_nodes=onnx_nodes,
             casts=tuple(p.name for p in reason.places if p.kind is PlaceKind.CAST),
+            lowering=gate(self._model, onnx_nodes) if reason.cause is Cause.CAST_ISLAND else None,
+            fp16_edges=edges == {"FP16"},
             network_io=self._network_io() if reason.cause is Cause.NETWORK_IO else None,
             margin_ms=cost.margin_ms if cost else None,
             tactic_bytes=reason.scratch_bytes,

@@ -47,10 +47,10 @@ EXPECTED: dict[str, Expected] = {
     },
     "island_softmax": {"/sm": [(ISLAND, LIKELY, ["/up", "/down"])]},
     "island_layernorm": {
-        "/ln": [(ISLAND, LIKELY, ["/up", "/down"]), (NORM, LIKELY, [])],
+        "/ln": [(NORM, LIKELY, []), (ISLAND, LIKELY, ["/up", "/down"])],
     },
     "rmsnorm_casts": {
-        "/norm/Pow": [(ISLAND, LIKELY, ["/up", "/down"]), (NORM, POSSIBLE, [])],
+        "/norm/Pow": [(NORM, POSSIBLE, []), (ISLAND, LIKELY, ["/up", "/down"])],
     },
     "attention_fp16": {"/norm": [(NORM, SURE, [])]},
     "attention_fp32": {

@@ -19,6 +19,7 @@ from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, ShapeRange
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log import NetworkFormat, NetworkIo
+from trtdoctor.precision.numbers import Cleared, Kept
 from trtdoctor.precision.remedies import (
     BuildTool,
     Given,
@@ -95,6 +96,9 @@ NOTHING = RemedyContext(
     network_layers=(),
     onnx_nodes=(),
     casts=(),
+    lowering=None,
+    fragile=None,
+    fp16_edges=False,
     network_io=None,
     margin_ms=None,
     tactic_bytes=None,
@@ -107,6 +111,8 @@ FULL = replace(
     network_layers=("c2", "c2_relu"),
     onnx_nodes=("/c2/Conv", "/c2/Relu"),
     casts=("/Cast_1",),
+    fragile=(),
+    lowering=Cleared(nodes=("/c2/Conv",)),
     inputs=(
         IOTensor(name="ids", mode="input", dtype="INT32"),
         IOTensor(name="image", mode="input", dtype="FP32"),
@@ -323,6 +329,38 @@ def test_every_command_comes_with_its_risk_or_its_reason() -> None:
             remedy = remedy_for(cause, replace(FULL, product=product, version=version), knowledge=K)
             if remedy is not None and remedy.commands and cause is not Cause.NO_FP16_KERNEL:
                 assert "Risk:" in remedy.text, cause
+
+
+# Lowering precision ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lowering", [None, Kept(reason="Pow grows"), Kept(reason="x", norm=True)])
+def test_what_the_gate_does_not_clear_is_kept_without_a_command(lowering: Kept | None) -> None:
+    context = replace(FULL, version="11.0.0", lowering=lowering)
+    remedy = remedy_for(Cause.CAST_ISLAND, context, knowledge=K)
+    assert remedy is not None and not remedy.commands and remedy.text.startswith("Keep it in FP32")
+    assert ("LayerNormalization" in remedy.text) == (lowering is not None and lowering.norm)
+
+
+def test_an_island_inside_one_fp16_kernel_needs_nothing() -> None:
+    context = replace(FULL, version="11.0.0", fp16_edges=True)
+    remedy = remedy_for(Cause.CAST_ISLAND, context, knowledge=K)
+    assert remedy is not None and not remedy.commands and "no conversion" in remedy.text
+
+
+def test_a_conversion_leaves_what_fp16_breaks_in_fp32() -> None:
+    few = replace(FULL, version="11.0.0", fragile=(("/n/Pow", "Pow"), ("/n/Sqrt", "Sqrt")))
+    assert "--nodes_to_exclude '/n/Pow$' '/n/Sqrt$'" in texts(Cause.GRAPH_SAYS_FP32, few)[0]
+    many = replace(few, fragile=tuple((f"/n/{i}", "Pow") for i in range(60)))
+    assert texts(Cause.GRAPH_SAYS_FP32, many)[0].endswith("--op_types_to_exclude Pow")
+
+
+def test_no_cause_lowers_precision_by_a_list_of_nodes_of_an_unseen_model() -> None:
+    for product, version in RELEASES:
+        for tool in BuildTool:
+            context = replace(FULL, product=product, version=version, tool=tool)
+            context = replace(context, fragile=None, lowering=None)
+            assert not any("autocast" in command for command in everything(context))
 
 
 # Weight ranges -----------------------------------------------------------------------------------

@@ -83,13 +83,14 @@ class ByGraph:
         reasons = []
         if outside:
             reasons.append(self._decided(says, layer, outside, flow, sure=sure and not inside))
+        if inside and not outside:
+            # Its Casts mostly guard it, so what it is comes before what surrounds it.
+            reasons += self._normalization_in_island(layer, wide)
         if inside:
             alone = sure and not joined and not outside
             reasons.append(self._decided(Cause.CAST_ISLAND, layer, inside, flow, sure=alone))
         if joined:
             reasons.append(self._decided(says, layer, joined, flow, sure=False))
-        if inside and not outside:
-            reasons += self._normalization_in_island(layer, wide)
         return list({reason.cause: reason for reason in reversed(reasons)}.values())[::-1]
 
     def _decided(

@@ -19,14 +19,23 @@ def autocast(
     Args:
         commands: for the user's model and ModelOpt.
         include: names of nodes to convert whatever AutoCast's rules say.
-        exclude: names of nodes that stay FP32.
+        exclude: names of nodes that stay FP32, beside those of the model that FP16 would break.
     """
+    fragile = commands.context.fragile or ()
+    kinds: tuple[str, ...] = ()
+    if len(exclude) + len(fragile) <= MOST_NODES:
+        exclude = tuple(dict.fromkeys((*exclude, *(name for name, _ in fragile))))
+    else:
+        # Whole kinds take more with them than need be, which costs time and no accuracy.
+        kinds = tuple(dict.fromkeys(op for _, op in fragile))
     target = renamed(commands.model, ".fp16.onnx")
     words = ["python", "-m", "modelopt.onnx.autocast", "--onnx_path", commands.model]
     words += ["--output_path", target, "--low_precision_type", "fp16"]
     for option, nodes in (("--nodes_to_include", include), ("--nodes_to_exclude", exclude)):
         if 0 < len(nodes) <= MOST_NODES and option in commands.tools.autocast:
             words += [option, *map(_pattern, nodes)]
+    if kinds and "--op_types_to_exclude" in commands.tools.autocast:
+        words += ["--op_types_to_exclude", *kinds]
     return join(tuple(words)), target
 
 

@@ -13,6 +13,7 @@ from ...knowledge import Knowledge
 from ...model.cause import Cause
 from ...model.report import Remedy
 from ...model.typing import Typing
+from ..numbers import Cleared, Kept
 from ..times import us_or_ms
 from . import changes
 from .autocast import MOST_NODES, autocast
@@ -25,6 +26,10 @@ from .toolbox import Toolbox, toolbox
 _FP16_RISK = (
     "Risk: FP16 holds magnitudes up to 65504 and about three digits, so compare the outputs "
     "with those of FP32."
+)
+_EXPORT_NORM = (
+    "Where it is a normalisation written out, export the model again with LayerNormalization (opset "
+    "17) or RMSNormalization (opset 23): TensorRT computes these in FP32 inside an FP16 kernel."
 )
 _LEAST_TIMINGS = 32
 
@@ -81,7 +86,10 @@ class _Case:
 def _converted(
     case: _Case, include: tuple[str, ...], *text: str, exclude: tuple[str, ...] = ()
 ) -> Remedy:
-    """Convert the model with AutoCast and build what comes out."""
+    """Convert the model with AutoCast and build what comes out; no command for an unseen model."""
+    if case.context.fragile is None:
+        unseen = "Give the model (--onnx) for a command that leaves in FP32 what FP16 would break."
+        return Remedy(text=_sentences(*text, unseen))
     convert, target = autocast(case.commands, include=include, exclude=exclude)
     built = case.commands.build(changes.strong_build(case.commands, target))
     needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if include else ""
@@ -159,7 +167,9 @@ def _network_io(case: _Case) -> Remedy | None:
     risk = "Risk: inputs are rounded to FP16, and magnitudes beyond 65504 overflow."
     if case.tools.typing is Typing.STRONG:
         lead = "Give the model FP16 inputs and outputs, as AutoCast does."
-        return _converted(case, (), lead, "The application then passes FP16.", risk)
+        return _converted(
+            case, (), lead, _left_out(case), "The application then passes FP16.", risk
+        )
     if io is None or not io.falls or not any(form.dtype == "Half" for form in io.formats):
         return None
     if (layer is not None and layer not in io.half) or case.worse(io.total_ms):
@@ -243,11 +253,21 @@ def _hardware(case: _Case) -> Remedy | None:
 # The model's types decide ------------------------------------------------------------------------
 
 
+def _left_out(case: _Case) -> str:
+    fragile = case.context.fragile
+    if not fragile:
+        return ""
+    number = "one node" if len(fragile) == 1 else f"{len(fragile)} nodes"
+    kinds = ", ".join(dict.fromkeys(op for _, op in fragile))
+    return f"The command leaves {number} in FP32 whose values may not fit FP16 ({kinds})."
+
+
 def _graph_says_fp32(case: _Case) -> Remedy | None:
     return _converted(
         case,
         (),
         "Convert the model to FP16 with AutoCast and build that.",
+        _left_out(case),
         "Network inputs and outputs become FP16, too (--keep_io_types keeps them).",
         "Risk: AutoCast leaves nodes with large values in FP32 by random inputs, so give it real "
         "ones (--calibration_data), and compare the outputs.",
@@ -255,15 +275,27 @@ def _graph_says_fp32(case: _Case) -> Remedy | None:
 
 
 def _cast_island(case: _Case) -> Remedy | None:
-    casts = case.context.casts
+    context, lowering = case.context, case.context.lowering
+    free = (
+        "It lies inside one kernel whose inputs and outputs are FP16 already, so it costs no "
+        "conversion."
+    )
+    if not isinstance(lowering, Cleared):
+        why = lowering.reason if lowering else "nothing tells that its values fit FP16"
+        better = _EXPORT_NORM if isinstance(lowering, Kept) and lowering.norm else ""
+        lead = f"Keep it in FP32, because {why}."
+        return Remedy(text=_sentences(lead, free if context.fp16_edges else "", better))
+    if context.fp16_edges:
+        return Remedy(text=_sentences(free, "Keep it."))
     return _converted(
         case,
-        case.context.onnx_nodes,
-        f"Take the Casts out of the model ({_listed(casts)})"
-        if casts
+        lowering.nodes,
+        f"Take the Casts out of the model ({_listed(context.casts)})"
+        if context.casts
         else "Take the Casts out of the model",
         "by converting it anew: AutoCast removes Casts between FP16 and FP32 and places its own.",
-        "Risk: the Casts mostly keep large values from overflowing FP16; compare the outputs.",
+        "Risk: by the operators' pattern these values fit FP16, and what they round to nobody "
+        "measured; compare the outputs.",
     )
 
 
@@ -296,16 +328,16 @@ def _normalization(case: _Case) -> Remedy | None:
         "Keep it: sums of squares overflow FP16 easily, and what counts for speed is that the "
         "layer's inputs and outputs are FP16."
     )
-    names = case.context.network_layers
-    lines = (
-        case.commands.python(changes.normalization_in_half(names))
-        if case.tools.typing is not Typing.STRONG
-        else ()
-    )
-    if not lines:
-        return Remedy(text=keep)
-    switch = "Only where the range is known to be small is there a switch. Risk: overflow to inf."
-    return Remedy(text=f"{keep} {switch}", commands=lines)
+    if case.tools.typing is Typing.STRONG:
+        return Remedy(
+            text=_sentences(
+                keep,
+                "They are, so it costs no conversion." if case.context.fp16_edges else "",
+                _EXPORT_NORM,
+            )
+        )
+    # The switch lowers precision, and no range of the values is known that would clear it.
+    return Remedy(text=keep)
 
 
 def _plugin_formats(case: _Case) -> Remedy | None:

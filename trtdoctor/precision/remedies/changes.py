@@ -228,28 +228,6 @@ def workspace(commands: Commands, limit: int) -> Change:
     )
 
 
-def normalization_in_half(names: tuple[str, ...]) -> Change:
-    """Compute normalisations in FP16."""
-    chosen = "l.type == trt.LayerType.NORMALIZATION"
-    if names:
-        chosen += f" and l.name in {_names(names)}"
-    switch = (
-        "layer.__class__ = trt.INormalizationLayer; layer.compute_precision = trt.DataType.HALF"
-    )
-    return Change(
-        ending=".norm16.engine",
-        python=(_LAYER.format(chosen, switch),),
-        api=(
-            *_LAYER_API,
-            "ILayer.type",
-            "LayerType.NORMALIZATION",
-            "INormalizationLayer",
-            "INormalizationLayer.compute_precision",
-            "DataType.HALF",
-        ),
-    )
-
-
 def _names(names: tuple[str, ...]) -> str:
     return "{" + ", ".join(literal(name) for name in names) + "}"
 

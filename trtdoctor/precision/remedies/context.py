@@ -10,6 +10,7 @@ from trtdoctor.precision.log import NetworkIo
 from ...model.cause import Cause
 from ...model.engine import IOTensor, ShapeRange
 from ...model.typing import Typing
+from ..numbers import Verdict
 
 
 class BuildTool(str, Enum):
@@ -71,6 +72,10 @@ class RemedyContext:
         network_layers: the network's layers in it, as a pin names them.
         onnx_nodes: the ONNX nodes in it or, with a converter's leftovers, those that decide.
         casts: the Casts around an island.
+        lowering: whether those nodes may compute in FP16; null where no cause asks.
+        fragile: nodes of the whole model that its conversion has to leave in FP32, label and
+            operator; null where the model is not at hand.
+        fp16_edges: whether all floating tensors that the engine layer reads and writes are FP16.
         network_io: the plan with FP16 network inputs and outputs.
         margin_ms: what forcing FP16 would cost the plan, in milliseconds.
         tactic_bytes: the scratch memory that skipped FP16 tactics need.
@@ -96,6 +101,9 @@ class RemedyContext:
     network_layers: tuple[str, ...]
     onnx_nodes: tuple[str, ...]
     casts: tuple[str, ...]
+    lowering: Verdict | None
+    fragile: tuple[tuple[str, str], ...] | None
+    fp16_edges: bool
     network_io: NetworkIo | None
     margin_ms: float | None
     tactic_bytes: int | None

@@ -1,0 +1,83 @@
+"""What may compute in FP16 by its pattern: nothing that is not bounded by what was FP16 before."""
+
+from __future__ import annotations
+
+import pytest
+
+from trtdoctor.precision.numbers import Cleared, Kept, fragile, gate
+from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
+
+F32, F16 = TensorType.FLOAT, TensorType.FLOAT16
+
+
+def chain(*ops: str, constant: bool = False) -> OnnxFacts:
+    """An island: a Cast up, these operators in a row, a Cast down."""
+    nodes = [OnnxNode(label="up", name="up", op="Cast", inputs=("x",), outputs=("t0",))]
+    for i, op in enumerate(ops):
+        inputs = (f"t{i}", "k") if constant else (f"t{i}",)
+        nodes.append(OnnxNode(label=f"n{i}", name="", op=op, inputs=inputs, outputs=(f"t{i + 1}",)))
+    end = f"t{len(ops)}"
+    nodes.append(OnnxNode(label="down", name="down", op="Cast", inputs=(end,), outputs=("y",)))
+    types = {f"t{i}": F32 for i in range(len(ops) + 1)} | {"x": F16, "y": F16, "k": F32}
+    return OnnxFacts(
+        source="m.onnx",
+        inputs=(OnnxValue(name="x", type=F16),),
+        outputs=(OnnxValue(name="y", type=F16),),
+        initializers=(OnnxInitializer(name="k", type=F32, elements=1),),
+        nodes=tuple(nodes),
+        types=types,
+    )
+
+
+def verdict(model: OnnxFacts) -> Cleared | Kept:
+    return gate(model, [node.label for node in model.nodes])
+
+
+@pytest.mark.parametrize("ops", [("Softmax",), ("Sigmoid", "Tanh"), ("MatMul",), ("Relu", "Mul")])
+def test_what_stays_in_the_range_it_came_in_is_cleared(ops: tuple[str, ...]) -> None:
+    assert isinstance(verdict(chain(*ops)), Cleared)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        "Pow",
+        "Exp",
+        "CumSum",
+        "ReduceMean",
+        "ReduceSum",
+        "ReduceL2",
+        "LayerNormalization",
+        "InstanceNormalization",
+        "LpNormalization",
+        "RMSNormalization",
+    ],
+)
+def test_powers_sums_and_normalisations_are_kept(op: str) -> None:
+    for ops in ((op,), ("Softmax", op), (op, "Sqrt")):
+        assert isinstance(verdict(chain(*ops)), Kept)
+
+
+@pytest.mark.parametrize("op", ["MatMul", "Mul", "Add", "Div", "Unheard"])
+def test_a_growing_value_that_is_used_before_it_returns_to_fp16_is_kept(op: str) -> None:
+    assert isinstance(verdict(chain(op, "Softmax")), Kept)
+
+
+@pytest.mark.parametrize("op", ["Where", "Add", "MatMul", "Sqrt"])
+def test_a_constant_of_unknown_range_is_kept(op: str) -> None:
+    assert isinstance(verdict(chain(op, constant=True)), Kept)
+
+
+def test_what_is_not_seen_is_kept() -> None:
+    assert isinstance(gate(None, ["n0"]), Kept)
+    assert isinstance(gate(chain("Softmax"), ["elsewhere"]), Kept)
+
+
+def test_a_part_of_an_island_is_kept_where_the_rest_feeds_it() -> None:
+    assert isinstance(gate(chain("MatMul", "Softmax"), ["n1"]), Kept)
+
+
+def test_a_written_out_norm_is_left_in_fp32_up_to_its_quotient() -> None:
+    model = chain("Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul")
+    assert [node.label for node in fragile(model)] == ["n0", "n1", "n2", "n3", "n4"]
+    assert fragile(chain("Softmax", "MatMul", "LayerNormalization")) == ()

@@ -1,0 +1,10 @@
+"""What FP16 does to values: the gate that every remedy which lowers precision has to ask.
+
+The first part goes by the operators' pattern alone. What is not shown to be safe is kept.
+"""
+
+from __future__ import annotations
+
+from .gate import Cleared, Kept, Verdict, fragile, gate
+
+__all__ = ["Cleared", "Kept", "Verdict", "fragile", "gate"]
