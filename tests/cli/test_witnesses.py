@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,15 @@ def test_an_error_at_the_end_of_a_build_is_told_beside_the_answer(shared: Path, 
     assert any("libnvinfer_lean" in note for note in told["notes"])
     own = shared / "corpus" / "h100-trt86" / "simple.fp16" / "build.log.gz"
     assert not engine_of(capsys, "explain", "--log", own)["notes"]
+
+
+def test_without_highspy_the_builders_choice_is_not_solved_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    pytest.importorskip("numpy")
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    monkeypatch.setattr("trtdoctor.precision.log.solver.LARGEST_TABLE", 0)
+    log = Path(__file__).parents[1] / "data" / "buildlog" / "trt86-cnn.fp16.log.gz"
+    told = engine_of(capsys, "explain", "--log", log)
+    assert any("could not be solved again: " in note for note in told["notes"])
+    assert told["choice"] is None and told["layers"]
