@@ -22,7 +22,7 @@ from trtdoctor.readers.buildlog import (
 )
 
 from ..candidates import holds_half, is_half, touches_floats
-from .analysis import Analysis, SolvedLayer
+from .analysis import Analysis, LayerVerdict, SolvedLayer
 from .cost_causes import own_best, weighed_reasons
 from .network import Node, network_of, plain
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
@@ -34,7 +34,6 @@ MOVEMENT = frozenset(
 
 # The builder makes these itself, so no user has pinned them to a type.
 _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsqueeze_")
-
 
 _MOST_KERNELS = 8
 _OTHER_FLOATS = FLOAT_TYPES - {"Half"}
@@ -70,7 +69,6 @@ def _owed(layer: EngineLayer) -> bool:
     if layer.type in MOVEMENT:
         return False
     inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]
-
     halves = [tensor for tensor in (*layer.inputs, *layer.outputs) if tensor.dtype == "Half"]
     outputs = [tensor for tensor in layer.outputs if tensor.dtype in _OTHER_FLOATS]
     return bool(inputs) or (bool(outputs) and not halves and not layer.inputs)
@@ -96,55 +94,53 @@ class _Finder:
         self._disabled = self._not_enabled()
 
     def layer(self, node: Node) -> LayerReasons:
-        layer, tuning = node.layer, node.tuning
-        verdict = (
-            next((v for v in self._analysis.verdicts if v.layer == layer.name and not v.half), None)
-            if self._analysis
-            else None
-        )
-        solved = (
-            next((p for p in self._analysis.choice.solved_layers if p.name == layer.name), None)
-            if self._analysis
-            else None
-        )
-        reasons: list[Reason] = [*self._fallbacks(layer)]
-        if self._disabled is not None:
-            reasons.append(self._disabled)
-        elif tuning is not None and self._half is not None and self._typing is Typing.WEAK:
-            found = self._excluded(layer, tuning)
-            reasons.extend(found)
-            known = verdict is not None and verdict.known
-            if (
-                not found
-                and verdict is not None
-                and known
-                and solved is not None
-                and solved.same_type
-            ):
-                assert self._analysis is not None
-                reasons.extend(
-                    weighed_reasons(
-                        self._analysis, verdict, self._witness, own_best(tuning, self._witness)
-                    )
-                )
-                reasons.extend(self._perhaps_memory(tuning))
-        reasons.extend(self._constraints(layer))
-        reasons.extend(self._fused(layer, solved))
-        forced = verdict.forced if verdict is not None and verdict.known else None
+        layer = node.layer
+        verdicts = self._analysis.verdicts if self._analysis else ()
+        layers = self._analysis.choice.solved_layers if self._analysis else ()
+        verdict = next((v for v in verdicts if v.layer == layer.name and not v.half), None)
+        solved = next((one for one in layers if one.name == layer.name), None)
         return LayerReasons(
             layer=layer.name,
             line=layer.line,
             region=verdict.region if verdict else None,
             decided_again=verdict.decided_again if verdict else None,
-            reasons=tuple(reasons),
-            cost=Cost(
-                margin_ms=forced.margin_ms,
-                kernels_ms=forced.kernels_ms,
-                conversions_ms=forced.conversions_ms,
-                plan_ms=self._analysis.choice.plan_ms,
-            )
-            if forced is not None and self._analysis is not None
-            else None,
+            reasons=(
+                *self._fallbacks(layer),
+                *self._not_chosen(node, verdict, solved),
+                *self._constraints(layer),
+                *self._fused(layer, solved),
+            ),
+            cost=self._cost(verdict),
+        )
+
+    def _not_chosen(
+        self, node: Node, verdict: LayerVerdict | None, solved: SolvedLayer | None
+    ) -> list[Reason]:
+        """Why the builder could not choose FP16 or, where it could, why it did not."""
+        if self._disabled is not None:
+            return [self._disabled]
+        analysis, tuning = self._analysis, node.tuning
+        if tuning is None or self._half is None or self._typing is not Typing.WEAK:
+            return []
+        excluded = self._excluded(node.layer, tuning, self._half)
+        if excluded or analysis is None or verdict is None or not verdict.known:
+            return excluded
+        if solved is None or not solved.same_type:
+            return []
+        own = own_best(tuning, self._witness)
+        weighed = weighed_reasons(analysis, verdict, self._witness, own)
+        return [*weighed, *self._perhaps_memory(tuning)]
+
+    def _cost(self, verdict: LayerVerdict | None) -> Cost | None:
+        """What FP16 would cost, where every time that counts is known."""
+        forced = verdict.forced if verdict is not None and verdict.known else None
+        if self._analysis is None or forced is None:
+            return None
+        return Cost(
+            margin_ms=forced.margin_ms,
+            kernels_ms=forced.kernels_ms,
+            conversions_ms=forced.conversions_ms,
+            plan_ms=self._analysis.choice.plan_ms,
         )
 
     # The whole build -----------------------------------------------------------------------------
@@ -152,11 +148,7 @@ class _Finder:
     def _not_enabled(self) -> Reason | None:
         """No Half anywhere although FP32 was timed: the flag was not set, or the GPU lacks FP16."""
         for note in self._build.noted(NoteKind.HARDWARE):
-            return Reason(
-                cause=Cause.HARDWARE,
-                confidence=Confidence.CERTAIN,
-                evidence=(self._at(note.line, note.text),),
-            )
+            return self._reason(Cause.HARDWARE, Confidence.CERTAIN, self._at(note.line, note.text))
         if self._half is not None or self._typing is not Typing.WEAK:
             return None
         timed = [
@@ -168,100 +160,73 @@ class _Finder:
         floats = [pair for pair in timed if touches_floats(pair[1])]
         if not floats:
             return None
-        evidence = [
-            self._at(
-                floats[0][1].line,
-                f"{len(floats)} floating-point candidates were timed, none of them Half; "
-                "this is the first",
-            )
-        ]
-        int8 = [
-            candidate
-            for _, candidate in timed
-            if any(form.dtype == "Int8" for form in (*candidate.inputs, *candidate.outputs))
-        ]
-        if int8:
-            evidence.append(self._at(int8[0].line, "INT8 candidates were timed"))
-            return Reason(
-                cause=Cause.INT8_WITHOUT_FP16,
-                confidence=Confidence.LIKELY,
-                evidence=tuple(evidence),
-            )
-        sure = False
-        for key in ("Precision", "Flags"):
-            banner = self._build.setting(key)
-            if banner is not None and "FP16" not in banner.value:
-                sure = True
-                evidence.append(self._at(banner.line, f"{banner.key}: {banner.value}"))
-            elif banner is not None:
-                return None  # FP16 was asked for, and something else keeps Half away
-        for tuning, candidate in floats:
-            if (tuning.layer or "").startswith(_BUILDER_MADE):
-                # Were FP16 allowed, a layer that no user can pin would have a Half candidate.
-                sure = True
-                evidence.append(
-                    self._at(
-                        candidate.line,
-                        f"the builder's own layer {tuning.layer} has no Half candidate either",
-                    )
-                )
-                break
-        return Reason(
-            cause=Cause.NOT_ENABLED,
-            confidence=Confidence.CERTAIN if sure else Confidence.LIKELY,
-            evidence=tuple(evidence),
+        first = self._at(
+            floats[0][1].line,
+            f"{len(floats)} floating-point candidates were timed, none of them Half; "
+            "this is the first",
         )
+        for _, candidate in timed:
+            if any(form.dtype == "Int8" for form in (*candidate.inputs, *candidate.outputs)):
+                line = self._at(candidate.line, "INT8 candidates were timed")
+                return self._reason(Cause.INT8_WITHOUT_FP16, Confidence.LIKELY, first, line)
+        found = (self._build.setting(key) for key in ("Precision", "Flags"))
+        banners = [banner for banner in found if banner is not None]
+        if any("FP16" in banner.value for banner in banners):
+            return None  # it was asked for, and something else keeps Half away
+        proof = [self._at(banner.line, f"{banner.key}: {banner.value}") for banner in banners]
+        proof += self._without_half(floats)
+        sure = Confidence.CERTAIN if proof else Confidence.LIKELY
+        return self._reason(Cause.NOT_ENABLED, sure, first, *proof)
+
+    def _without_half(self, floats: list[tuple[Autotuning, Candidate]]) -> list[Evidence]:
+        """Were FP16 allowed, a layer that no user can pin would have a Half candidate."""
+        return [
+            self._at(
+                candidate.line,
+                f"the builder's own layer {tuning.layer} has no Half candidate either",
+            )
+            for tuning, candidate in floats
+            if (tuning.layer or "").startswith(_BUILDER_MADE)
+        ][:1]
 
     # One layer -----------------------------------------------------------------------------------
 
-    def _excluded(self, layer: EngineLayer, tuning: Autotuning) -> list[Reason]:
+    def _excluded(self, layer: EngineLayer, tuning: Autotuning, half: Candidate) -> list[Reason]:
         """FP16 was on, yet no Half candidate has a time: pinned, no kernel, or no memory."""
         halves = [candidate for candidate in tuning.candidates if is_half(candidate)]
         if any(c.outcome in (Outcome.TIMED, Outcome.UNTIMED) for c in halves):
             return []
-        assert self._half is not None
-        on = self._at(self._half.line, "FP16 was allowed: Half was tried, here for the first time")
         if halves:
             return self._without_time(halves)
-        pin = next(
-            (
-                note
-                for note in self._build.noted(NoteKind.PIN)
-                if note.subject in plain(layer.name).split(" + ")
-            ),
-            None,
-        )
+        on = self._at(half.line, "FP16 was allowed: Half was tried, here for the first time")
         none = self._at(
             tuning.line, f"none of its {len(tuning.candidates)} candidates computes in Half"
         )
-        if tuning.removed:
-            removed = self._at(
-                tuning.removed_line,
-                f"{tuning.removed} combinations were removed by type constraints",
-            )
-            return [self._reason(Cause.PINNED, Confidence.CERTAIN, removed, none, on)]
+        pin = self._pin(layer, tuning)
         if pin is not None:
-            asked = self._at(pin.line, pin.text)
-            return [self._reason(Cause.PINNED, Confidence.CERTAIN, asked, none, on)]
+            return [self._reason(Cause.PINNED, Confidence.CERTAIN, pin, none, on)]
         if layer.type == "Myelin":
             return []
-        integers = any(
-            not form.is_float
-            for candidate in tuning.candidates
-            for form in (*candidate.inputs, *candidate.outputs)
-        )
-        twin = None if integers or tuning.removed == 0 else self._twin(tuning)
-        missing = "Half was not enumerated for it"
+        missing = self._at(tuning.line, "Half was not enumerated for it")
+        twin = self._twin(tuning)
         if twin is None:
-            kernel = self._at(tuning.line, missing)
-            return [self._reason(Cause.NO_FP16_KERNEL, Confidence.LIKELY, kernel, on)]
+            return [self._reason(Cause.NO_FP16_KERNEL, Confidence.LIKELY, missing, on)]
         alike = self._at(twin.line, f"{twin.layer}, timed by the same runners, has Half candidates")
         return [
             self._reason(Cause.PINNED, Confidence.LIKELY, none, alike, on),
-            self._reason(
-                Cause.NO_FP16_KERNEL, Confidence.POSSIBLE, self._at(tuning.line, missing), on
-            ),
+            self._reason(Cause.NO_FP16_KERNEL, Confidence.POSSIBLE, missing, on),
         ]
+
+    def _pin(self, layer: EngineLayer, tuning: Autotuning) -> Evidence | None:
+        """What shows that the user kept the layer from FP16."""
+        if tuning.removed:
+            return self._at(
+                tuning.removed_line,
+                f"{tuning.removed} combinations were removed by type constraints",
+            )
+        names = plain(layer.name).split(" + ")
+        pins = self._build.noted(NoteKind.PIN)
+        return next((self._at(pin.line, pin.text) for pin in pins if pin.subject in names), None)
 
     def _without_time(self, halves: list[Candidate]) -> list[Reason]:
         skipped = [(c, skip) for c in halves for skip in c.skipped]
@@ -290,7 +255,14 @@ class _Finder:
         return [self._reason(Cause.NO_FP16_KERNEL, Confidence.CERTAIN, *lines)]
 
     def _twin(self, tuning: Autotuning) -> Autotuning | None:
-        """Another layer that the same runners time and that has a Half candidate."""
+        """Another layer that the same runners time and that has a Half candidate.
+
+        It shows nothing of a layer with integers, nor where the log says that no combination of
+        this one was removed.
+        """
+        forms = [form for c in tuning.candidates for form in (*c.inputs, *c.outputs)]
+        if tuning.removed == 0 or not all(form.is_float for form in forms):
+            return None
         mine = _runners(tuning)
         for other in self._attempt.layers:
             if other is tuning or other.layer is None or _runners(other) != mine:
@@ -320,7 +292,6 @@ class _Finder:
 
         8.6 and 10 print the "non-conforming" one for layers that nobody pinned, too: it counts only
         where the log shows that a type was asked for.
-
         """
         name = plain(layer.name)
         asked = bool(self._build.noted(NoteKind.PIN)) or any(
@@ -337,7 +308,6 @@ class _Finder:
                 sure = Confidence.LIKELY
             else:
                 continue
-
             return [self._reason(Cause.CONSTRAINT_NOT_HONOURED, sure, line)]
         return []
 
