@@ -12,7 +12,7 @@ from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.log import NetworkIo
-from trtdoctor.precision.numbers import fragile, gate
+from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -97,13 +97,23 @@ class Remedies:
             network_layers=network_layers(layer.name),
             onnx_nodes=onnx_nodes,
             casts=tuple(p.name for p in reason.places if p.kind is PlaceKind.CAST),
-            lowering=gate(self._model, onnx_nodes) if reason.cause is Cause.CAST_ISLAND else None,
+            lowering=self._lowering(reason.cause, onnx_nodes, network_layers(layer.name)),
             fp16_edges=edges == {"FP16"},
             network_io=self._network_io() if reason.cause is Cause.NETWORK_IO else None,
             margin_ms=cost.margin_ms if cost else None,
             tactic_bytes=reason.scratch_bytes,
         )
         return remedy_for(reason.cause, context, knowledge=self._knowledge)
+
+    def _lowering(
+        self, cause: Cause, nodes: tuple[str, ...], layers: tuple[str, ...]
+    ) -> Verdict | None:
+        """What the gate says of the nodes that this cause's remedy would compute in FP16."""
+        if cause is Cause.CAST_ISLAND:
+            return gate(self._model, nodes)
+        if cause is Cause.PINNED:
+            return guarded(self._model, self._context.pinned or (*layers, *nodes))
+        return None
 
     def missing(self) -> tuple[Remedy, ...]:
         """Evidence that is not at hand, each with the commands that make it."""

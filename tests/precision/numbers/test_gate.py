@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trtdoctor.precision.numbers import Cleared, Kept, fragile, gate
+from trtdoctor.precision.numbers import Cleared, Kept, fragile, gate, guarded
 from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 
 F32, F16 = TensorType.FLOAT, TensorType.FLOAT16
@@ -81,3 +81,14 @@ def test_a_written_out_norm_is_left_in_fp32_up_to_its_quotient() -> None:
     model = chain("Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul")
     assert [node.label for node in fragile(model)] == ["n0", "n1", "n2", "n3", "n4"]
     assert fragile(chain("Softmax", "MatMul", "LayerNormalization")) == ()
+
+
+@pytest.mark.parametrize(
+    ("op", "kept"), [("Pow", True), ("LayerNormalization", True), ("MatMul", False)]
+)
+def test_a_pin_is_kept_where_the_pattern_says_why(op: str, kept: bool) -> None:
+    model = chain(op)
+    found = guarded(model, ["n0"])
+    assert (found is not None) is kept
+    assert guarded(model, ["another"]) is None
+    assert guarded(None, ["n0"]) is None

@@ -323,6 +323,14 @@ def test_network_io_that_does_not_help_this_layer_is_no_remedy(io: NetworkIo | N
     assert accepted is not None and accepted.commands == ()
 
 
+def test_a_pin_on_what_fp16_breaks_is_kept() -> None:
+    kept = Kept(reason="ReduceMean adds up more terms than FP16's range holds", norm=True)
+    remedy = remedy_for(Cause.PINNED, replace(FULL, version="8.6.1", lowering=kept), knowledge=K)
+    assert remedy is not None and remedy.commands == ()
+    assert remedy.text.startswith("Keep the pin, because ReduceMean adds up")
+    assert "LayerNormalization" in remedy.text
+
+
 def test_every_command_comes_with_its_risk_or_its_reason() -> None:
     for product, version in RELEASES:
         for cause in set(Cause) - {Cause.UNKNOWN, Cause.INSIDE_FUSED_BLOCK, Cause.NEAR_TIE}:

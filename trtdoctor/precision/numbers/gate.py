@@ -84,6 +84,21 @@ def gate(model: OnnxFacts | None, nodes: Iterable[str]) -> Verdict:
     return Kept(reason=unbounded) if unbounded else Cleared(nodes=tuple(n.label for n in island))
 
 
+def guarded(model: OnnxFacts | None, nodes: Iterable[str]) -> Kept | None:
+    """Why somebody who keeps these nodes out of FP16 does well; None where no pattern says so.
+
+    For pins of a network whose own types are FP32, where the range of every value is unknown and
+    :func:`gate` would clear nothing. Without the model nothing is said.
+    """
+    wanted = set(nodes)
+    kept = [n for n in (model.nodes if model is not None else ()) if n.label in wanted]
+    reason = next((why for node in kept if (why := _fragile(node))), None)
+    if reason is None:
+        return None
+    norm = any(n.op in _SUMS or n.op in operators.NORMALIZATIONS for n in kept)
+    return Kept(reason=reason, norm=norm)
+
+
 def fragile(model: OnnxFacts) -> tuple[OnnxNode, ...]:
     """The FP32 nodes that a conversion of the whole model has to leave in FP32.
 

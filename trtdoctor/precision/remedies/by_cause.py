@@ -190,6 +190,10 @@ def _pinned(case: _Case) -> Remedy | None:
     names = case.context.pinned or case.context.network_layers
     if not names:
         return None
+    lowering = case.context.lowering
+    if isinstance(lowering, Kept):
+        better = _EXPORT_NORM if lowering.norm else ""
+        return Remedy(text=_sentences(f"Keep the pin, because {lowering.reason}.", better))
     change = changes.unpinned(case.commands, names)
     return case.build(
         change,
