@@ -24,6 +24,7 @@ from trtdoctor.readers.buildlog import (
 from ..candidates import holds_half, is_half, touches_floats
 from .analysis import Analysis, SolvedLayer
 from .cost_causes import own_best, weighed_reasons
+from .lost import all_read, lowered, shows_absence
 from .network import Node, network_of, plain
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
 
@@ -113,7 +114,7 @@ class _Finder:
         elif tuning is not None and self._half is not None and self._typing is Typing.WEAK:
             found = self._excluded(layer, tuning)
             reasons.extend(found)
-            known = verdict is not None and verdict.known
+            known = verdict is not None and verdict.known and all_read(tuning)
             if (
                 not found
                 and verdict is not None
@@ -136,7 +137,7 @@ class _Finder:
             line=layer.line,
             region=verdict.region if verdict else None,
             decided_again=verdict.decided_again if verdict else None,
-            reasons=tuple(reasons),
+            reasons=tuple(lowered(reason, self._build) for reason in reasons),
             cost=Cost(
                 margin_ms=forced.margin_ms,
                 kernels_ms=forced.kernels_ms,
@@ -158,6 +159,8 @@ class _Finder:
                 evidence=(self._at(note.line, note.text),),
             )
         if self._half is not None or self._typing is not Typing.WEAK:
+            return None
+        if not shows_absence(self._build):
             return None
         timed = [
             (tuning, candidate)
@@ -220,6 +223,8 @@ class _Finder:
         if any(c.outcome in (Outcome.TIMED, Outcome.UNTIMED) for c in halves):
             return []
         assert self._half is not None
+        if not all_read(tuning):
+            return []
         on = self._at(self._half.line, "FP16 was allowed: Half was tried, here for the first time")
         if halves:
             return self._without_time(halves)
