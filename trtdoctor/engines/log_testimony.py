@@ -178,6 +178,13 @@ def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
     for log in logs:
         if log.damage is not None:
             yield f"{log.name} is damaged, and was read up to there: {log.damage}"
+        if lost := log.build.lost:
+            lines = "line" if lost.count == 1 else "lines"
+            yield (
+                f"{log.name}: {lost.count} {lines} of candidates, times, conversions or layers "
+                f"could not be read, the first of them line {lost.first_line}; what they could "
+                "have changed is likely at most"
+            )
         errors = log.build.noted(NoteKind.ERROR)
         if errors and log.build.layers:
             yield (

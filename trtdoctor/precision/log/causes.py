@@ -24,6 +24,7 @@ from trtdoctor.readers.buildlog import (
 from ..candidates import holds_half, is_half, touches_floats
 from .analysis import Analysis, LayerVerdict, SolvedLayer
 from .cost_causes import own_best, weighed_reasons
+from .lost import all_read, lowered, shows_absence
 from .network import Node, network_of, plain
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
 
@@ -104,11 +105,14 @@ class _Finder:
             line=layer.line,
             region=verdict.region if verdict else None,
             decided_again=verdict.decided_again if verdict else None,
-            reasons=(
-                *self._fallbacks(layer),
-                *self._not_chosen(node, verdict, solved),
-                *self._constraints(layer),
-                *self._fused(layer, solved),
+            reasons=tuple(
+                lowered(reason, self._build)
+                for reason in (
+                    *self._fallbacks(layer),
+                    *self._not_chosen(node, verdict, solved),
+                    *self._constraints(layer),
+                    *self._fused(layer, solved),
+                )
             ),
             cost=self._cost(verdict),
         )
@@ -125,7 +129,7 @@ class _Finder:
         excluded = self._excluded(node.layer, tuning, self._half)
         if excluded or analysis is None or verdict is None or not verdict.known:
             return excluded
-        if solved is None or not solved.same_type:
+        if not all_read(tuning) or solved is None or not solved.same_type:
             return []
         own = own_best(tuning, self._witness)
         weighed = weighed_reasons(analysis, verdict, self._witness, own)
@@ -150,6 +154,8 @@ class _Finder:
         for note in self._build.noted(NoteKind.HARDWARE):
             return self._reason(Cause.HARDWARE, Confidence.CERTAIN, self._at(note.line, note.text))
         if self._half is not None or self._typing is not Typing.WEAK:
+            return None
+        if not shows_absence(self._build):
             return None
         timed = [
             (tuning, candidate)
@@ -195,6 +201,8 @@ class _Finder:
         """FP16 was on, yet no Half candidate has a time: pinned, no kernel, or no memory."""
         halves = [candidate for candidate in tuning.candidates if is_half(candidate)]
         if any(c.outcome in (Outcome.TIMED, Outcome.UNTIMED) for c in halves):
+            return []
+        if not all_read(tuning):
             return []
         if halves:
             return self._without_time(halves)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from ...knowledge import NoteKind
 from ..errors import FormatError
-from .drafts import AttemptDraft, BuildDraft
+from .drafts import AttemptDraft, BuildDraft, LostDraft
 from .log_facts import Build, BuildLog, BuildSummary
 from .notes import command_of, network_input, note_of, onnx_node, phrases, setting_of, version_of
 from .scan import TACTIC, Handler, Scanner
@@ -101,7 +101,7 @@ class _Collector:
     @property
     def unparsed(self) -> int:
         """Lines that look like one of the builder's and could not be read."""
-        return self._lost + self.tuning.unparsed
+        return self._lost + self.tuning.lost.count
 
     def _starts(self) -> dict[bytes, Handler]:
         tuning = self.tuning
@@ -183,6 +183,8 @@ class _Collector:
         self.tuning.attempt = None
         self._in_layers = False
         draft.last_line = line
+        draft.lost, self.tuning.lost = self.tuning.lost, LostDraft()
+        self._lost += draft.lost.count
         if draft.empty:
             return
         self.summaries.append(draft.summary())
@@ -255,6 +257,8 @@ class _Collector:
         if b" Autotuning " in body:
             self._tuned(line)
             self.tuning.combination(line, body)
+        elif self.tuning.attempt is not None:
+            self.tuning.starred(line)
 
     def _removed(self, line: int, body: bytes) -> None:
         self._tuned(line)
@@ -306,7 +310,7 @@ class _Collector:
             return
         layer = engine_layer(text_of(body), line)
         if layer is None:
-            self._lost += 1
+            self.tuning.lost.add(line)
         else:
             self._draft.layers.append(layer)
 

@@ -16,6 +16,7 @@ from .log_facts import (
     ConversionSide,
     EngineLayer,
     InnerKernel,
+    LostLines,
     NetworkTensor,
     Note,
     OnnxNode,
@@ -28,6 +29,23 @@ from .text import Combination
 
 
 @dataclass
+class LostDraft:
+    """How many lines could not be read, and the first of them."""
+
+    count: int = 0
+    first_line: int = 0
+
+    def add(self, line: int) -> None:
+        """This line is lost."""
+        self.first_line = min(self.first_line, line) if self.count else line
+        self.count += 1
+
+    def lost(self) -> LostLines | None:
+        """The frozen form; None where nothing is lost."""
+        return LostLines(count=self.count, first_line=self.first_line) if self.count else None
+
+
+@dataclass
 class CandidateDraft:
     """A format combination, of a layer or (with one format on each side) of a conversion."""
 
@@ -37,7 +55,8 @@ class CandidateDraft:
     without: list[str] = field(default_factory=list)
     skipped: list[SkippedTactic] = field(default_factory=list)
     inner: list[InnerKernel] = field(default_factory=list)
-    asked: int = 0
+    asked: list[int] = field(default_factory=list)
+    runners: set[bytes] = field(default_factory=set)
     chosen: bool = False
 
     def best(self) -> RunnerTiming | None:
@@ -102,6 +121,7 @@ class BlockDraft:
     target: str | None = None
     candidates: list[Candidate] = field(default_factory=list)
     tried: list[Conversion] = field(default_factory=list)
+    lost: LostDraft = field(default_factory=LostDraft)
 
 
 @dataclass
@@ -136,6 +156,7 @@ class AttemptDraft:
                     candidates=tuple(block.candidates),
                     removed=count[1] if count else None,
                     removed_line=count[0] if count else None,
+                    lost=block.lost.lost(),
                 )
                 for block, count in zip(layers, removed, strict=True)
             ),
@@ -174,6 +195,7 @@ class BuildDraft:
     attempts: list[AttemptDraft] = field(default_factory=list)
     layers: list[EngineLayer] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    lost: LostDraft = field(default_factory=LostDraft)
     chosen_strategy: int | None = None
     strategy: int | None = None
     generated: bool = False
@@ -237,6 +259,7 @@ class BuildDraft:
             chosen=tuple(chosen[profile] for profile in sorted(chosen)),
             layers=tuple(self.layers),
             notes=tuple(self.notes),
+            lost=self.lost.lost(),
             total_s=self.total_s,
             total_line=self.total_line,
         )

@@ -36,6 +36,16 @@ class TensorFormat(Frozen, frozen=True, kw_only=True):
 FLOAT_TYPES = frozenset({"Float", "Half", "BFloat16", "BF16"})
 
 
+class LostLines(Frozen, frozen=True, kw_only=True):
+    """Lines that the builder prints and that could not be read, or that are missing.
+
+    They may have said anything that a line of their kind says.
+    """
+
+    count: int
+    first_line: int
+
+
 class RunnerTiming(Frozen, frozen=True, kw_only=True):
     """The fastest tactic of one runner for one candidate.
 
@@ -104,7 +114,8 @@ class Autotuning(Frozen, frozen=True, kw_only=True):
     """The candidates of one layer. ``layer`` is null where the log never names it (all from cache).
 
     ``removed`` is the number of combinations that type constraints excluded, and is null where
-    the log does not say.
+    the log does not say. ``lost`` are lines of candidates and of their results, null where all of
+    them were read.
     """
 
     line: int
@@ -112,6 +123,7 @@ class Autotuning(Frozen, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...]
     removed: int | None = None
     removed_line: int | None = None
+    lost: LostLines | None = None
 
 
 class Conversion(Frozen, frozen=True, kw_only=True):
@@ -251,7 +263,8 @@ class Build(Frozen, frozen=True, kw_only=True):
     ``chosen`` are the attempts that made the engine, one for each optimisation profile.
     ``complete`` means that the log goes on to the engine; ``verbose`` that autotuning is in it.
     ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do,
-    or without, as 8 does; null where there is none.
+    or without, as 8 does; null where there is none. ``lost`` are all lines of candidates, conversions,
+    results and layers that could not be read, null where there is none.
     """
 
     number: int
@@ -269,6 +282,7 @@ class Build(Frozen, frozen=True, kw_only=True):
     chosen: tuple[Attempt, ...] = ()
     layers: tuple[EngineLayer, ...] = ()
     notes: tuple[Note, ...] = ()
+    lost: LostLines | None = None
     total_s: float | None = None
     total_line: int | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .drafts import AttemptDraft, BlockDraft, CandidateDraft
+from .drafts import AttemptDraft, BlockDraft, CandidateDraft, LostDraft
 from .log_facts import AddedConversion, ConversionSide, InnerKernel, RunnerTiming, SkippedTactic
 from .scan import Tactics
 from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
@@ -21,13 +21,13 @@ def text_of(line: bytes) -> str:
 class Tuning:
     """Turns the lines of one attempt's autotuning into drafts.
 
-    ``pending`` holds the numbered text of tactic lines since the last runner; ``unparsed`` counts
-    lines that look right and cannot be read.
+    ``pending`` holds the numbered text of tactic lines since the last runner; ``lost`` takes the
+    lines of the build that look right and cannot be read.
     """
 
     def __init__(self) -> None:
         self.pending: list[Tactics] = []
-        self.unparsed = 0
+        self.lost = LostDraft()
         self.attempt: AttemptDraft | None = None
         self._formats = Formats()
         self._combinations: dict[bytes, tuple[bool, Combination | None]] = {}
@@ -57,11 +57,21 @@ class Tuning:
             self._block = block
             self.attempt.blocks.append(block)
 
+    def _lose(self, line: int) -> None:
+        """A line could not be read: the open layer, if any, and the build lack what it said."""
+        self.lost.add(line)
+        if self._block is not None:
+            self._block.lost.add(line)
+
     def close(self, *, ended: bool = True) -> None:
         """Finish what is open; ``ended`` is false at the end of a log that was cut off."""
         self._finish_runner()
         candidate, block = self._candidate, self._block
         if candidate is not None and block is not None:
+            results = len(candidate.timings) + len(candidate.without) + len(candidate.skipped)
+            if ended and results < len(candidate.asked) and not candidate.chosen:
+                # A runner that was asked always answers, so what it said is lost.
+                self._lose(candidate.asked[-1])
             if block.conversions:
                 block.tried.append(candidate.conversion(ended=ended))
             else:
@@ -87,11 +97,16 @@ class Tuning:
             self._combinations[body] = "Reformat" in head, self._formats.combination(formats)
         conversion, found = self._combinations[body]
         if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
-            self.unparsed += 1
+            self._lose(line)
             return
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
         self._candidate = CandidateDraft(line=line, formats=found)
+
+    def starred(self, line: int) -> None:
+        """A line that begins as a combination's does, and is none: a candidate is lost."""
+        self.close()
+        self._lose(line)
 
     def runner(self, line: int, body: bytes) -> None:
         """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
@@ -101,9 +116,15 @@ class Tuning:
         found = self._runners[body]
         if found is None:
             return
+        candidate = self._candidate
+        if candidate is not None and (candidate.chosen or body in candidate.runners):
+            # Every runner is asked once for a candidate: the line of the next one is missing.
+            self.close()
+            self._lose(line)
         name, self._runner = found
         if self._candidate is not None:
-            self._candidate.asked += 1
+            self._candidate.asked.append(line)
+            self._candidate.runners.add(body)
         self._name(name)
 
     def chose(self, line: int, body: bytes) -> None:
@@ -223,7 +244,8 @@ class Tuning:
         found = self._formats.combination(formats)
         parts = after.split(", ")
         if not opened or found is None or len(parts) < 3:
-            self.unparsed += 1
+            self.close()
+            self._lose(line)
             return
         reformat = name.find("Optimizer Reformat(")
         name = name[max(0, reformat) :]
@@ -231,7 +253,7 @@ class Tuning:
         self.close()
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
-        self._candidate = CandidateDraft(line=line, formats=found, asked=1)
+        self._candidate = CandidateDraft(line=line, formats=found, asked=[line])
         self._name(name)
         self._candidate.timings.append(
             RunnerTiming(
@@ -314,7 +336,7 @@ class Tuning:
         names = last_group(before)
         first, second = self._formats.one(source), self._formats.one(target)
         if not to or names is None or first is None or second is None or self.attempt is None:
-            self.unparsed += 1
+            self._lose(line)
             return
         self.attempt.added.append(
             AddedConversion(line=line, name=names[0], tensor=names[1], source=first, target=second)
