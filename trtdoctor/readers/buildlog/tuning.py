@@ -38,6 +38,8 @@ class Tuning:
         self._need: SkippedTactic | None = None
         self._operation: str | None = None
         self._table = False
+        # Whether the candidate that the next lines are about is known to be lost.
+        self._missing = False
 
     def costs(self, line: int, body: bytes) -> None:
         """``=============== Computing costs for NAME`` and its kin for conversions."""
@@ -80,6 +82,7 @@ class Tuning:
         self._need = None
         self._operation = None
         self._table = False
+        self._missing = False
         self.pending.clear()
 
     def leave(self) -> None:
@@ -98,6 +101,7 @@ class Tuning:
         conversion, found = self._combinations[body]
         if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
             self._lose(line)
+            self._missing = True
             return
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
@@ -107,6 +111,7 @@ class Tuning:
         """A line that begins as a combination's does, and is none: a candidate is lost."""
         self.close()
         self._lose(line)
+        self._missing = True
 
     def runner(self, line: int, body: bytes) -> None:
         """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
@@ -120,7 +125,9 @@ class Tuning:
         if candidate is not None and (candidate.chosen or body in candidate.runners):
             # Every runner is asked once for a candidate: the line of the next one is missing.
             self.close()
+        if self._candidate is None and self._block is not None and not self._missing:
             self._lose(line)
+            self._missing = True
         name, self._runner = found
         if self._candidate is not None:
             self._candidate.asked.append(line)
