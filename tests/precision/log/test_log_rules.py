@@ -1,0 +1,85 @@
+"""What the builder counts as free and what it does not: each rule by a log's own numbers."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+pytest.importorskip("numpy")
+
+from trtdoctor.precision.log.problem_from_log import problem_of
+from trtdoctor.precision.log.solution import choice_of, solved
+from trtdoctor.precision.log.solver import Solver
+from trtdoctor.readers.buildlog import parse_build_log
+
+STARS = "***************"
+LINEAR, LAST = "Float(65536,1024,32,1)", "Float(16384,1:4,512,16)"
+
+
+def tuning(layer, kernels, kind="CaskConvolution"):
+    """The candidates of a layer with their times."""
+    yield "=============== Computing costs for "
+    for form, ms in kernels.items():
+        yield f"{STARS} Autotuning format combination: {form} {STARS}"
+        yield f"--------------- Timing Runner: {layer} ({kind}[0x80000009])"
+        yield f"Tactic: 0x0000000000000001 Time: {ms}"
+        yield (
+            f"{layer} ({kind}[0x80000009]) profiling completed in 0.1 seconds. "
+            f"Fastest Tactic: 0x0000000000000001 Time: {ms}"
+        )
+
+
+def conversions(name, moves):
+    """The conversions of a tensor; one without a time is from the cache."""
+    yield "=============== Computing reformatting costs: "
+    for (source, target), ms in moves.items():
+        yield f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}"
+        if ms is None:
+            continue
+        yield f"--------------- Timing Runner: Optimizer Reformat({name}) (Reformat[0x80000006])"
+        yield f"Tactic: 0x0000000000000000 Time: {ms}"
+        yield (
+            f"Optimizer Reformat({name}) (Reformat[0x80000006]) profiling completed in 0.1 seconds."
+            f" Fastest Tactic: 0x0000000000000000 Time: {ms}"
+        )
+
+
+def choice(*blocks, added=(), layers):
+    """The solved choice of a log with these blocks."""
+    lines = ["Original: 3 layers", "Constructing optimization profile number 0 [1/1]."]
+    for block in blocks:
+        lines.extend(block)
+    lines.extend(f"Adding reformat layer: {words}" for words in added)
+    lines += ["Formats and tactics selection completed in 4.5 seconds."]
+    lines += ["Engine Layer Information:"]
+    text = "\n".join([*(f"[VERBOSE] {line}" for line in lines), *layers]) + "\n"
+    build = parse_build_log(io.BytesIO(text.encode())).build
+    problem = problem_of(build, build.chosen[0])
+    found = solved(Solver(problem), problem.values())
+    assert found is not None
+    return choice_of(problem, *found)
+
+
+@pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
+def test_a_cached_conversion_takes_its_time_from_the_same_side(into, out):
+    """The network output's conversions are cached; both sides were timed for another tensor."""
+    pair = (LAST, LINEAR)
+    solved_choice = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b", {f"{LAST} -> {LAST}": 0.01, f"{LINEAR} -> {LAST}": 0.03}),
+        conversions("<in> -> m", {pair: into, (LINEAR, LAST): 0.004}),
+        conversions("m -> <out>", {pair: out, (LINEAR, LAST): 0.004}),
+        conversions("<in> -> y", {pair: None, ("Half(65536,1024,32,1)", LINEAR): 0.05}),
+        added=[f"Reformatted Output Tensor 0 to b (y) from {LAST} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64:4,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,64:4,32,32]) -> "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32])",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to b, Tactic: 0x0, "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert solved_choice.reproduced
+    assert solved_choice.plan_ms == pytest.approx(0.02 + into)
