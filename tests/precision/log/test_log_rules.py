@@ -30,18 +30,19 @@ def tuning(layer, kernels, kind="CaskConvolution"):
         )
 
 
-def conversions(name, moves):
-    """The conversions of a tensor; one without a time is from the cache."""
+def conversions(name, moves, *, layer=None):
+    """The conversions of a tensor, or of a layer that only moves; no time: from the cache."""
+    runner = f"{layer or f'Optimizer Reformat({name})'} (Reformat[0x80000006])"
     yield "=============== Computing reformatting costs: "
     for (source, target), ms in moves.items():
         yield f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}"
         if ms is None:
             continue
-        yield f"--------------- Timing Runner: Optimizer Reformat({name}) (Reformat[0x80000006])"
+        yield f"--------------- Timing Runner: {runner}"
         yield f"Tactic: 0x0000000000000000 Time: {ms}"
         yield (
-            f"Optimizer Reformat({name}) (Reformat[0x80000006]) profiling completed in 0.1 seconds."
-            f" Fastest Tactic: 0x0000000000000000 Time: {ms}"
+            f"{runner} profiling completed in 0.1 seconds. "
+            f"Fastest Tactic: 0x0000000000000000 Time: {ms}"
         )
 
 
@@ -83,3 +84,19 @@ def test_a_cached_conversion_takes_its_time_from_the_same_side(into, out):
     )
     assert solved_choice.reproduced
     assert solved_choice.plan_ms == pytest.approx(0.02 + into)
+
+
+@pytest.mark.parametrize("kind", ["Reformat", "NoOp"])
+def test_a_copy_into_a_concatenation_is_timed_unless_the_engine_runs_nothing(kind):
+    """A part is moved into the whole in any format, so equal formats are no reason to be free."""
+    copied = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        conversions("", {(LINEAR, LINEAR): 0.004}, layer="m copy"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64,32,32])",
+            f"Layer({kind}): m copy, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert copied.reproduced
+    assert copied.plan_ms == pytest.approx(0.014 if kind == "Reformat" else 0.01)

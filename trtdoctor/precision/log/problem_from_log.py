@@ -10,7 +10,7 @@ from trtdoctor.readers.buildlog import Attempt, Autotuning, Build, Candidate, Ou
 from .conversions import ConversionCosts
 from .formats import linear, same_addresses
 from .links_from_log import link
-from .network import Node, network_of
+from .network import Node, network_of, plain
 from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable, text_of
 from .terms import Terms
 
@@ -58,7 +58,7 @@ class _Layers:
         dims = node.layer.inputs[0].dims
         options: list[Option] = []
         for tried in node.moves.conversions:
-            free = same_addresses(tried.source, tried.target, dims)
+            free = not _copies(node) and same_addresses(tried.source, tried.target, dims)
             term = NOTHING if free else self._terms.conversion(tried)
             if term != IMPOSSIBLE:
                 candidate = Candidate(
@@ -124,6 +124,11 @@ class _Layers:
 
 def _signature(tuning: Autotuning) -> tuple[str, ...]:
     return tuple(text_of(candidate) for candidate in tuning.candidates)
+
+
+def _copies(node: Node) -> bool:
+    """Whether a layer copies a part into a concatenation, which moves it in any format."""
+    return node.layer.type != "NoOp" and plain(node.layer.name).endswith(" copy")
 
 
 def _moves_nothing(candidate: Candidate) -> bool:
