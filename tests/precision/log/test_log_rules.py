@@ -100,3 +100,28 @@ def test_a_copy_into_a_concatenation_is_timed_unless_the_engine_runs_nothing(kin
     )
     assert copied.reproduced
     assert copied.plan_ms == pytest.approx(0.014 if kind == "Reformat" else 0.01)
+
+
+@pytest.mark.parametrize(
+    ("part", "free"),
+    [
+        ("Float(131072,1024,32,1) long-strided", True),
+        ("Float(65536,1024,32,1) long-strided", False),
+        ("Half(131072,1024,32,1) long-strided", False),
+    ],
+)
+def test_a_part_with_the_wholes_strides_is_written_where_it_belongs(part, free):
+    """Its writer needs no conversion where strides and type agree, whatever one would take."""
+    whole = "Float(131072,1024,32,1)"
+    laid = choice(
+        tuning("a", {f"{LINEAR} -> {part}": 0.01}),
+        tuning("b", {f"{whole} -> {whole}": 0.02}),
+        conversions("m -> <out>", {(part, whole): 0.005}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            f"m ({part.partition('(')[0]}[1,64,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,128,32,32]) -> "
+            "y (Float[1,128,32,32])",
+        ],
+    )
+    assert laid.plan_ms == pytest.approx(0.03 if free else 0.035)
