@@ -125,3 +125,27 @@ def test_a_part_with_the_wholes_strides_is_written_where_it_belongs(part, free):
         ],
     )
     assert laid.plan_ms == pytest.approx(0.03 if free else 0.035)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "free"),
+    [
+        ("NoOp", "Float(65536,2048,64,1)", True),
+        ("NoOp", "Float(65536,32,1,1024)", False),
+        ("Shuffle", "Float(65536,2048,64,1)", False),
+    ],
+)
+def test_a_permutation_that_keeps_every_stride_is_free(kind, target, free):
+    """Channels last before it and row-major after it are the same bytes."""
+    last = "Float(65536,1,2048,64)"
+    permuted = choice(
+        tuning("a", {f"{LINEAR} -> {last}": 0.01}),
+        tuning("p", {f"{last} -> {target}": 0.003}, "Shuffle"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64,32,32])",
+            f"Layer({kind}): p, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,32,32,64])",
+        ],
+    )
+    assert permuted.reproduced
+    assert permuted.plan_ms == pytest.approx(0.01 if free else 0.013)

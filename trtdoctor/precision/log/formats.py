@@ -46,6 +46,27 @@ def _steps(form: TensorFormat, dims: tuple[int, ...]) -> tuple[tuple[int, int], 
     return tuple(steps)
 
 
+def same_permuted(
+    first: TensorFormat, dims: tuple[int, ...], second: TensorFormat, other: tuple[int, ...]
+) -> bool:
+    """Whether a permutation of axes reads the same bytes: every extent keeps its stride.
+
+    Args:
+        first: the format before the permutation.
+        dims: the extents before it.
+        second: the format after it.
+        other: the extents after it.
+    """
+    if first.dtype != second.dtype or first.note != second.note:
+        return False
+    before, after = _steps(first, dims), _steps(second, other)
+    if before is None or after is None:
+        return False
+    return sorted((dims[a], step) for a, step in before) == sorted(
+        (other[a], step) for a, step in after
+    )
+
+
 def linear(form: TensorFormat) -> bool:
     """Whether the format is row-major without vectors, as far as the strides tell."""
     return form.vector == 1 and list(form.strides) == sorted(form.strides, reverse=True)
