@@ -149,3 +149,25 @@ def test_a_permutation_that_keeps_every_stride_is_free(kind, target, free):
     )
     assert permuted.reproduced
     assert permuted.plan_ms == pytest.approx(0.01 if free else 0.013)
+
+
+@pytest.mark.parametrize(("kind", "unknown"), [("Constant", 0), ("Shuffle", 2)])
+def test_a_constant_lacks_no_time(kind, unknown):
+    """The log prints no time for a constant in either of its formats, and there is none."""
+    half = "Half(65536,1024,32,1)"
+    held = choice(
+        [
+            "=============== Computing costs for ",
+            f"{STARS} Autotuning format combination:  -> {LINEAR} {STARS}",
+            f"{STARS} Autotuning format combination:  -> {half} {STARS}",
+        ],
+        tuning("b", {f"{LINEAR}, {LINEAR} -> {LINEAR}": 0.02}),
+        conversions("k -> <out>", {(half, LINEAR): 0.004}),
+        layers=[
+            f"Layer({kind}): k, Tactic: 0x0,  -> k (Float[1,64,32,32])",
+            "Layer(ElementWise): b, Tactic: 0x1, x (Float[1,64,32,32]), k (Float[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])",
+        ],
+    )
+    assert held.unknown_terms == unknown
+    assert held.certain is (unknown == 0)

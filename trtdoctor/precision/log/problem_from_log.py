@@ -73,6 +73,9 @@ class _Layers:
     def _kernel(
         self, node: Node, tuning: Autotuning, candidate: Candidate, *, alone: bool
     ) -> int | None:
+        if node.layer.type == "Constant":
+            # Its values lie in the engine in whatever format is wanted; running it takes no time.
+            return NOTHING
         if node.layer.type == "NoOp" and _moves_nothing(node, candidate):
             return NOTHING
         best = candidate.best
