@@ -32,16 +32,23 @@ STARS = "***************"
 
 @dataclass
 class Net:
-    """Layers by the tensors that they read; layer i writes tensor i + 1, at last the output."""
+    """Layers by the tensors that they read; layer i writes tensor i + 1, at last the output.
+
+    ``moves`` are the times of conversions out of a tensor, ``into`` of those into one.
+    """
 
     reads: list[tuple[int, ...]]
     kernels: list[dict[str, float]]
     moves: dict[tuple[str, str], float]
+    into: dict[tuple[str, str], float]
     twins: dict[int, int]
 
     def cost(self, plan, *, free=False):
         total = sum(self.kernels[i][form] for i, form in enumerate(plan))
-        return total + sum(self.moves[pair] for _, pair in self.converted(plan) if not free)
+        converted = () if free else self.converted(plan)
+        return total + sum(
+            (self.into if " Output " in name else self.moves)[pair] for (name, _), pair in converted
+        )
 
     def readers(self, tensor):
         return [layer for layer, reads in enumerate(self.reads) if tensor in reads]
@@ -55,8 +62,8 @@ class Net:
             return plan[tensor - 1]
 
         def cost(form):
-            pairs = [(plan[tensor - 1], form), *((form, plan[reader]) for reader in readers)]
-            return sum(self.moves[pair] for pair in pairs if pair[0] != pair[1])
+            into = 0 if plan[tensor - 1] == form else self.into[plan[tensor - 1], form]
+            return into + sum(self.moves[form, plan[r]] for r in readers if plan[r] != form)
 
         return min(FORMATS, key=cost)
 
@@ -89,8 +96,11 @@ def make(seed, size):
         if alike and rng.random() < 0.3:
             twins[layer] = max(alike)
             kernels[layer] = kernels[max(alike)]
-    pairs = itertools.permutations(FORMATS, 2)
-    return Net(reads, kernels, {p: round(rng.uniform(0.001, 0.006), 7) for p in pairs}, twins)
+    moves, into = (
+        {pair: round(rng.uniform(0.001, 0.006), 7) for pair in itertools.permutations(FORMATS, 2)}
+        for _ in range(2)
+    )
+    return Net(reads, kernels, moves, into, twins)
 
 
 def tensor_name(tensor):
@@ -122,12 +132,12 @@ def log_of(net, plan):
         names = [into] * (last or (tensor > 0 and len(readers) > 1)) + [out_of] * len(readers)
         for name in names:
             out.append("=============== Computing reformatting costs: ")
-            for (source, target), ms in net.moves.items():
+            for (source, target), ms in (net.into if name == into else net.moves).items():
                 if (last and target != LINEAR) or (tensor == 0 and source != LINEAR):
                     continue
                 out.append(f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}")
-                if (source, target) not in timed:
-                    timed.add((source, target))
+                if (name == into, source, target) not in timed:
+                    timed.add((name == into, source, target))
                     runner(f"Optimizer Reformat({name})", "Reformat", ms)
     for (name, tensor), (source, target) in net.converted(plan):
         out.append(

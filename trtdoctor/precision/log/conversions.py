@@ -13,13 +13,19 @@ from trtdoctor.readers.buildlog import (
 
 
 class ConversionCosts:
-    """The conversions tried, by tensor; a time not printed is that of identical text."""
+    """The conversions tried, by tensor; a time not printed is that of identical text.
+
+    TensorRT times a conversion into a tensor (from its writer) apart from the same one out of it
+    (to a reader), so a time stands for another only on the same side.
+    """
 
     def __init__(self, build: Build, attempt: Attempt) -> None:
         self._out: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._unnamed: dict[tuple[str, str], Conversion] = {}
         self._timed: dict[tuple[str, str], list[Conversion]] = {}
+        self._inward: set[int] = set()
+        self._nameless: set[int] = set()
         for tried in attempt.conversions:
             pairs = {(c.source.text, c.target.text): c for c in tried.conversions}
             if tried.tensor is None:
@@ -33,6 +39,10 @@ class ConversionCosts:
         for other in build.attempts:
             for tried in other.conversions:
                 for conversion in tried.conversions:
+                    if tried.side is ConversionSide.IN:
+                        self._inward.add(conversion.line)
+                    elif tried.tensor is None:
+                        self._nameless.add(conversion.line)
                     if conversion.time_ms is not None:
                         key = (conversion.source.text, conversion.target.text)
                         self._timed.setdefault(key, []).append(conversion)
@@ -62,22 +72,27 @@ class ConversionCosts:
     ) -> Conversion | None:
         """The conversion as the log tried it for this tensor, or for one it does not name.
 
-        Where it was tried both ``into`` the tensor and out of it, the asked one is preferred.
+        ``into`` asks for the one into the tensor. A set that is cached whole has no name, so the
+        other side's counts only where no such set has it.
         """
         key = (source.text, target.text)
-        sides = (self._out.get(tensor), self._in.get(tensor))
-        for table in reversed(sides) if into else sides:
-            if table is not None and key in table:
-                return table[key]
-        return self._unnamed.get(key)
+        out, inward = self._out.get(tensor, {}), self._in.get(tensor, {})
+        asked, other = (inward, out) if into else (out, inward)
+        return asked.get(key) or self._unnamed.get(key) or other.get(key)
 
-    def time_of(self, conversion: Conversion) -> tuple[float | None, int]:
-        """Its time and line; for an untimed one those of the nearest identical text before it."""
+    def time_of(self, conversion: Conversion, *, into: bool = False) -> tuple[float | None, int]:
+        """Its time and line; for an untimed one those of the nearest identical text before it.
+
+        One of the other side stands in only where its own side has none. ``into`` is the side of
+        one that the log does not name.
+        """
         if conversion.time_ms is not None:
             return conversion.time_ms, conversion.time_line or conversion.line
         if conversion.outcome is not Outcome.UNTIMED:
             return None, conversion.line
         same = self._timed.get((conversion.source.text, conversion.target.text), [])
+        inward = into if conversion.line in self._nameless else conversion.line in self._inward
+        same = [c for c in same if (c.line in self._inward) is inward] or same
         before = [c for c in same if c.line < conversion.line]
         twin = before[-1] if before else same[0] if same else None
         if twin is None:

@@ -13,8 +13,12 @@ def same_addresses(first: TensorFormat, second: TensorFormat, dims: tuple[int, .
     """
     if first.text == second.text:
         return True
-    if first.dtype != second.dtype or first.note != second.note:
+    if first.dtype != second.dtype:
         return False
+    if first.note != second.note:
+        # A part written right into a concatenation has the whole's strides.
+        laid = [(f.strides, f.vector, f.vector_axis) for f in (first, second)]
+        return {first.note, second.note} == {"", "long-strided"} and laid[0] == laid[1]
     if first == second:
         return True
     steps = _steps(first, dims)
@@ -40,6 +44,27 @@ def _steps(form: TensorFormat, dims: tuple[int, ...]) -> tuple[tuple[int, int], 
             # Groups of a vector's width lie apart: no format without that vector is the same.
             steps.extend([(axis, stride * form.vector), (axis, -form.vector)])
     return tuple(steps)
+
+
+def same_permuted(
+    first: TensorFormat, dims: tuple[int, ...], second: TensorFormat, other: tuple[int, ...]
+) -> bool:
+    """Whether a permutation of axes reads the same bytes: every extent keeps its stride.
+
+    Args:
+        first: the format before the permutation.
+        dims: the extents before it.
+        second: the format after it.
+        other: the extents after it.
+    """
+    if first.dtype != second.dtype or first.note != second.note:
+        return False
+    before, after = _steps(first, dims), _steps(second, other)
+    if before is None or after is None:
+        return False
+    return sorted((dims[a], step) for a, step in before) == sorted(
+        (other[a], step) for a, step in after
+    )
 
 
 def linear(form: TensorFormat) -> bool:

@@ -146,7 +146,7 @@ class _Linker:
             if same_addresses(source, target, tensor.dims):
                 return NOTHING
             found = self._costs.tried(tensor.name, source, target, into=into)
-            return IMPOSSIBLE if found is None else self._terms.conversion(found)
+            return IMPOSSIBLE if found is None else self._terms.conversion(found, into=into)
 
         table = self._problem.table(writer, reader, cost)
         added = Link(tensor.name, writer, reader, tensor.dims, table)

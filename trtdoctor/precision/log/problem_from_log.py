@@ -8,9 +8,9 @@ from functools import cached_property
 from trtdoctor.readers.buildlog import Attempt, Autotuning, Build, Candidate, Outcome
 
 from .conversions import ConversionCosts
-from .formats import linear, same_addresses
+from .formats import linear, same_addresses, same_permuted
 from .links_from_log import link
-from .network import Node, network_of
+from .network import Node, network_of, plain
 from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable, text_of
 from .terms import Terms
 
@@ -58,7 +58,7 @@ class _Layers:
         dims = node.layer.inputs[0].dims
         options: list[Option] = []
         for tried in node.moves.conversions:
-            free = same_addresses(tried.source, tried.target, dims)
+            free = not _copies(node) and same_addresses(tried.source, tried.target, dims)
             term = NOTHING if free else self._terms.conversion(tried)
             if term != IMPOSSIBLE:
                 candidate = Candidate(
@@ -73,7 +73,10 @@ class _Layers:
     def _kernel(
         self, node: Node, tuning: Autotuning, candidate: Candidate, *, alone: bool
     ) -> int | None:
-        if node.layer.type == "NoOp" and _moves_nothing(candidate):
+        if node.layer.type == "Constant":
+            # Its values lie in the engine in whatever format is wanted; running it takes no time.
+            return NOTHING
+        if node.layer.type == "NoOp" and _moves_nothing(node, candidate):
             return NOTHING
         best = candidate.best
         if candidate.outcome is Outcome.TIMED and best is not None and best.time_ms is not None:
@@ -126,7 +129,20 @@ def _signature(tuning: Autotuning) -> tuple[str, ...]:
     return tuple(text_of(candidate) for candidate in tuning.candidates)
 
 
-def _moves_nothing(candidate: Candidate) -> bool:
-    """Whether a layer that the engine runs as NoOp can be one in this combination too."""
+def _copies(node: Node) -> bool:
+    """Whether a layer copies a part into a concatenation, which moves it in any format."""
+    return node.layer.type != "NoOp" and plain(node.layer.name).endswith(" copy")
+
+
+def _moves_nothing(node: Node, candidate: Candidate) -> bool:
+    """Whether a layer that the engine runs as NoOp can be one in this combination too.
+
+    A reshape can in row-major formats; a permutation in any that keep each extent's stride.
+    """
     forms = (*candidate.inputs, *candidate.outputs)
-    return all(linear(form) for form in forms) and len({form.dtype for form in forms}) == 1
+    if all(linear(form) for form in forms) and len({form.dtype for form in forms}) == 1:
+        return True
+    if len(candidate.inputs) != 1 or len(candidate.outputs) != 1:
+        return False
+    (before,), (after,) = node.layer.inputs, node.layer.outputs
+    return same_permuted(candidate.inputs[0], before.dims, candidate.outputs[0], after.dims)

@@ -24,9 +24,12 @@ class Terms:
         """The term of a kernel's time."""
         return self._add(TermKind.KERNEL, ms, line, known=known)
 
-    def conversion(self, tried: Conversion) -> int:
-        """The term of a conversion, or ``IMPOSSIBLE`` where it cannot be done."""
-        ms, line = self._costs.time_of(tried)
+    def conversion(self, tried: Conversion, *, into: bool = False) -> int:
+        """The term of a conversion, or ``IMPOSSIBLE`` where it cannot be done.
+
+        ``into`` says whether it goes into a tensor's own format, where the log does not.
+        """
+        ms, line = self._costs.time_of(tried, into=into)
         if ms is not None:
             return self._add(TermKind.CONVERSION, ms, line, known=True)
         if tried.outcome in (Outcome.INFINITE, Outcome.NO_TACTICS):

@@ -1,0 +1,173 @@
+"""What the builder counts as free and what it does not: each rule by a log's own numbers."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+pytest.importorskip("numpy")
+
+from trtdoctor.precision.log.problem_from_log import problem_of
+from trtdoctor.precision.log.solution import choice_of, solved
+from trtdoctor.precision.log.solver import Solver
+from trtdoctor.readers.buildlog import parse_build_log
+
+STARS = "***************"
+LINEAR, LAST = "Float(65536,1024,32,1)", "Float(16384,1:4,512,16)"
+
+
+def tuning(layer, kernels, kind="CaskConvolution"):
+    """The candidates of a layer with their times."""
+    yield "=============== Computing costs for "
+    for form, ms in kernels.items():
+        yield f"{STARS} Autotuning format combination: {form} {STARS}"
+        yield f"--------------- Timing Runner: {layer} ({kind}[0x80000009])"
+        yield f"Tactic: 0x0000000000000001 Time: {ms}"
+        yield (
+            f"{layer} ({kind}[0x80000009]) profiling completed in 0.1 seconds. "
+            f"Fastest Tactic: 0x0000000000000001 Time: {ms}"
+        )
+
+
+def conversions(name, moves, *, layer=None):
+    """The conversions of a tensor, or of a layer that only moves; no time: from the cache."""
+    runner = f"{layer or f'Optimizer Reformat({name})'} (Reformat[0x80000006])"
+    yield "=============== Computing reformatting costs: "
+    for (source, target), ms in moves.items():
+        yield f"{STARS} Autotuning Reformat: {source} -> {target} {STARS}"
+        if ms is None:
+            continue
+        yield f"--------------- Timing Runner: {runner}"
+        yield f"Tactic: 0x0000000000000000 Time: {ms}"
+        yield (
+            f"{runner} profiling completed in 0.1 seconds. "
+            f"Fastest Tactic: 0x0000000000000000 Time: {ms}"
+        )
+
+
+def choice(*blocks, added=(), layers):
+    """The solved choice of a log with these blocks."""
+    lines = ["Original: 3 layers", "Constructing optimization profile number 0 [1/1]."]
+    for block in blocks:
+        lines.extend(block)
+    lines.extend(f"Adding reformat layer: {words}" for words in added)
+    lines += ["Formats and tactics selection completed in 4.5 seconds."]
+    lines += ["Engine Layer Information:"]
+    text = "\n".join([*(f"[VERBOSE] {line}" for line in lines), *layers]) + "\n"
+    build = parse_build_log(io.BytesIO(text.encode())).build
+    problem = problem_of(build, build.chosen[0])
+    found = solved(Solver(problem), problem.values())
+    assert found is not None
+    return choice_of(problem, *found)
+
+
+@pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
+def test_a_cached_conversion_takes_its_time_from_the_same_side(into, out):
+    """The network output's conversions are cached; both sides were timed for another tensor."""
+    pair = (LAST, LINEAR)
+    solved_choice = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b", {f"{LAST} -> {LAST}": 0.01, f"{LINEAR} -> {LAST}": 0.03}),
+        conversions("<in> -> m", {pair: into, (LINEAR, LAST): 0.004}),
+        conversions("m -> <out>", {pair: out, (LINEAR, LAST): 0.004}),
+        conversions("<in> -> y", {pair: None, ("Half(65536,1024,32,1)", LINEAR): 0.05}),
+        added=[f"Reformatted Output Tensor 0 to b (y) from {LAST} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64:4,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,64:4,32,32]) -> "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32])",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to b, Tactic: 0x0, "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert solved_choice.reproduced
+    assert solved_choice.plan_ms == pytest.approx(0.02 + into)
+
+
+@pytest.mark.parametrize("kind", ["Reformat", "NoOp"])
+def test_a_copy_into_a_concatenation_is_timed_unless_the_engine_runs_nothing(kind):
+    """A part is moved into the whole in any format, so equal formats are no reason to be free."""
+    copied = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        conversions("", {(LINEAR, LINEAR): 0.004}, layer="m copy"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64,32,32])",
+            f"Layer({kind}): m copy, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert copied.reproduced
+    assert copied.plan_ms == pytest.approx(0.014 if kind == "Reformat" else 0.01)
+
+
+@pytest.mark.parametrize(
+    ("part", "free"),
+    [
+        ("Float(131072,1024,32,1) long-strided", True),
+        ("Float(65536,1024,32,1) long-strided", False),
+        ("Half(131072,1024,32,1) long-strided", False),
+    ],
+)
+def test_a_part_with_the_wholes_strides_is_written_where_it_belongs(part, free):
+    """Its writer needs no conversion where strides and type agree, whatever one would take."""
+    whole = "Float(131072,1024,32,1)"
+    laid = choice(
+        tuning("a", {f"{LINEAR} -> {part}": 0.01}),
+        tuning("b", {f"{whole} -> {whole}": 0.02}),
+        conversions("m -> <out>", {(part, whole): 0.005}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            f"m ({part.partition('(')[0]}[1,64,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,128,32,32]) -> "
+            "y (Float[1,128,32,32])",
+        ],
+    )
+    assert laid.plan_ms == pytest.approx(0.03 if free else 0.035)
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "free"),
+    [
+        ("NoOp", "Float(65536,2048,64,1)", True),
+        ("NoOp", "Float(65536,32,1,1024)", False),
+        ("Shuffle", "Float(65536,2048,64,1)", False),
+    ],
+)
+def test_a_permutation_that_keeps_every_stride_is_free(kind, target, free):
+    """Channels last before it and row-major after it are the same bytes."""
+    last = "Float(65536,1,2048,64)"
+    permuted = choice(
+        tuning("a", {f"{LINEAR} -> {last}": 0.01}),
+        tuning("p", {f"{last} -> {target}": 0.003}, "Shuffle"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64,32,32])",
+            f"Layer({kind}): p, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,32,32,64])",
+        ],
+    )
+    assert permuted.reproduced
+    assert permuted.plan_ms == pytest.approx(0.01 if free else 0.013)
+
+
+@pytest.mark.parametrize(("kind", "unknown"), [("Constant", 0), ("Shuffle", 2)])
+def test_a_constant_lacks_no_time(kind, unknown):
+    """The log prints no time for a constant in either of its formats, and there is none."""
+    half = "Half(65536,1024,32,1)"
+    held = choice(
+        [
+            "=============== Computing costs for ",
+            f"{STARS} Autotuning format combination:  -> {LINEAR} {STARS}",
+            f"{STARS} Autotuning format combination:  -> {half} {STARS}",
+        ],
+        tuning("b", {f"{LINEAR}, {LINEAR} -> {LINEAR}": 0.02}),
+        conversions("k -> <out>", {(half, LINEAR): 0.004}),
+        layers=[
+            f"Layer({kind}): k, Tactic: 0x0,  -> k (Float[1,64,32,32])",
+            "Layer(ElementWise): b, Tactic: 0x1, x (Float[1,64,32,32]), k (Float[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])",
+        ],
+    )
+    assert held.unknown_terms == unknown
+    assert held.certain is (unknown == 0)
