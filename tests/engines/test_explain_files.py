@@ -180,3 +180,12 @@ def test_expecting_fp16_fails_where_it_was_not_delivered(explain):
         arguments = ("--log", log_of("cnn.fp16"), "--layers", layers_of("cnn.fp16"))
         assert explain(*arguments, "--expect", wanted)[0] == code, wanted
     assert explain("--layers", layers_of("cnn.io16"), "--expect", "fp16")[0] == 0
+
+
+def test_which_of_several_builds_was_taken_is_told(document, tmp_path):
+    log = tmp_path / "build.log"
+    quiet = "[VERBOSE] Original: 3 layers\n[VERBOSE] Engine generation completed in 1 seconds.\n"
+    log.write_text(text_of("cnn.noflag") + quiet)
+    notes = document("--log", log)["notes"]
+    assert any("holds 2 builds; number 1 (from line 1) was taken" in note for note in notes)
+    assert not any("holds 2" in note for note in document("--log", log, "--build", "1")["notes"])

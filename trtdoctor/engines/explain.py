@@ -32,7 +32,7 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
-from .log_testimony import LogTestimony, damages, failed_build, flips, hear
+from .log_testimony import LogTestimony, damages, failed_build, flips, hear, several_builds
 from .remedies import Remedies
 from .sentences import answer_of
 
@@ -75,6 +75,7 @@ def explain(
             *report.notes,
             *foreign_model,
             *foreign_log,
+            *several_builds(witnesses.logs[:1]),
             *damages(witnesses.logs),
             *(log.unsolved if log else ()),
             *flips(report.layers, witnesses.logs[1:], knowledge),

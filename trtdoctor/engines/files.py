@@ -65,7 +65,7 @@ def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None
 
     Args:
         logs: the engine's own log first, then logs of other builds of the same model.
-        build: which build of the first log, from 1; None for the last complete one.
+        build: which build of the first log, from 1; None for the last that can be explained.
         onnx: the model.
 
     Raises:
@@ -114,7 +114,13 @@ def _log(path: Path, build: int | None) -> GivenLog:
         found = read_build_log(path, build=build)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    return GivenLog(name=str(path), build=found.build, damage=found.damaged)
+    return GivenLog(
+        name=str(path),
+        build=found.build,
+        damage=found.damaged,
+        builds=found.builds,
+        picked=build is not None,
+    )
 
 
 def _parsed(path: Path, reader: Callable[..., Read]) -> Read:

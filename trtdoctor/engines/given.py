@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from trtdoctor.readers.buildlog import Build
+from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.layers import LayersFile
 from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
@@ -37,11 +37,16 @@ class EngineSources:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenLog:
-    """One build of one log, by the name that evidence shows, and why not all of it was read."""
+    """One build of one log, by the name that evidence shows, and why not all of it was read.
+
+    ``builds`` are all of the file; ``picked`` tells that the user said which one to take.
+    """
 
     name: str
     build: Build
     damage: str | None = None
+    builds: tuple[BuildSummary, ...] = ()
+    picked: bool = False
 
     @property
     def short(self) -> str:

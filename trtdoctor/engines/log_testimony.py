@@ -173,6 +173,21 @@ def failed_build(log: GivenLog) -> str | None:
     )
 
 
+def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
+    """Which build was taken of a file that holds several, where the user did not say."""
+    for log in logs:
+        if len(log.builds) < 2 or log.picked:
+            continue
+        taken = log.build
+        kind = "verbose and complete" if taken.complete and taken.verbose else "complete"
+        if not taken.complete:
+            kind = "verbose, and none is complete" if taken.verbose else "there"
+        yield (
+            f"{log.name} holds {len(log.builds)} builds; number {taken.number} (from line "
+            f"{taken.first_line}) was taken, the last one that is {kind}; --build N takes another"
+        )
+
+
 def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
     """What is missing of logs that end early or tell of an error at their end."""
     for log in logs:

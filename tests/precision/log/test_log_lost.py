@@ -94,6 +94,14 @@ def test_a_build_whose_half_candidates_are_lost_was_not_built_without(name, garb
     assert not [cause for _, cause in told(build) if cause in ABSENCE]
 
 
+def test_a_layer_without_tensors_is_nothing_lost():
+    lines = list(LOGS["trt86-cnn.noflag"])
+    at = PLACES["trt86-cnn.noflag"][0]
+    head = lines[at][: lines[at].index("combination:")]
+    lines[at] = f"{head}combination:  ->  ***************"
+    assert read(lines).lost is None
+
+
 @pytest.mark.parametrize("garble", GARBLES)
 def test_one_lost_candidate_of_many_leaves_it_likely(garble):
     lines = list(LOGS["trt86-cnn.noflag"])

@@ -30,6 +30,7 @@ from .log_facts import (
     SkippedTactic,
     TensorFormat,
 )
+from .strides import Product, Stride, at_least, times
 
 __all__ = [
     "FLOAT_TYPES",
@@ -53,10 +54,14 @@ __all__ = [
     "NoteKind",
     "OnnxNode",
     "Outcome",
+    "Product",
     "RunnerTiming",
     "Setting",
     "SkippedTactic",
+    "Stride",
     "TensorFormat",
+    "at_least",
     "parse_build_log",
     "read_build_log",
+    "times",
 ]

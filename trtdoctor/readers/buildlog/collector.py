@@ -28,8 +28,8 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
 
     Args:
         path: the file.
-        build: the build's number in the file, from 1; without it the last complete one, or the last
-            one where none is complete.
+        build: the build's number in the file, from 1; without it the last one that is complete and
+            verbose, else the last complete one, else the last verbose one, else the last.
 
     Raises:
         FormatError: the file is no build log, or has no build of that number; one sentence says
@@ -82,6 +82,7 @@ class _Collector:
         self._kept: Build | None = None
         self._draft = BuildDraft(number=1, first_line=1)
         self._in_layers = False
+        self._loading = False
         self._lost = 0
         self.summaries: list[BuildSummary] = []
         self.tuning = Tuning()
@@ -128,6 +129,8 @@ class _Collector:
             b"Chose ": self._verdict,
             b"Skip b": self._verdict,
             b"&&&& R": self._running,
+            b"&&&& P": self._ran,
+            b"&&&& F": self._ran,
         }
         for start in (b"Precis", b"LayerP", b"LayerO", b"Input(", b"Output", b"avgTim", b"Builde"):
             table[start] = self._setting
@@ -191,7 +194,10 @@ class _Collector:
         if self._wanted is not None:
             if draft.number == self._wanted:
                 self._kept = draft.build()
-        elif self._kept is None or draft.complete or not self._kept.complete:
+        elif self._kept is None or (draft.complete, draft.verbose) >= (
+            self._kept.complete,
+            self._kept.verbose,
+        ):
             self._kept = draft.build()
 
     def finish(self, last_line: int) -> Build | None:
@@ -200,12 +206,26 @@ class _Collector:
         return self._kept
 
     def _running(self, line: int, body: bytes) -> None:
-        self._begin(line)
+        """``&&&& RUNNING``: a run of trtexec begins; one that loads an engine builds none."""
+        self._run(line)
         text = text_of(body)
-        self._draft.version = version_of(text) or self._draft.version
         command = command_of(line, text)
+        if command is not None and "--loadEngine" in command.value:
+            self._loading = True
+            return
+        self._draft.version = version_of(text)
         if command is not None:
             self._draft.settings.append(command)
+
+    def _ran(self, line: int, body: bytes) -> None:
+        """``&&&& PASSED`` or ``&&&& FAILED``: nothing that follows is of this run."""
+        self._run(line + 1)
+
+    def _run(self, first_line: int) -> None:
+        """A run begins or ends here: what came before is not the next build's."""
+        self._loading = False
+        self._end(first_line - 1)
+        self._draft = BuildDraft(number=len(self.summaries) + 1, first_line=first_line)
 
     def _original(self, line: int, body: bytes) -> None:
         if self._draft.attempts or self._draft.layers:
@@ -351,6 +371,8 @@ class _Collector:
     def _setting(self, line: int, body: bytes) -> None:
         if len(body) > _LONGEST_MESSAGE or len(self._draft.settings) >= _MOST_NOTES:
             return
+        if self._loading:
+            return
         text = text_of(body)
         found = setting_of(line, text)
         if found is not None:
@@ -359,7 +381,7 @@ class _Collector:
                 self._draft.version = version_of(text) or self._draft.version
 
     def _note(self, line: int, body: bytes) -> None:
-        if len(body) > _LONGEST_MESSAGE:
+        if len(body) > _LONGEST_MESSAGE or self._loading:
             return
         note = note_of(line, text_of(body))
         if note is None:

@@ -10,19 +10,21 @@ from enum import Enum
 
 from ...knowledge import NoteKind
 from ...model.base import Frozen
+from .strides import Stride
 
 
 class TensorFormat(Frozen, frozen=True, kw_only=True):
     """A tensor's type and layout, as in ``Half(128,1:8,128,128)``.
 
-    ``strides`` are in vectors when ``vector`` (the number after the colon) is not 1, and
-    ``vector_axis`` is the dimension whose elements are packed. ``note`` keeps what the log says
-    beside the parentheses, which makes it another format (``long-strided``).
+    ``strides`` are numbers, or products over extents that only a run knows, and count vectors where
+    ``vector`` (the number after the colon) is not 1; ``vector_axis`` is the dimension whose elements
+    are packed. ``note`` keeps what the log says beside the parentheses, which makes it another
+    format (``long-strided``).
     """
 
     text: str
     dtype: str
-    strides: tuple[int, ...] = ()
+    strides: tuple[Stride, ...] = ()
     vector: int = 1
     vector_axis: int | None = None
     note: str = ""

@@ -5,8 +5,11 @@ Each answers None for text that it does not understand; nothing raises.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..layerlines import LineTensor, read_layer_line
 from .log_facts import EngineLayer, EngineTensor, TensorFormat
+from .strides import WHERE, Product, Stride, definitions, split, stride
 
 Combination = tuple[tuple[TensorFormat, ...], tuple[TensorFormat, ...]]
 
@@ -18,68 +21,85 @@ class Formats:
     """Reads formats and keeps one object for each distinct text, so that memory stays small."""
 
     def __init__(self) -> None:
-        self._known: dict[str, TensorFormat | None] = {}
+        self._known: dict[tuple[str, str], TensorFormat | None] = {}
 
-    def one(self, text: str) -> TensorFormat | None:
-        """``Half(128,1:8,128,128)`` with whatever stands around it, or None."""
-        text = text.strip()
-        if text not in self._known:
-            self._known[text] = _format(text)
-        return self._known[text]
+    def one(self, text: str, where: str = "") -> TensorFormat | None:
+        """``Half(128,1:8,128,128)`` with whatever stands around it, or None.
 
-    def many(self, text: str) -> tuple[TensorFormat, ...] | None:
+        ``where`` is what the line says of the names in it, as in ``E0=(* 8 (# 3 (SHAPE x)))``.
+        """
+        key = text.strip(), where
+        if key not in self._known:
+            self._known[key] = _format(*key)
+        return self._known[key]
+
+    def many(self, text: str, where: str = "") -> tuple[TensorFormat, ...] | None:
         """A list of formats, separated by comma and space; an empty text is an empty list."""
         text = text.strip()
         if not text:
             return ()
-        found = tuple(self.one(part) for part in text.split(", "))
+        found = tuple(self.one(part, where) for part in split(text, ", "))
         return None if None in found else found  # type: ignore[return-value]
 
     def combination(self, text: str) -> Combination | None:
-        """``A, B -> C``."""
+        """``A, B -> C``, or ``A, B -> C where E0=…``, or each side with a ``where`` of its own."""
         if len(text) > _LONGEST:
             return None
-        before, arrow, after = text.partition("->")
-        if not arrow:
+        sides = split(text, "->")
+        if len(sides) != 2:
             return None
-        inputs, outputs = self.many(before), self.many(after)
+        before, _, own = sides[0].partition(WHERE)
+        after, _, where = sides[1].partition(WHERE)
+        inputs = self.many(before, own.strip() or where.strip())
+        outputs = self.many(after, where.strip() or own.strip())
         if inputs is None or outputs is None or not (inputs or outputs):
             return None
         return inputs, outputs
 
 
-def _format(text: str) -> TensorFormat | None:
+def _format(text: str, where: str) -> TensorFormat | None:
     dtype, opened, rest = text.partition("(")
     inside, closed, after = rest.rpartition(")")
-    if not opened or not closed or "(" in inside:
+    if not opened or not closed or inside.count("(") != inside.count(")"):
         return None
     before = dtype.split()
     if not before or not before[-1].isalnum():
         return None
     note = " ".join([*before[:-1], *after.split()])
-    parsed = _extents(inside)
+    names = definitions(where)
+    parsed = None if names is None else _extents(inside, names)
     if parsed is None:
         return None
     strides, vector, axis = parsed
+    if any(isinstance(stride, Product) for stride in strides):
+        # Names mean something else in the next line, so the text tells what they stand for.
+        packed = {axis: f":{vector}"}
+        told = ",".join(f"{part}{packed.get(place, '')}" for place, part in enumerate(strides))
+        text = f"{dtype}({told}){after}"
     return TensorFormat(
         text=text, dtype=before[-1], strides=strides, vector=vector, vector_axis=axis, note=note
     )
 
 
-def _extents(text: str) -> tuple[tuple[int, ...], int, int | None] | None:
-    """Comma-separated integers, one of which may carry ``:vector``."""
-    values: list[int] = []
+def _extents(
+    text: str, names: Mapping[str, str]
+) -> tuple[tuple[Stride, ...], int, int | None] | None:
+    """Comma-separated strides, one of which may carry ``:vector``."""
+    values: list[Stride] = []
     vector, axis = 1, None
     if not text.strip():
         return (), 1, None
-    for position, part in enumerate(text.split(",")):
-        number, colon, width = part.partition(":")
-        try:
-            values.append(int(number))
-            if colon:
-                vector, axis = int(width), position
-        except ValueError:
+    for position, part in enumerate(split(text, ",")):
+        number, *width = split(part, ":")
+        found = stride(number, names)
+        if found is None or len(width) > 1:
             return None
+        values.append(found)
+        if width:
+            try:
+                vector, axis = int(width[0]), position
+            except ValueError:
+                return None
     if vector < 1:
         return None
     return tuple(values), vector, axis

@@ -100,7 +100,9 @@ class Tuning:
             self._combinations[body] = "Reformat" in head, self._formats.combination(formats)
         conversion, found = self._combinations[body]
         if found is None or (conversion and (len(found[0]), len(found[1])) != (1, 1)):
-            self._lose(line)
+            # A layer without tensors, as a TrainStation is, has nothing to choose.
+            if not body.rstrip(b" *\r").endswith(b":  ->"):
+                self._lose(line)
             self._missing = True
             return
         if self._block is None or self._block.conversions is not conversion:
@@ -341,10 +343,13 @@ class Tuning:
         before, _, formats = text.rpartition(" from ")
         source, to, target = formats.rpartition(" to ")
         names = last_group(before)
-        first, second = self._formats.one(source), self._formats.one(target)
-        if not to or names is None or first is None or second is None or self.attempt is None:
+        found = self._formats.combination(f"{source} -> {target}") if to else None
+        single = found is not None and (len(found[0]), len(found[1])) == (1, 1)
+        if names is None or found is None or not single or self.attempt is None:
             self._lose(line)
             return
         self.attempt.added.append(
-            AddedConversion(line=line, name=names[0], tensor=names[1], source=first, target=second)
+            AddedConversion(
+                line=line, name=names[0], tensor=names[1], source=found[0][0], target=found[1][0]
+            )
         )

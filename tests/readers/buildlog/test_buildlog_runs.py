@@ -1,0 +1,51 @@
+"""Several runs of trtexec and several builds in one file."""
+
+from __future__ import annotations
+
+import pytest
+
+RUN = "&&&& RUNNING TensorRT.trtexec [TensorRT v{}] # trtexec {}\n"
+PASSED = "&&&& PASSED TensorRT.trtexec [TensorRT v8501] # trtexec\n"
+BANNER = (
+    "[08/17/2022-07:40:58] [I] === Build Options ===\n"
+    "[08/17/2022-07:40:58] [I] Precision: FP32+FP16\n"
+)
+LOAD = RUN.format("8501", "--loadEngine=old.plan --fp16") + BANNER
+QUIET = (
+    RUN.format("8401", "--onnx=m.onnx --fp16")
+    + BANNER
+    + "[09/07/2022-04:04:17] [I] [TRT] Adding network input: x with dtype: float32, "
+    "dimensions: (1, 2)\n[09/07/2022-04:04:20] [I] Engine built in 2.71777 sec.\n"
+)
+
+
+@pytest.fixture
+def verbose(text):
+    """A verbose build without a banner."""
+    return text("trt86-cnn.noflag") + "\n"
+
+
+@pytest.mark.parametrize("end", [PASSED, PASSED.replace("PASSED", "FAILED"), ""])
+def test_the_banner_of_a_run_that_loads_is_not_the_next_builds(parse, verbose, end):
+    log = parse(LOAD + end + verbose)
+    assert len(log.builds) == 1
+    assert log.build.setting("Precision") is None and log.build.version is None
+    assert log.build.complete and len(log.build.layers) == len(parse(verbose).build.layers)
+
+
+def test_a_run_that_loads_leaves_the_build_before_it_as_it_is(parse, verbose):
+    build = parse(verbose + PASSED + LOAD + PASSED).build
+    assert build.setting("Precision") is None and build.complete and build.verbose
+
+
+def test_a_build_that_can_be_explained_comes_before_a_later_quiet_one(parse, verbose):
+    content = verbose + PASSED + QUIET + PASSED
+    log = parse(content)
+    assert [(b.complete, b.verbose) for b in log.builds] == [(True, True), (True, False)]
+    assert log.build.number == 1 and log.build.setting("Precision") is None
+    second = parse(content, build=2).build
+    assert second.setting("Precision") is not None and second.version == "8.4.1"
+
+
+def test_of_several_that_can_be_explained_the_last_is_taken(parse, verbose):
+    assert parse(verbose + PASSED + QUIET + PASSED + verbose + QUIET).build.number == 3
