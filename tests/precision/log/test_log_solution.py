@@ -123,9 +123,9 @@ def test_a_near_tie_is_told_for_half_layers_too(text, solve):
     assert verdict.half and verdict.near_tie
     assert 0.5 < verdict.again < 0.8
     cnn = solve(text("trt86-cnn.fp16"))[1]
-    stays = {v.layer: (v.decided_again, v.near_tie) for v in cnn.verdicts}
-    assert stays["c2 + c2_relu"] == (DecidedAgain.LIKELY, False)
-    assert stays["head"] == (DecidedAgain.CERTAIN, False)
+    again = {v.layer: v for v in cnn.verdicts}
+    assert 0.9 < again["c2 + c2_relu"].again < 0.98 and not again["c2 + c2_relu"].near_tie
+    assert again["head"].decided_again is DecidedAgain.CERTAIN and not again["head"].near_tie
 
 
 def test_noise_is_reproducible(text, solve):
