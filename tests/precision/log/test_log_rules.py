@@ -245,3 +245,33 @@ def test_a_plan_without_a_conversion_that_copies_nothing_is_the_same(kind, same)
         ],
     )
     assert plan.reproduced is same
+
+
+@pytest.mark.parametrize(
+    ("chosen", "other", "ceiling"),
+    [(0.01, 0.02, "certain"), (0.01, 0.00995, "likely"), (0.01, 0.0098, "possible")],
+)
+def test_nothing_is_surer_than_the_plan_that_it_follows_from(chosen, other, ceiling):
+    """The engine has FP32; the further the log's numbers are from that, the less they prove."""
+    doubted = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": chosen, f"{HALF} -> {HALF}": other - 0.002}),
+        conversions("x -> <out>", {(LINEAR, HALF): 0.001}),
+        conversions("<in> -> y", {(HALF, LINEAR): 0.001}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> y (Float[1,64,32,32])"
+        ],
+    )
+    assert doubted.ceiling.value == ceiling
+    assert doubted.certain is doubted.reproduced is (ceiling == "certain")
+
+
+def test_a_plan_that_the_log_does_not_offer_is_possible_at_most():
+    """The engine's vectors are none of the layer's candidates."""
+    strange = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "y (Float[1,64:4,32,32])"
+        ],
+    )
+    assert strange.logged_ms is None and strange.ceiling.value == "possible"
