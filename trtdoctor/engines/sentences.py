@@ -14,9 +14,11 @@ from trtdoctor.model.engine import (
     Precision,
     Role,
 )
+from trtdoctor.model.report import Confidence
 from trtdoctor.precision.times import in_us, signed_us
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
+_DOUBT = "by the log's numbers, which do not lead to the builder's plan"
 _WORDS = {
     Cause.NOT_ENABLED: "FP16 was not enabled for this build",
     Cause.GRAPH_SAYS_FP32: "the model's own types say FLOAT, and the engine follows them",
@@ -96,7 +98,9 @@ def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: b
         return "nothing at hand proves why"
     if set(counted) <= _WEIGHED and choice is not None:
         first = counted.most_common(1)[0][0]
-        return _weighed(first, choice, some_half=some_half, number=counted.total())
+        weighed = _weighed(first, choice, some_half=some_half, number=counted.total())
+        doubted = all(e.confidence is Confidence.POSSIBLE for e in told)
+        return f"{_DOUBT}, {weighed}" if doubted else weighed
     if len(counted) == 1:
         return _words(next(iter(counted)))
     total = counted.total()

@@ -15,6 +15,7 @@ from trtdoctor.readers.buildlog import parse_build_log
 
 STARS = "***************"
 LINEAR, LAST = "Float(65536,1024,32,1)", "Float(16384,1:4,512,16)"
+HALF = "Half(65536,1024,32,1)"
 
 
 def tuning(layer, kernels, kind="CaskConvolution"):
@@ -71,7 +72,7 @@ def test_a_cached_conversion_takes_its_time_from_the_same_side(into, out):
         tuning("b", {f"{LAST} -> {LAST}": 0.01, f"{LINEAR} -> {LAST}": 0.03}),
         conversions("<in> -> m", {pair: into, (LINEAR, LAST): 0.004}),
         conversions("m -> <out>", {pair: out, (LINEAR, LAST): 0.004}),
-        conversions("<in> -> y", {pair: None, ("Half(65536,1024,32,1)", LINEAR): 0.05}),
+        conversions("<in> -> y", {pair: None, (HALF, LINEAR): 0.05}),
         added=[f"Reformatted Output Tensor 0 to b (y) from {LAST} to {LINEAR}"],
         layers=[
             "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
@@ -154,15 +155,14 @@ def test_a_permutation_that_keeps_every_stride_is_free(kind, target, free):
 @pytest.mark.parametrize(("kind", "unknown"), [("Constant", 0), ("Shuffle", 2)])
 def test_a_constant_lacks_no_time(kind, unknown):
     """The log prints no time for a constant in either of its formats, and there is none."""
-    half = "Half(65536,1024,32,1)"
     held = choice(
         [
             "=============== Computing costs for ",
             f"{STARS} Autotuning format combination:  -> {LINEAR} {STARS}",
-            f"{STARS} Autotuning format combination:  -> {half} {STARS}",
+            f"{STARS} Autotuning format combination:  -> {HALF} {STARS}",
         ],
         tuning("b", {f"{LINEAR}, {LINEAR} -> {LINEAR}": 0.02}),
-        conversions("k -> <out>", {(half, LINEAR): 0.004}),
+        conversions("k -> <out>", {(HALF, LINEAR): 0.004}),
         layers=[
             f"Layer({kind}): k, Tactic: 0x0,  -> k (Float[1,64,32,32])",
             "Layer(ElementWise): b, Tactic: 0x1, x (Float[1,64,32,32]), k (Float[1,64,32,32]) -> "
@@ -171,3 +171,107 @@ def test_a_constant_lacks_no_time(kind, unknown):
     )
     assert held.unknown_terms == unknown
     assert held.certain is (unknown == 0)
+
+
+COPIED = "Reformatted x"
+
+
+@pytest.mark.parametrize("ms", [0.002, 0.009])
+def test_a_network_input_that_nothing_copies_has_one_name(ms):
+    """Conversions are tried for the copy; they are told of the network's own tensor."""
+    alias = "Reformatted Input Tensor 0 to a"
+    layers = [
+        "Layer(NoOp): Reformatting CopyNode for Network Input x, Tactic: 0x0, "
+        f"x (Float[1,64,32,32]) -> {COPIED} (Float[1,64,32,32])"
+    ]
+    added = []
+    if ms < 0.007:
+        added.append(f"{alias} ({COPIED}) from {LINEAR} to {HALF}")
+        layers += [
+            "Layer(Reformat): Reformatting CopyNode for Input Tensor 0 to a, Tactic: 0x0, "
+            f"{COPIED} (Float[1,64,32,32]) -> {alias} (Half[1,64,32,32])",
+            f"Layer(CaskConvolution): a, Tactic: 0x1, {alias} (Half[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])",
+        ]
+    else:
+        layers.append(
+            f"Layer(CaskConvolution): a, Tactic: 0x1, {COPIED} (Float[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])"
+        )
+    single = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.02, f"{HALF} -> {LINEAR}": 0.013}),
+        conversions(f"{COPIED} -> <out>", {(LINEAR, HALF): ms}),
+        added=added,
+        layers=layers,
+    )
+    assert single.reproduced
+    assert single.plan_ms == pytest.approx(min(0.02, 0.013 + ms))
+    assert [c.tensor for c in single.converted] == ["x"] * len(added)
+
+
+def test_a_region_has_the_name_of_its_tensor():
+    """The engine of 8.4 names regions, autotuning tensors; the conversion between is found."""
+    pair = (LAST, LINEAR)
+    folded = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b", {f"{LINEAR} -> {LINEAR}": 0.02}),
+        conversions("m_out_tensor -> <out>", {pair: 0.004}),
+        added=[f"Reformatted Input Tensor 0 to b (m_out_tensor) from {LAST} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m_out_region (Float[1,64:4,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m_out_region (Float[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])",
+        ],
+    )
+    assert folded.certain and folded.plan_ms == pytest.approx(0.034)
+    assert [c.tensor for c in folded.converted] == ["m_out_tensor"]
+
+
+@pytest.mark.parametrize(("kind", "same"), [("NoOp", True), ("Reformat", False)])
+def test_a_plan_without_a_conversion_that_copies_nothing_is_the_same(kind, same):
+    alias = "Reformatted Input Tensor 0 to b"
+    plan = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        tuning("b", {f"{LINEAR} -> {LINEAR}": 0.02}),
+        added=[f"{alias} (m) from {LINEAR} to {LAST}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64,32,32])",
+            f"Layer({kind}): Reformatting CopyNode for Input Tensor 0 to b, Tactic: 0x0, "
+            f"m (Float[1,64,32,32]) -> {alias} (Float[1,64,32,32])",
+            f"Layer(CaskConvolution): b, Tactic: 0x1, {alias} (Float[1,64,32,32]) -> "
+            "y (Float[1,64,32,32])",
+        ],
+    )
+    assert plan.reproduced is same
+
+
+@pytest.mark.parametrize(
+    ("chosen", "other", "ceiling"),
+    [(0.01, 0.02, "certain"), (0.01, 0.00995, "likely"), (0.01, 0.0098, "possible")],
+)
+def test_nothing_is_surer_than_the_plan_that_it_follows_from(chosen, other, ceiling):
+    """The engine has FP32; the further the log's numbers are from that, the less they prove."""
+    doubted = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": chosen, f"{HALF} -> {HALF}": other - 0.002}),
+        conversions("x -> <out>", {(LINEAR, HALF): 0.001}),
+        conversions("<in> -> y", {(HALF, LINEAR): 0.001}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> y (Float[1,64,32,32])"
+        ],
+    )
+    assert doubted.ceiling.value == ceiling
+    assert doubted.certain is doubted.reproduced is (ceiling == "certain")
+
+
+def test_a_plan_that_the_log_does_not_offer_is_possible_at_most():
+    """The engine's vectors are none of the layer's candidates."""
+    strange = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "y (Float[1,64:4,32,32])"
+        ],
+    )
+    assert strange.logged_ms is None and strange.ceiling.value == "possible"

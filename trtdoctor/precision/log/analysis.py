@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from trtdoctor.model.base import Frozen
 from trtdoctor.model.cause import DecidedAgain as DecidedAgain
+from trtdoctor.model.report import Confidence
 
 # In this share of perturbed problems a difference must hold to be more than noise.
 SURE = 0.80
+# Past this excess of the logged total the builder weighed other numbers than those that are known.
+_CLOSE = 0.01
 
 
 class SolvedLayer(Frozen, frozen=True, kw_only=True):
@@ -64,7 +67,21 @@ class Choice(Frozen, frozen=True, kw_only=True):
     @property
     def certain(self) -> bool:
         """Whether what solving again tells is certain: reproduced, and no time is missing."""
-        return self.reproduced and not self.unknown_terms and not self.untimed_layers
+        return self.ceiling is Confidence.CERTAIN
+
+    @property
+    def ceiling(self) -> Confidence:
+        """The most that anything can be that follows from solving again.
+
+        Possible at most where what the log's own choice costs is unknown or differs from the
+        solved total: then the numbers are not those that the builder weighed. Certain only where
+        the choice is reproduced and no time is missing.
+        """
+        if self.logged_ms is None or self.logged_ms - self.plan_ms > _CLOSE * self.plan_ms:
+            return Confidence.POSSIBLE
+        if self.reproduced and not self.unknown_terms and not self.untimed_layers:
+            return Confidence.CERTAIN
+        return Confidence.LIKELY
 
 
 class Change(Frozen, frozen=True, kw_only=True):

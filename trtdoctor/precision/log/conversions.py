@@ -11,6 +11,8 @@ from trtdoctor.readers.buildlog import (
     TensorFormat,
 )
 
+from .network import edge_copies
+
 
 class ConversionCosts:
     """The conversions tried, by tensor; a time not printed is that of identical text.
@@ -26,16 +28,19 @@ class ConversionCosts:
         self._timed: dict[tuple[str, str], list[Conversion]] = {}
         self._inward: set[int] = set()
         self._nameless: set[int] = set()
+        names = edge_copies(build)
         for tried in attempt.conversions:
             pairs = {(c.source.text, c.target.text): c for c in tried.conversions}
             if tried.tensor is None:
                 self._unnamed.update(pairs)
-            elif tried.side is ConversionSide.IN:
-                self._in.setdefault(tried.tensor, {}).update(pairs)
-            else:
-                self._out.setdefault(tried.tensor, {}).update(pairs)
-                if tried.target is not None:
-                    self._in.setdefault(tried.target, {}).update(pairs)
+                continue
+            tensor = names.get(tried.tensor, tried.tensor)
+            if tried.side is ConversionSide.IN:
+                self._in.setdefault(tensor, {}).update(pairs)
+                continue
+            self._out.setdefault(tensor, {}).update(pairs)
+            if tried.target is not None:
+                self._in.setdefault(names.get(tried.target, tried.target), {}).update(pairs)
         for other in build.attempts:
             for tried in other.conversions:
                 for conversion in tried.conversions:

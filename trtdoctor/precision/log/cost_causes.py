@@ -7,7 +7,7 @@ from trtdoctor.precision.times import in_us, signed_us
 from trtdoctor.readers.buildlog import Autotuning
 
 from ..candidates import holds_half
-from .analysis import Alternative, Analysis, LayerVerdict, NetworkIo
+from .analysis import Alternative, Analysis, Choice, LayerVerdict, NetworkIo
 from .witness import Cause, Reason, Witness
 
 _MOST_CHANGES = 8
@@ -20,11 +20,11 @@ def weighed_reasons(
 
     ``own`` are the layer's own best candidates, the first thing that a reader looks for.
 
-    Nothing is certain where the builder's choice was not reproduced or a time is missing.
+    Nothing is surer than the solved choice itself, by `Choice.ceiling`.
     """
     choice, forced = analysis.choice, verdict.forced
-    certain = choice.certain and (forced is None or forced.known)
-    confidence = Confidence.CERTAIN if certain else Confidence.LIKELY
+    known = forced is None or forced.known
+    confidence = choice.ceiling if known else _estimate(choice)
     proof = _proof(analysis, witness)
     weighed = _weighed(analysis, forced, witness) if forced is not None else ()
     reasons: list[Reason] = []
@@ -45,11 +45,16 @@ def weighed_reasons(
         reasons.append(
             Reason(
                 cause=Cause.NEAR_TIE,
-                confidence=Confidence.LIKELY,
+                confidence=_estimate(choice),
                 evidence=tuple(witness.at(None, text) for text in (share, margin) if text),
             )
         )
     return tuple(reasons)
+
+
+def _estimate(choice: Choice) -> Confidence:
+    """How sure something is that is likely by itself."""
+    return Confidence.LIKELY if choice.certain else choice.ceiling
 
 
 def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
@@ -109,7 +114,7 @@ def _network_io(analysis: Analysis, verdict: LayerVerdict, witness: Witness) -> 
         if io is not None and io.falls and verdict.layer in io.half:
             return Reason(
                 cause=Cause.NETWORK_IO,
-                confidence=Confidence.LIKELY,
+                confidence=_estimate(analysis.choice),
                 evidence=tuple(
                     witness.at(None, text)
                     for text in (

@@ -20,6 +20,8 @@ from trtdoctor.readers.buildlog import (
 from .formats import agrees
 
 _COPY = "Reformatting CopyNode for "
+_INWARD, _OUTWARD = f"{_COPY}Network Input ", f"{_COPY}Network Output "
+_REGION, _TENSOR = "_out_region", "_out_tensor"
 _ALIAS = ("Reformatted Input Tensor ", "Reformatted Output Tensor ")
 
 
@@ -57,7 +59,7 @@ class Network:
 def network_of(build: Build, attempt: Attempt) -> Network:
     """The network of one attempt: its profile's layers, each with its autotuning."""
     mine = [layer for layer in build.layers if _profile(layer.name) == attempt.profile]
-    aliases: dict[str, str] = {}
+    aliases = edge_copies(build)
     kept: list[EngineLayer] = []
     for layer in mine:
         if layer.name.startswith(_COPY) and len(layer.inputs) == len(layer.outputs) == 1:
@@ -66,6 +68,8 @@ def network_of(build: Build, attempt: Attempt) -> Network:
                 aliases[after] = before
             elif before.startswith(_ALIAS):
                 aliases[before] = after
+            elif layer.type != "NoOp" and layer.name.startswith((_INWARD, _OUTWARD)):
+                kept.append(layer)
         else:
             kept.append(layer)
 
@@ -75,7 +79,7 @@ def network_of(build: Build, attempt: Attempt) -> Network:
             if name not in aliases:
                 break
             name = aliases[name]
-        return Port(plain(name), tensor)
+        return Port(_own_name(name), tensor)
 
     tunings = _place(attempt, kept)
     moves = _movers(attempt, kept, tunings)
@@ -90,12 +94,35 @@ def network_of(build: Build, attempt: Attempt) -> Network:
         for position, layer in enumerate(kept)
     )
     held = {
-        plain(tensor.name): tensor
+        _own_name(tensor.name): tensor
         for layer in mine
         for tensor in (*layer.inputs, *layer.outputs)
-        if not tensor.name.startswith(_ALIAS)
+        if not tensor.name.startswith(_ALIAS) and tensor.name not in aliases
     }
     return Network(nodes=nodes, held=held)
+
+
+def edge_copies(build: Build) -> dict[str, str]:
+    """The network's tensors by the names of their copies, where the engine copies nothing.
+
+    A network input or output that it "copies" by NoOp is the same tensor under two names.
+    """
+    found: dict[str, str] = {}
+    for layer in build.layers:
+        if layer.type != "NoOp" or len(layer.inputs) != 1 or len(layer.outputs) != 1:
+            continue
+        before, after = layer.inputs[0].name, layer.outputs[0].name
+        if layer.name.startswith(_INWARD):
+            found[after] = before
+        elif layer.name.startswith(_OUTWARD):
+            found[before] = after
+    return found
+
+
+def _own_name(name: str) -> str:
+    """A tensor's name as autotuning has it; the engine of 8.4 names its region instead."""
+    stem = plain(name)
+    return stem.removesuffix(_REGION) + _TENSOR if stem.endswith(_REGION) else stem
 
 
 def _profile(name: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
 from .formats import agrees
+from .network import plain
 from .problem import (
     Floats,
     LayerVariable,
@@ -135,6 +136,11 @@ def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> 
     """The comparison with the log."""
     layers = layers_of(problem, solution)
     converted = conversions_of(problem, solution)
+    idle = {
+        plain(layer.name).replace("Reformatting CopyNode for ", "Reformatted ")
+        for layer in problem.build.layers
+        if layer.type == "NoOp"
+    }
     wanted = {(added.name, added.source.text, added.target.text) for added in problem.attempt.added}
     mine = {
         (
@@ -144,7 +150,8 @@ def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> 
         ): c
         for c in converted
     }
-    matched = len(wanted & mine.keys())
+    # What the engine runs as NoOp copies nothing, so a plan without it is the same plan.
+    matched = sum(1 for key in wanted if key in mine or key[0] in idle)
     # The builder lists no conversion that it could do without, so a free one more is no difference.
     extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0)
     typed = sum(layer.same_type for layer in layers)

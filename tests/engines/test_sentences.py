@@ -1,0 +1,41 @@
+"""How sure the answer's sentences sound."""
+
+from __future__ import annotations
+
+import pytest
+
+from trtdoctor.engines.sentences import answer_of
+from trtdoctor.model.cause import Cause
+from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Layer, Precision, Role
+from trtdoctor.model.report import Confidence
+
+DOUBT = "by the log's numbers, which do not lead to the builder's plan, the builder tried"
+
+
+@pytest.mark.parametrize("confidence", list(Confidence))
+def test_a_cause_that_is_only_possible_is_told_with_doubt(confidence):
+    report = EngineReport(
+        path="build.log",
+        layers=(
+            Layer(name="a", type="CaskConvolution", role=Role.COMPUTE, precision=Precision.FP32),
+        ),
+        explanations=(
+            Explanation(
+                layer="a",
+                precision=Precision.FP32,
+                cause=Cause.FASTER_IN_FP32,
+                confidence=confidence,
+            ),
+        ),
+        choice=ChoiceTold(
+            log="build.log",
+            build=1,
+            profile=0,
+            reproduced=confidence is Confidence.CERTAIN,
+            layers=(1, 1),
+            conversions=(0, 0),
+            plan_ms=0.01,
+            alternative_ms=0.012,
+        ),
+    )
+    assert (DOUBT in answer_of(report)) is (confidence is Confidence.POSSIBLE)
