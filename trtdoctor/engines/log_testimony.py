@@ -36,6 +36,7 @@ from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
+from trtdoctor.readers.layers.names import split_profile
 
 from .given import GivenLog
 
@@ -81,14 +82,17 @@ class LogTestimony:
             if one.analysis is not None
             for planned in one.analysis.choice.solved_layers
         }
+        named = _names_of_tactics(self.build)
         return tuple(
             Layer(
                 name=layer.name,
                 type=layer.type,
                 inputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.inputs),
                 outputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.outputs),
-                tactic=kernels.get(layer.name),
+                # A later profile's kernels come from the timing cache, by number alone.
+                tactic=kernels.get(layer.name) or named.get(layer.tactic),
                 tactic_id=layer.tactic,
+                profile=split_profile(layer.name)[1],
             )
             for layer in self.build.layers
         )
@@ -271,6 +275,18 @@ def flips(
             yield f"{log.name}: {len(flipped)} of {shared} layers flip: {', '.join(flipped)}"
         else:
             yield f"{log.name}: none of {shared} layers in both builds flips"
+
+
+def _names_of_tactics(build: Build) -> dict[str, str]:
+    """Kernels by tactic, where the log gives a number one name and no other; 0 is everybody's."""
+    names: dict[str, set[str]] = {}
+    for attempt in build.attempts:
+        for tuning in attempt.layers:
+            for candidate in tuning.candidates:
+                for timing in candidate.timings:
+                    if timing.kernel is not None and timing.tactic.strip("0x"):
+                        names.setdefault(timing.tactic, set()).add(timing.kernel)
+    return {tactic: next(iter(found)) for tactic, found in names.items() if len(found) == 1}
 
 
 def _record(gpu: BuiltOn) -> dict[str, str]:

@@ -11,6 +11,8 @@ from trtdoctor.readers.buildlog import (
     TensorFormat,
 )
 
+from .network import plain
+
 
 class ConversionCosts:
     """The conversions tried, by tensor; a time not printed is that of identical text."""
@@ -25,11 +27,11 @@ class ConversionCosts:
             if tried.tensor is None:
                 self._unnamed.update(pairs)
             elif tried.side is ConversionSide.IN:
-                self._in.setdefault(tried.tensor, {}).update(pairs)
+                self._in.setdefault(plain(tried.tensor), {}).update(pairs)
             else:
-                self._out.setdefault(tried.tensor, {}).update(pairs)
+                self._out.setdefault(plain(tried.tensor), {}).update(pairs)
                 if tried.target is not None:
-                    self._in.setdefault(tried.target, {}).update(pairs)
+                    self._in.setdefault(plain(tried.target), {}).update(pairs)
         for other in build.attempts:
             for tried in other.conversions:
                 for conversion in tried.conversions:
