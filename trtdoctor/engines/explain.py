@@ -49,7 +49,7 @@ def explain(
     """
     log, foreign_log = _own_log(report, witnesses.logs, knowledge)
     if log is not None:
-        report = _with_layers(report, log)
+        report = _with_layers(_with_identity(report, log), log)
     typing = _typing(report, log)
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
@@ -114,6 +114,13 @@ def _own_model(
     if reason is None:
         return model, ()
     return None, (f"{witnesses.model_path} is not the model of this engine: {reason}",)
+
+
+def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:
+    """The report with the identity that the log tells, where no engine file tells one."""
+    if report.identity is not None:
+        return report
+    return msgspec.structs.replace(report, identity=log.identity())
 
 
 def _with_layers(report: EngineReport, log: LogTestimony) -> EngineReport:

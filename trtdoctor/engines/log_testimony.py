@@ -9,15 +9,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge
-from trtdoctor.model.engine import ChoiceTold, Layer, LayerTensor, Precision, Role
-from trtdoctor.model.finding import Evidence
+from trtdoctor.model.engine import (
+    ChoiceTold,
+    EngineIdentity,
+    Layer,
+    LayerTensor,
+    Precision,
+    Role,
+)
+from trtdoctor.model.finding import Confidence, Evidence
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.log import (
     Analysis,
+    BuiltOn,
     NetworkFormat,
     analyse,
+    built_on,
     causes_of,
+    no_fast_fp16,
     not_enabled_by_banner,
 )
 from trtdoctor.precision.log.witness import Witness
@@ -26,6 +36,7 @@ from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
 from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
 from trtdoctor.readers.layers.dtypes import dtype_of
+from trtdoctor.readers.layers.names import split_profile
 
 from .given import GivenLog
 
@@ -46,6 +57,7 @@ class LogTestimony:
     log: GivenLog
     typing: Typing
     solved: tuple[_Solved, ...]
+    hardware: Reason | None = None
 
     @property
     def build(self) -> Build:
@@ -70,14 +82,17 @@ class LogTestimony:
             if one.analysis is not None
             for planned in one.analysis.choice.solved_layers
         }
+        named = _names_of_tactics(self.build)
         return tuple(
             Layer(
                 name=layer.name,
                 type=layer.type,
                 inputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.inputs),
                 outputs=tuple(_tensor(t.name, t.dtype, t.dims) for t in layer.outputs),
-                tactic=kernels.get(layer.name),
+                # A later profile's kernels come from the timing cache, by number alone.
+                tactic=kernels.get(layer.name) or named.get(layer.tactic),
                 tactic_id=layer.tactic,
+                profile=split_profile(layer.name)[1],
             )
             for layer in self.build.layers
         )
@@ -86,12 +101,39 @@ class LogTestimony:
         """Why layers are not FP16, as far as the log proves it."""
         for one in self.solved:
             yield from causes_of(
-                self.build, one.attempt, one.analysis, typing=self.typing, log=self.log.short
+                self.build,
+                one.attempt,
+                one.analysis,
+                typing=self.typing,
+                log=self.log.short,
+                hardware=self.hardware,
             )
 
     def whole_build(self) -> Reason | None:
         """The cause that the banner alone proves, for every layer of the build."""
-        return not_enabled_by_banner(self.build, Witness(self.log.short), self.typing)
+        return self.hardware or not_enabled_by_banner(
+            self.build, Witness(self.log.short), self.typing
+        )
+
+    def identity(self) -> EngineIdentity | None:
+        """What the log tells of the engine that was made; None where it tells nothing."""
+        gpu, version = built_on(self.build), self.build.version
+        command = self.build.setting("command")
+        if gpu is None and version is None and command is None:
+            return None
+        confidence = {"tensorrt_version": Confidence.LIKELY} if version else {}
+        if gpu is not None:
+            # The command may ask for other GPUs than the builder's own.
+            confidence["compute_capabilities"] = Confidence.LIKELY
+        return EngineIdentity(
+            container="build-log",
+            product="tensorrt" if version else None,
+            tensorrt_version=version,
+            compute_capabilities=(gpu.compute_capability,) if gpu else None,
+            built_on=_record(gpu) if gpu else None,
+            metadata={"command": command.value} if command else {},
+            confidence=confidence,
+        )
 
     def half_blocks(self, layers: Iterable[Layer]) -> dict[str, tuple[Evidence, ...]]:
         """Fused blocks whose FP16 variant the builder chose, with its time and the other one's."""
@@ -146,9 +188,11 @@ def hear(log: GivenLog, knowledge: Knowledge) -> LogTestimony:
     Where numpy or the solver's library is missing or broken, the log's other testimony stands
     without them.
     """
+    typing = typing_of_build(log.build, knowledge)
     return LogTestimony(
         log=log,
-        typing=typing_of_build(log.build, knowledge),
+        typing=typing,
+        hardware=no_fast_fp16(log.build, Witness(log.short), typing, knowledge),
         solved=tuple(_solved(log.build, attempt) for attempt in log.build.chosen),
     )
 
@@ -231,6 +275,23 @@ def flips(
             yield f"{log.name}: {len(flipped)} of {shared} layers flip: {', '.join(flipped)}"
         else:
             yield f"{log.name}: none of {shared} layers in both builds flips"
+
+
+def _names_of_tactics(build: Build) -> dict[str, str]:
+    """Kernels by tactic, where the log gives a number one name and no other; 0 is everybody's."""
+    names: dict[str, set[str]] = {}
+    for attempt in build.attempts:
+        for tuning in attempt.layers:
+            for candidate in tuning.candidates:
+                for timing in candidate.timings:
+                    if timing.kernel is not None and timing.tactic.strip("0x"):
+                        names.setdefault(timing.tactic, set()).add(timing.kernel)
+    return {tactic: next(iter(found)) for tactic, found in names.items() if len(found) == 1}
+
+
+def _record(gpu: BuiltOn) -> dict[str, str]:
+    board = {"board": gpu.board} if gpu.board is not None else {}
+    return {**board, "compute_capability": gpu.compute_capability}
 
 
 def _format(network: NetworkFormat) -> str:

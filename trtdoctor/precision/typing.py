@@ -72,6 +72,9 @@ def typing_of_build(build: Build, knowledge: Knowledge) -> Typing:
     release = typing_of_release("tensorrt", build.version, knowledge)
     if mixed or old or release is Typing.WEAK:
         return Typing.WEAK
+    command = build.setting("command")
+    if command is not None and "--stronglyTyped" in command.value.split():
+        return Typing.STRONG
     banner = build.setting("Precision")
     if banner is not None and banner.value.startswith("FP32") and release is Typing.BOTH:
         # Where the network is strongly typed, the banner says that in place of precisions.

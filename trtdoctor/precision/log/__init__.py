@@ -17,11 +17,13 @@ from .analysis import (
 from .banner import not_enabled_by_banner
 from .causes import causes_of
 from .counterfactuals import analyse
+from .machine import BuiltOn, built_on, no_fast_fp16
 from .witness import Cause, Cost, LayerReasons, Reason
 
 __all__ = [
     "Alternative",
     "Analysis",
+    "BuiltOn",
     "Cause",
     "Change",
     "Choice",
@@ -35,6 +37,8 @@ __all__ = [
     "SolvedConversion",
     "SolvedLayer",
     "analyse",
+    "built_on",
     "causes_of",
+    "no_fast_fp16",
     "not_enabled_by_banner",
 ]

@@ -47,6 +47,7 @@ def causes_of(
     *,
     typing: Typing,
     log: str = "build.log",
+    hardware: Reason | None = None,
 ) -> tuple[LayerReasons, ...]:
     """The reasons for every computing layer of the engine that is not FP16.
 
@@ -56,10 +57,11 @@ def causes_of(
         analysis: what solving it told, or None where it could not be solved.
         typing: who decided precision in that build, by `typing_of_build`.
         log: the log's name, as evidence shows it.
+        hardware: that the GPU has no fast FP16, where the log tells the GPU.
     """
     if typing is Typing.STRONG:
         return ()
-    finder = _Finder(build, attempt, analysis, Witness(log), typing)
+    finder = _Finder(build, attempt, analysis, Witness(log), typing, hardware)
     return tuple(
         finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node.layer)
     )
@@ -83,6 +85,7 @@ class _Finder:
         analysis: Analysis | None,
         witness: Witness,
         typing: Typing,
+        hardware: Reason | None,
     ) -> None:
         self._build = build
         self._attempt = attempt
@@ -92,6 +95,7 @@ class _Finder:
         self._tunings = [t for a in build.attempts for t in a.layers]
         self._half = next((c for t in self._tunings for c in t.candidates if holds_half(c)), None)
         self._typing = typing
+        self._hardware = hardware
         self._disabled = self._not_enabled()
 
     def layer(self, node: Node) -> LayerReasons:
@@ -109,6 +113,7 @@ class _Finder:
                 lowered(reason, self._build)
                 for reason in (
                     *self._fallbacks(layer),
+                    *((self._hardware,) if self._hardware is not None else ()),
                     *self._not_chosen(node, verdict, solved),
                     *self._constraints(layer),
                     *self._fused(layer, solved),
@@ -151,7 +156,7 @@ class _Finder:
 
     def _not_enabled(self) -> Reason | None:
         """No Half anywhere although FP32 was timed: the flag was not set, or the GPU lacks FP16."""
-        for note in self._build.noted(NoteKind.HARDWARE):
+        for note in self._build.noted(NoteKind.HARDWARE) if self._hardware is None else ():
             return self._reason(Cause.HARDWARE, Confidence.CERTAIN, self._at(note.line, note.text))
         if self._half is not None or self._typing is not Typing.WEAK:
             return None

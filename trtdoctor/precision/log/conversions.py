@@ -11,7 +11,7 @@ from trtdoctor.readers.buildlog import (
     TensorFormat,
 )
 
-from .network import edge_copies
+from .network import edge_copies, plain
 
 
 class ConversionCosts:
@@ -34,13 +34,15 @@ class ConversionCosts:
             if tried.tensor is None:
                 self._unnamed.update(pairs)
                 continue
-            tensor = names.get(tried.tensor, tried.tensor)
+            tensor = names.get(plain(tried.tensor), plain(tried.tensor))
             if tried.side is ConversionSide.IN:
                 self._in.setdefault(tensor, {}).update(pairs)
                 continue
             self._out.setdefault(tensor, {}).update(pairs)
             if tried.target is not None:
-                self._in.setdefault(names.get(tried.target, tried.target), {}).update(pairs)
+                self._in.setdefault(names.get(plain(tried.target), plain(tried.target)), {}).update(
+                    pairs
+                )
         for other in build.attempts:
             for tried in other.conversions:
                 for conversion in tried.conversions:

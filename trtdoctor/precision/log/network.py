@@ -151,7 +151,7 @@ def _place(attempt: Attempt, layers: list[EngineLayer]) -> dict[int, Autotuning]
         if tuning.layer is None:
             homeless.append((last, tuning))
             continue
-        position = by_name.get(tuning.layer)
+        position = by_name.get(plain(tuning.layer))
         if position is not None:
             placed[position] = tuning
             last = position
@@ -176,7 +176,7 @@ def _movers(
     nameless: list[ConversionSet] = []
     for tried in attempt.conversions:
         if tried.layer is not None:
-            found.update({p: tried for p in free if plain(layers[p].name) == tried.layer})
+            found.update({p: tried for p in free if plain(layers[p].name) == plain(tried.layer)})
         elif tried.tensor is None and any(c.source == c.target for c in tried.conversions):
             # Only a layer can "convert" a format to itself.
             nameless.append(tried)

@@ -9,7 +9,16 @@ from ...knowledge import NoteKind
 from ..errors import FormatError
 from .drafts import AttemptDraft, BuildDraft, LostDraft
 from .log_facts import Build, BuildLog, BuildSummary
-from .notes import command_of, network_input, note_of, onnx_node, phrases, setting_of, version_of
+from .notes import (
+    command_of,
+    library_of,
+    network_input,
+    note_of,
+    onnx_node,
+    phrases,
+    setting_of,
+    version_of,
+)
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
 from .text import engine_layer, number, whole
@@ -128,11 +137,22 @@ class _Collector:
             b"Use ba": self._verdict,
             b"Chose ": self._verdict,
             b"Skip b": self._verdict,
+            b"Loaded": self._library,
             b"&&&& R": self._running,
             b"&&&& P": self._ran,
             b"&&&& F": self._ran,
         }
-        for start in (b"Precis", b"LayerP", b"LayerO", b"Input(", b"Output", b"avgTim", b"Builde"):
+        for start in (
+            b"Precis",
+            b"LayerP",
+            b"LayerO",
+            b"Input(",
+            b"Output",
+            b"avgTim",
+            b"Builde",
+            b"Select",
+            b"Comput",
+        ):
             table[start] = self._setting
         for start in (b"builde", b"Memory", b"timing", b"Strong", b"Tensor", b"Layer ", b"DLACor"):
             table[start] = self._setting
@@ -228,6 +248,7 @@ class _Collector:
         self._draft = BuildDraft(number=len(self.summaries) + 1, first_line=first_line)
 
     def _original(self, line: int, body: bytes) -> None:
+        self._loading = False
         if self._draft.attempts or self._draft.layers:
             self._begin(line)
 
@@ -257,6 +278,7 @@ class _Collector:
             current.profile = profile
 
     def _attempt(self, line: int, profile: int) -> None:
+        self._loading = False
         self.tuning.leave()
         attempt = AttemptDraft(line=line, strategy=self._draft.strategy, profile=profile)
         self._draft.attempts.append(attempt)
@@ -379,6 +401,14 @@ class _Collector:
             self._draft.settings.append(found)
             if found.key.casefold() == "tensorrt version":
                 self._draft.version = version_of(text) or self._draft.version
+        else:
+            self._note(line, body)
+
+    def _library(self, line: int, body: bytes) -> None:
+        found = None if self._loading else library_of(line, text_of(body))
+        if found is not None:
+            self._draft.settings.append(found[0])
+            self._draft.version = self._draft.version or found[1]
 
     def _note(self, line: int, body: bytes) -> None:
         if len(body) > _LONGEST_MESSAGE or self._loading:

@@ -29,7 +29,14 @@ _SETTINGS = frozenset(
         "flags",
         "engine capability",
         "profiling verbosity",
+        "selected device",
+        "compute capability",
     }
+)
+
+
+_LIBRARY = re.compile(
+    r"libnvinfer_builder_resource(?:_sm\d{2,3})?\.so\.(\d{1,3}(?:\.\d{1,3}){2,3})(?![\w.])"
 )
 
 
@@ -72,6 +79,17 @@ def command_of(line: int, text: str) -> Setting | None:
     """The command behind ``&&&& RUNNING TensorRT.trtexec [...] #``, as the setting ``command``."""
     command = text.partition("] # ")[2].strip()
     return Setting(key="command", value=command, line=line) if command else None
+
+
+def library_of(line: int, text: str) -> tuple[Setting, str] | None:
+    """``Loaded shared library libnvinfer_builder_resource_sm89.so.10.16.0``, and the release in it.
+
+    Releases from 10 on have one such library for each kind of GPU.
+    """
+    found = _LIBRARY.search(text)
+    if found is None:
+        return None
+    return Setting(key="builder resource", value=found.group(0), line=line), found.group(1)
 
 
 def version_of(text: str) -> str | None:

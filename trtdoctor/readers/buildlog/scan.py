@@ -28,6 +28,7 @@ _ANCHORS = (
     b"--------------- Timing Runner: ",
     b"=============== Computing ",
     b">>>>>>>>>>>>>>> Chose Runner",
+    b"Loaded shared library ",
     b"[MemUsageChange] ",
     b"[MemUsageStats] ",
     b"Plugin creator ",
