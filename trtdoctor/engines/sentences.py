@@ -23,6 +23,7 @@ _WORDS = {
     Cause.NOT_ENABLED: "FP16 was not enabled for this build",
     Cause.GRAPH_SAYS_FP32: "the model's own types say FLOAT, and the engine follows them",
     Cause.GRAPH_SAYS_BF16: "the model's own types say BFLOAT16, and the engine follows them",
+    Cause.DQ_SCALE_FP32: "the scale of a DequantizeLinear before them is FLOAT, and so are they",
     Cause.CAST_ISLAND: "Casts in the model wrap them in FLOAT",
     Cause.FASTER_IN_FP32: "the builder tried FP16 and measured it slower, even without conversions",
     Cause.CONVERSION_COSTS_MORE: "FP16 kernels are faster, but converting to them costs more",

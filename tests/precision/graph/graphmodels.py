@@ -716,3 +716,72 @@ def qdq_conv_fp32() -> Any:
             const("z", 0, np.int8),
         ],
     )
+
+
+def _dequantised(before, given, kind, *, scale=F32, opset=19) -> Any:
+    """Something INT8, dequantised in the scale's type, and FP16 again at the end."""
+    back = n("Cast", ["m"], ["mh"], name="/down", to=T.FLOAT16)
+    return model(
+        [
+            *before,
+            n("DequantizeLinear", ["q", "s", "z"], ["d"], name="/dq"),
+            n("Softmax", ["d"], ["sm"], name="/sm", axis=-1),
+            n("MatMul", ["sm", "w2"], ["m"], name="/mm2"),
+            back,
+            n("MatMul", ["mh", "w1"], ["y"], name="/mm3"),
+        ],
+        [(given, kind, [16, 64])],
+        [("y", T.FLOAT16, [16, 64])],
+        [
+            w("w1", 64, 64, dtype=F16),
+            w("w2", 64, 64, dtype=scale),
+            const("s", 0.05, scale),
+            const("sf", 0.05, F32),
+            const("z", 0, np.int8),
+        ],
+        opset=opset,
+    )
+
+
+@named
+def dq_int8_input() -> Any:
+    return _dequantised([], "q", T.INT8)
+
+
+@named
+def dq_scale_fp32() -> Any:
+    """FP16 data cast up for an FP32 scale alone."""
+    before = [
+        n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+        n("Cast", ["a"], ["af"], name="/up", to=T.FLOAT),
+        n("QuantizeLinear", ["af", "s", "z"], ["q"], name="/q"),
+    ]
+    return _dequantised(before, "x", T.FLOAT16)
+
+
+@named
+def dq_scale_fp32_opset23() -> Any:
+    """From opset 23 a scale need not have the data's type."""
+    before = [
+        n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+        n("QuantizeLinear", ["a", "s", "z"], ["q"], name="/q"),
+    ]
+    return _dequantised(before, "x", T.FLOAT16, opset=23)
+
+
+@named
+def dq_scale_fp16() -> Any:
+    """Quantised with an FP32 scale and dequantised with an FP16 one."""
+    before = [
+        n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+        n("Cast", ["a"], ["af"], name="/up", to=T.FLOAT),
+        n("QuantizeLinear", ["af", "sf", "z"], ["q"], name="/q"),
+    ]
+    return _dequantised(before, "x", T.FLOAT16, scale=F16)
+
+
+@named
+def dq_scale_of_fp32_data() -> Any:
+    """Data that began in FP32: other scales alone would change nothing."""
+    before = [n("QuantizeLinear", ["x", "s", "z"], ["q"], name="/q")]
+    return _dequantised(before, "x", T.FLOAT)

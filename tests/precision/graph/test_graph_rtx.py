@@ -25,7 +25,7 @@ import graphmodels
 
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 SAYS, ISLAND, NORM = Cause.GRAPH_SAYS_FP32, Cause.CAST_ISLAND, Cause.NORMALIZATION_FP32
-BF16 = Cause.GRAPH_SAYS_BF16
+BF16, SCALE = Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32
 
 # By one node of each layer that has a reason: cause, confidence, deciding places.
 # Where two layers of one node differ in confidence, that is left open.
@@ -66,6 +66,17 @@ EXPECTED: dict[str, Expected] = {
     "qdq_fp32": {node: [(SAYS, SURE, ["x"])] for node in ("/sm", "/mm3")},
     "qdq_fp16": {},
     "qdq_conv_fp32": {node: [(SAYS, SURE, ["x"])] for node in ("/sigmoid", "/conv2")},
+    "dq_int8_input": {node: [(SCALE, SURE, ["/dq"])] for node in ("/sm", "/mm2")},
+    "dq_scale_fp32": {
+        "/sm": [(SCALE, LIKELY, ["/dq"])],
+        "/mm2": [(SCALE, SURE, ["/dq"])],
+    },
+    "dq_scale_fp32_opset23": {
+        "/sm": [(SCALE, LIKELY, ["/dq"])],
+        "/mm2": [(SCALE, SURE, ["/dq"])],
+    },
+    "dq_scale_fp16": {},
+    "dq_scale_of_fp32_data": {node: [(SAYS, None, ["x"])] for node in ("/sm", "/mm2")},
     "two_islands": {
         "/a/sm": [(ISLAND, LIKELY, ["/a/up", "/a/down"]), (SAYS, LIKELY, ["/a/up", "m"])],
         "/b/exp": [(ISLAND, LIKELY, ["/b/up", "/b/down"])],
@@ -171,7 +182,7 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}
-    assert not causes & {SAYS, ISLAND, BF16}
+    assert not causes & {SAYS, ISLAND, BF16, SCALE}
 
 
 def test_every_layer_of_an_fp32_recurrence_is_explained_although_few_tell_their_nodes():

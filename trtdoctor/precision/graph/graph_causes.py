@@ -79,11 +79,17 @@ class ByGraph:
         says = Cause.GRAPH_SAYS_BF16 if bfloat else Cause.GRAPH_SAYS_FP32
         inside = [] if bfloat else [node for node in wide if _surrounded(flow, node)]
         outside = [node for node in wide if node not in inside]
+        scaled = [node for node in outside if Way.SCALE in flow.entries(node).ways and not bfloat]
+        both = [node for node in scaled if flow.entries(node).ways != Way.SCALE]
+        outside = [node for node in outside if node not in scaled or node in both]
         joined = [node for node in inside if Way.OTHER in flow.entries(node).ways]
         reasons = []
         if outside:
             reasons.append(self._decided(says, layer, outside, flow, sure=sure and not inside))
-        if inside and not outside:
+        if scaled:
+            alone = sure and not outside and not inside
+            reasons.append(self._decided(Cause.DQ_SCALE_FP32, layer, scaled, flow, sure=alone))
+        if inside and not outside and not scaled:
             # Its Casts mostly guard it, so what it is comes before what surrounds it.
             reasons += self._normalization_in_island(layer, wide)
         if inside:
@@ -101,9 +107,14 @@ class ByGraph:
         if cause is Cause.CAST_ISLAND:
             left = dict.fromkeys(p for node in nodes for p in flow.exits(node).places)
             places = [place for place in (*entered, *left) if place.kind is PlaceKind.CAST]
+        elif cause is Cause.DQ_SCALE_FP32:
+            places = [place for place in entered if flow.scale(place)]
         operands = dict.fromkeys(p for node in nodes for p in flow.operands(node))
         evidence = self.witness.computes(nodes, flow)
-        evidence += map(self.witness.at, places[:_MOST_PLACES])
+        if cause is Cause.DQ_SCALE_FP32:
+            evidence += (self.witness.scale(place, flow) for place in places[:_MOST_PLACES])
+        else:
+            evidence += map(self.witness.at, places[:_MOST_PLACES])
         if len(places) > _MOST_PLACES or any(flow.entries(node).more for node in nodes):
             evidence.append(self.witness.says("graph", "further places have the same effect"))
         evidence += map(self.witness.at, list(operands)[:_MOST_OPERANDS])

@@ -21,7 +21,7 @@ FLOATING = FLOAT32 | SIXTEEN_BIT
 
 CASTS = frozenset({"Cast", "CastLike"})
 QUANTIZERS = frozenset({"QuantizeLinear", "DynamicQuantizeLinear"})
-_DEQUANTIZERS = frozenset({"DequantizeLinear"})
+DEQUANTIZERS = frozenset({"DequantizeLinear"})
 _RANDOM = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"}
     | {"Bernoulli"}
@@ -37,7 +37,7 @@ _MOVEMENT = (
     )
     | CASTS
     | QUANTIZERS
-    | _DEQUANTIZERS
+    | DEQUANTIZERS
 )
 NORMALIZATIONS = frozenset(
     {"LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"}

@@ -30,6 +30,8 @@ class Way(IntFlag):
     """Through a graph input or output, a constant, or from another type."""
     FROM_THE_START = 8
     """Through a Cast of data that did not begin in the wide type."""
+    SCALE = 16
+    """Through a DequantizeLinear whose scale has the wide type, of data that need not have it."""
 
 
 class Reach(Frozen, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ class Flow:
         self._elements = {stored.name: stored.elements for stored in model.initializers}
         self._constants: dict[str, Place | None] = {}
         self._made: set[str] = set()
+        self._scales: dict[Place, str] = {}
         self._native: set[str] = set()
         self._read: set[str] = set()
         self._entries: dict[str, Reach] = {}
@@ -81,6 +84,10 @@ class Flow:
             if (place := self._constants.get(name)) is not None and self._size(place) > 1
         }
         return tuple(sorted(found.values(), key=lambda place: -self._size(place)))
+
+    def scale(self, place: Place) -> str | None:
+        """The scale that gives a DequantizeLinear's result the type, where it alone does."""
+        return self._scales.get(place)
 
     def _size(self, place: Place) -> int:
         # Of a constant node's tensor the number of elements is not known.
@@ -146,6 +153,18 @@ class Flow:
             return True
         return node.op in operators.CASTS and data[0] in self._given
 
+    def _scaled(self, node: OnnxNode, kind: TensorType | None) -> Reach | None:
+        """The result has its scale's type, unless data that began in the type are quantised."""
+        if node.op not in operators.DEQUANTIZERS or len(node.inputs) < 2:
+            return None
+        if self._types.get(node.inputs[1]) not in self.wide:
+            return None
+        if Way.OTHER in self._entries.get(node.inputs[0], NOWHERE).ways:
+            return None
+        place = self._place(PlaceKind.NODE, node.label, kind)
+        self._scales[place] = node.inputs[1]
+        return Reach(places=(place,), ways=Way.SCALE)
+
     def _carried(self, node: OnnxNode) -> Reach:
         return _merged(self._entries.get(name, NOWHERE) for name in node.inputs)
 
@@ -162,6 +181,9 @@ class Flow:
                         ways |= Way.FROM_THE_START
                 place = self._place(PlaceKind.CAST, node.label, kind)
                 return Reach(places=(place,), ways=ways)
+        scaled = self._scaled(node, kind)
+        if scaled is not None:
+            return scaled
         carried = self._carried(node)
         if carried.places:
             return carried

@@ -35,6 +35,13 @@ class GraphWitness:
         told = f", {count} elements" if count and place.kind is PlaceKind.INITIALIZER else ""
         return self.says(f"{place.kind.value} {place.name}", f"{place.type}{told}")
 
+    def scale(self, place: Place, flow: Flow) -> Evidence:
+        """The scale whose type a DequantizeLinear's result has."""
+        name = flow.scale(place)
+        kind = self._model.types[name] if name else None
+        told = f"scale {name} is {kind.value}" if kind else "its scale"
+        return self.says(f"node {place.name}", f"DequantizeLinear: {told}, and so is its result")
+
     def computes(self, nodes: Iterable[OnnxNode], flow: Flow) -> list[Evidence]:
         """The first tensor of each node that is of the flow's type."""
         return [self._computes(node, flow) for node in tuple(nodes)[:_MOST_NODES]]

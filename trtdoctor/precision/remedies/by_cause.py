@@ -278,6 +278,20 @@ def _graph_says_fp32(case: _Case) -> Remedy | None:
     )
 
 
+def _dq_scale_fp32(case: _Case) -> Remedy | None:
+    nodes = case.context.onnx_nodes
+    return Remedy(
+        text=_sentences(
+            f"Quantise the model again with FP16 scales{f' for {_listed(nodes)}' if nodes else ''}: "
+            "a DequantizeLinear gives the type of its scale, or from opset 23 its output_dtype.",
+            "What follows up to the next QuantizeLinear then has to be FP16 as well, weights "
+            "included; keep in FP32 what cannot stand it, such as a normalisation written out.",
+            "Risk: a scale below 6e-8 becomes 0 and results beyond 65504 become inf, so compare "
+            "the outputs.",
+        )
+    )
+
+
 def _cast_island(case: _Case) -> Remedy | None:
     context, lowering = case.context, case.context.lowering
     free = (
@@ -390,6 +404,7 @@ _REMEDIES: dict[Cause, Callable[[_Case], Remedy | None]] = {
     Cause.NOT_ENABLED: _not_enabled,
     Cause.GRAPH_SAYS_FP32: _graph_says_fp32,
     Cause.GRAPH_SAYS_BF16: _graph_says_bf16,
+    Cause.DQ_SCALE_FP32: _dq_scale_fp32,
     Cause.CAST_ISLAND: _cast_island,
     Cause.FASTER_IN_FP32: _faster_in_fp32,
     Cause.CONVERSION_COSTS_MORE: _conversion_costs_more,

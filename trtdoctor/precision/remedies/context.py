@@ -44,7 +44,9 @@ WEAK_ONLY = frozenset(
         Cause.TACTIC_MEMORY,
     }
 )
-STRONG_ONLY = frozenset({Cause.GRAPH_SAYS_FP32, Cause.GRAPH_SAYS_BF16, Cause.CAST_ISLAND})
+STRONG_ONLY = frozenset(
+    {Cause.GRAPH_SAYS_FP32, Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32, Cause.CAST_ISLAND}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
