@@ -26,6 +26,7 @@ class ConversionCosts:
         self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._unnamed: dict[tuple[str, str], Conversion] = {}
         self._timed: dict[tuple[str, str], list[Conversion]] = {}
+        self._unmarked: dict[tuple[str, str], list[Conversion]] = {}
         self._inward: set[int] = set()
         self._nameless: set[int] = set()
         names = edge_copies(build)
@@ -53,6 +54,7 @@ class ConversionCosts:
                     if conversion.time_ms is not None:
                         key = (conversion.source.text, conversion.target.text)
                         self._timed.setdefault(key, []).append(conversion)
+                        self._unmarked.setdefault(_unmarked(conversion), []).append(conversion)
 
     def fixed_source(self, tensor: str) -> TensorFormat | None:
         """The one format that a network input is held in, where conversions from it were tried."""
@@ -90,6 +92,7 @@ class ConversionCosts:
     def time_of(self, conversion: Conversion, *, into: bool = False) -> tuple[float | None, int]:
         """Its time and line; for an untimed one those of the nearest identical text before it.
 
+        TensorRT's cache does not know the notes of formats, so text without them is identical too.
         One of the other side stands in only where its own side has none. ``into`` is the side of
         one that the log does not name.
         """
@@ -98,6 +101,7 @@ class ConversionCosts:
         if conversion.outcome is not Outcome.UNTIMED:
             return None, conversion.line
         same = self._timed.get((conversion.source.text, conversion.target.text), [])
+        same = same or self._unmarked.get(_unmarked(conversion), [])
         inward = into if conversion.line in self._nameless else conversion.line in self._inward
         same = [c for c in same if (c.line in self._inward) is inward] or same
         before = [c for c in same if c.line < conversion.line]
@@ -114,3 +118,7 @@ class ConversionCosts:
         """The median of all timed conversions: stands in where no time is printed at all."""
         times = sorted(c.time_ms for found in self._timed.values() for c in found if c.time_ms)
         return times[len(times) // 2] if times else 0.0
+
+
+def _unmarked(conversion: Conversion) -> tuple[str, str]:
+    return conversion.source.unmarked, conversion.target.unmarked

@@ -97,14 +97,24 @@ class _Layers:
         """The time of an identical candidate: TensorRT 8 prints none for what its cache holds.
 
         The nearest one before it counts, among layers with the very same candidates; one that the
-        layer's own runner timed comes first.
+        layer's own runner timed comes first. TensorRT's cache does not know the notes of formats,
+        so one of the layer's own that differs in them alone counts as well.
         """
         nearest: tuple[float, int] | None = None
         for twin, ms, line in self._timed_before(tuning, text_of(candidate)):
             if node.layer.type in {timing.runner for timing in twin.timings}:
                 return ms, line
             nearest = nearest or (ms, line)
-        return nearest
+        return nearest or self._same_layout(tuning, candidate)
+
+    def _same_layout(self, tuning: Autotuning, candidate: Candidate) -> tuple[float, int] | None:
+        """The time of the layer's own candidate that only notes tell from this one."""
+        wanted = _layouts(candidate)
+        for twin in tuning.candidates:
+            best = twin.best
+            if best is not None and best.time_ms is not None and _layouts(twin) == wanted:
+                return best.time_ms, best.line
+        return None
 
     def _timed_before(
         self, tuning: Autotuning, text: str
@@ -123,6 +133,10 @@ class _Layers:
             for tuning in attempt.layers:
                 found.setdefault(_signature(tuning), []).append(tuning)
         return found
+
+
+def _layouts(candidate: Candidate) -> list[str]:
+    return [form.unmarked for form in (*candidate.inputs, *candidate.outputs)]
 
 
 def _signature(tuning: Autotuning) -> tuple[str, ...]:

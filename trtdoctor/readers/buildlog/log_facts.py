@@ -34,6 +34,11 @@ class TensorFormat(Frozen, frozen=True, kw_only=True):
         """Whether the type is one that FP16 could replace or is."""
         return self.dtype in FLOAT_TYPES
 
+    @property
+    def unmarked(self) -> str:
+        """The text without its note."""
+        return self.text.removesuffix(self.note).rstrip()
+
 
 FLOAT_TYPES = frozenset({"Float", "Half", "BFloat16", "BF16"})
 
