@@ -88,15 +88,16 @@ def test_a_cached_conversion_takes_its_time_from_the_same_side(into, out):
 
 
 @pytest.mark.parametrize("kind", ["Reformat", "NoOp"])
-def test_a_copy_into_a_concatenation_is_timed_unless_the_engine_runs_nothing(kind):
-    """A part is moved into the whole in any format, so equal formats are no reason to be free."""
+@pytest.mark.parametrize("name", ["m copy", "Reformatting CopyNode for Network Input m"])
+def test_a_copy_is_timed_unless_the_engine_runs_nothing(name, kind):
+    """It moves its data in any format, so equal formats are no reason to be free."""
     copied = choice(
         tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
-        conversions("", {(LINEAR, LINEAR): 0.004}, layer="m copy"),
+        conversions("", {(LINEAR, LINEAR): 0.004}, layer=name),
         layers=[
             "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
             "m (Float[1,64,32,32])",
-            f"Layer({kind}): m copy, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+            f"Layer({kind}): {name}, Tactic: 0x0, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
         ],
     )
     assert copied.reproduced
@@ -275,3 +276,86 @@ def test_a_plan_that_the_log_does_not_offer_is_possible_at_most():
         ],
     )
     assert strange.logged_ms is None and strange.ceiling.value == "possible"
+
+
+@pytest.mark.parametrize("note", [" hazard", " long-strided", " hazard long-strided"])
+def test_a_cached_candidate_has_the_time_of_one_that_only_a_note_tells_apart(note):
+    """TensorRT's cache does not know notes, and never is a time that is not printed nothing."""
+    marked = choice(
+        [
+            *tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01, f"{LAST}{note} -> {LINEAR}": 0.02}),
+            f"{STARS} Autotuning format combination: {LAST} -> {LINEAR} {STARS}",
+        ],
+        conversions("x -> <out>", {(LINEAR, LAST): 0.001}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> y (Float[1,64,32,32])"
+        ],
+    )
+    assert marked.reproduced and not marked.unknown_terms
+    assert marked.plan_ms == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("note", [" hazard", " long-strided"])
+def test_a_cached_conversion_has_the_time_of_one_that_only_a_note_tells_apart(note):
+    pair = (LAST, LINEAR)
+    marked = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b", {f"{LAST} -> {LAST}{note}": 0.01, f"{LINEAR} -> {LAST}{note}": 0.03}),
+        conversions("<in> -> m", {pair: 0.003, (LINEAR, LAST): 0.004}),
+        conversions("<in> -> y", {(LAST + note, LINEAR): None, (HALF, LINEAR): 0.05}),
+        added=[f"Reformatted Output Tensor 0 to b (y) from {LAST}{note} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "m (Float[1,64:4,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,64:4,32,32]) -> "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32])",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to b, Tactic: 0x0, "
+            "Reformatted Output Tensor 0 to b (Float[1,64:4,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert marked.reproduced and not marked.unknown_terms
+    assert marked.plan_ms == pytest.approx(0.023)
+
+
+def concatenated(*, dims="1,32,32,32", part="Float(32768,1024,32,1)", named="p"):
+    """Two layers that write into one tensor, which a third reads: ``p`` is the part of the first."""
+    whole, laid = "Float(65536,1024,32,1)", "Float(65536,1024,32,1) long-strided"
+    return choice(
+        ["Eliminating concatenation cat", "Retargeting p to m", "Retargeting q to m"],
+        tuning("a", {f"{LINEAR} -> {part}": 0.01}),
+        tuning("b", {f"{LINEAR} -> {laid}": 0.01}),
+        tuning("c", {f"{whole} -> {whole}": 0.02}),
+        conversions(f"<in> -> {named}", {(part, whole): 0.004}),
+        added=[f"Reformatted Output Tensor 0 to a (p) from {part} to {whole}"] * (part[0] == "H"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            f"{'Reformatted Output Tensor 0 to a' if part[0] == 'H' else 'm'} "
+            f"({part.partition('(')[0]}[{dims}])",
+            *(
+                [
+                    "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to a, Tactic: 0x0, "
+                    f"Reformatted Output Tensor 0 to a (Half[{dims}]) -> m (Float[{dims}])"
+                ]
+                if part[0] == "H"
+                else []
+            ),
+            f"Layer(CaskConvolution): b, Tactic: 0x1, x (Float[1,64,32,32]) -> m (Float[{dims}])",
+            "Layer(CaskConvolution): c, Tactic: 0x1, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+
+
+def test_a_part_is_converted_by_its_own_layer_under_its_own_name():
+    """``Retargeting`` tells whose conversions those of a tensor are that the engine does not have."""
+    choice_ = concatenated(part="Half(32768,1024,32,1)")
+    assert choice_.reproduced and choice_.conversions == (1, 1)
+    assert choice_.plan_ms == pytest.approx(0.044)
+    (converted,) = (one for one in choice_.converted if one.time_ms)
+    assert converted.layer == "a" and not converted.into
+
+
+def test_a_part_that_lies_right_by_chance_has_a_price_but_no_layer():
+    """For one image its strides are the whole's; the builder prices the copy, the engine has none."""
+    choice_ = concatenated()
+    assert choice_.reproduced and choice_.conversions == (0, 0)
+    assert choice_.plan_ms == pytest.approx(0.044)

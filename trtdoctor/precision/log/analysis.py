@@ -40,6 +40,7 @@ class SolvedConversion(Frozen, frozen=True, kw_only=True):
     target: str
     time_ms: float
     line: int | None
+    moves: bool = True
 
 
 class Choice(Frozen, frozen=True, kw_only=True):

@@ -30,6 +30,9 @@ class ConversionCosts:
         self._inward: set[int] = set()
         self._nameless: set[int] = set()
         names = edge_copies(build)
+        self._parts: dict[str, list[str]] = {}
+        for part, whole in build.parts:
+            self._parts.setdefault(whole, []).append(part)
         for tried in attempt.conversions:
             pairs = {(c.source.text, c.target.text): c for c in tried.conversions}
             if tried.tensor is None:
@@ -72,7 +75,11 @@ class ConversionCosts:
 
     def held_in(self, tensor: str) -> list[TensorFormat]:
         """The formats that a tensor can be held in between its writer and its readers."""
-        into = [c.target for c in self._in.get(tensor, {}).values()]
+        into = [
+            c.target
+            for name in (tensor, *self._parts.get(tensor, []))
+            for c in self._in.get(name, {}).values()
+        ]
         out = [c.source for c in self._out.get(tensor, {}).values()]
         return list({form.text: form for form in (*into, *out)}.values())
 
@@ -87,7 +94,15 @@ class ConversionCosts:
         key = (source.text, target.text)
         out, inward = self._out.get(tensor, {}), self._in.get(tensor, {})
         asked, other = (inward, out) if into else (out, inward)
-        return asked.get(key) or self._unnamed.get(key) or other.get(key)
+        return asked.get(key) or self._part(tensor, key) or self._unnamed.get(key) or other.get(key)
+
+    def _part(self, tensor: str, key: tuple[str, str]) -> Conversion | None:
+        """One into a concatenation, tried under the name of the part that its writer writes."""
+        for part in self._parts.get(tensor, []):
+            found = self._in.get(part, {}).get(key) or self._part(part, key)
+            if found is not None:
+                return found
+        return None
 
     def time_of(self, conversion: Conversion, *, into: bool = False) -> tuple[float | None, int]:
         """Its time and line; for an untimed one those of the nearest identical text before it.

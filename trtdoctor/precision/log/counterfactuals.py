@@ -283,7 +283,7 @@ class _IoProblem:
             return self._cost(link, present, source, target)
 
         table = self.problem.table(writer, reader, cost)
-        self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table)
+        self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table, link.part)
 
     def _cost(
         self, link: Link, present: TensorFormat, source: TensorFormat, target: TensorFormat

@@ -97,8 +97,8 @@ class _Linker:
             for writer in tensor.writers:
                 self._add(tensor, writer, End(None, form=fixed, network=output))
             return [End(None, form=fixed)]
-        if len(tensor.writers) == 1 and tensor.read > 1:
-            return [self._hold(tensor, tensor.writers[0])]
+        if tensor.writers and tensor.read > 1:
+            return [self._hold(tensor)]
         return tensor.writers
 
     def _is_output(self, tensor: _Tensor) -> bool:
@@ -107,19 +107,21 @@ class _Linker:
             return tensor.name in named
         return not tensor.read and not self._costs.free(tensor.name)
 
-    def _hold(self, tensor: _Tensor, source: End) -> End:
+    def _hold(self, tensor: _Tensor) -> End:
         """Give a tensor that several layers read a format of its own.
 
         TensorRT 8.6 tries the conversions into such a tensor and, for each reader, those out of it;
         of a tensor with one reader it tries only those from its writer's formats to its reader's.
         """
         problem = self._problem
-        offered = [form for end in (source, *tensor.readers) for form in problem.formats(end)]
+        ends = (*tensor.writers, *tensor.readers)
+        offered = [form for end in ends for form in problem.formats(end)]
         forms = {form.text: form for form in (*offered, *self._costs.held_in(tensor.name))}
         number = len(problem.variables)
         options = [holding(form) for form in forms.values()]
         problem.variables.append(TensorVariable(options, problem.network.held.get(tensor.name)))
-        self._add(tensor, source, End(number, port=0))
+        for source in tensor.writers:
+            self._add(tensor, source, End(number, port=0))
         return End(number, port=-1)
 
     def _edge(self, tensor: _Tensor, ends: list[End]) -> TensorFormat | None:
@@ -141,15 +143,18 @@ class _Linker:
 
     def _add(self, tensor: _Tensor, writer: End, reader: End) -> None:
         into = self._problem.layer(reader) is None
+        part = len(tensor.writers) > 1 and self._problem.layer(writer) is not None
 
         def cost(source: TensorFormat, target: TensorFormat) -> int:
-            if same_addresses(source, target, tensor.dims):
+            if same_addresses(source, target, tensor.dims) and not (
+                part and source.text != target.text and not source.note
+            ):
                 return NOTHING
             found = self._costs.tried(tensor.name, source, target, into=into)
             return IMPOSSIBLE if found is None else self._terms.conversion(found, into=into)
 
         table = self._problem.table(writer, reader, cost)
-        added = Link(tensor.name, writer, reader, tensor.dims, table)
+        added = Link(tensor.name, writer, reader, tensor.dims, table, part)
         if self._possible(added):
             self._problem.links.append(added)
         else:

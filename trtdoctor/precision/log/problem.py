@@ -120,13 +120,17 @@ class End:
 
 @dataclass
 class Link:
-    """One conversion of a tensor, if need be. ``table`` holds terms, writer by reader."""
+    """One conversion of a tensor, if need be. ``table`` holds terms, writer by reader.
+
+    ``part`` means that the writer makes a part of a concatenation: the conversion is its own.
+    """
 
     tensor: str
     writer: End
     reader: End
     dims: tuple[int, ...]
     table: Indices
+    part: bool = False
 
 
 @dataclass

@@ -10,7 +10,7 @@ from trtdoctor.readers.buildlog import Attempt, Autotuning, Build, Candidate, Ou
 from .conversions import ConversionCosts
 from .formats import linear, same_addresses, same_permuted
 from .links_from_log import link
-from .network import Node, network_of, plain
+from .network import Node, network_of
 from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable, text_of
 from .terms import Terms
 
@@ -56,9 +56,12 @@ class _Layers:
         if node.moves is None:
             return []
         dims = node.layer.inputs[0].dims
+        # What the engine runs moves its data in any format: copies into a concatenation, of a
+        # network input that several layers read, and others.
+        idle = node.layer.type == "NoOp"
         options: list[Option] = []
         for tried in node.moves.conversions:
-            free = not _copies(node) and same_addresses(tried.source, tried.target, dims)
+            free = idle and same_addresses(tried.source, tried.target, dims)
             term = NOTHING if free else self._terms.conversion(tried)
             if term != IMPOSSIBLE:
                 candidate = Candidate(
@@ -141,11 +144,6 @@ def _layouts(candidate: Candidate) -> list[str]:
 
 def _signature(tuning: Autotuning) -> tuple[str, ...]:
     return tuple(text_of(candidate) for candidate in tuning.candidates)
-
-
-def _copies(node: Node) -> bool:
-    """Whether a layer copies a part into a concatenation, which moves it in any format."""
-    return node.layer.type != "NoOp" and plain(node.layer.name).endswith(" copy")
 
 
 def _moves_nothing(node: Node, candidate: Candidate) -> bool:

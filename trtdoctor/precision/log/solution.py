@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
-from .formats import agrees
+from .formats import agrees, same_addresses
 from .network import plain
 from .problem import (
     Floats,
@@ -111,7 +111,7 @@ def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversi
         if source.text == target.text:
             continue
         term = problem.terms[int(link.table[row, column])]
-        reader = problem.layer(link.reader)
+        reader = None if link.part else problem.layer(link.reader)
         layer, end = (
             (problem.layer(link.writer), link.writer) if reader is None else (reader, link.reader)
         )
@@ -127,6 +127,7 @@ def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversi
                 target=target.text,
                 time_ms=term.ms,
                 line=term.line,
+                moves=not same_addresses(source, target, link.dims),
             )
         )
     return tuple(found)
@@ -152,8 +153,9 @@ def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> 
     }
     # What the engine runs as NoOp copies nothing, so a plan without it is the same plan.
     matched = sum(1 for key in wanted if key in mine or key[0] in idle)
-    # The builder lists no conversion that it could do without, so a free one more is no difference.
-    extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0)
+    # The builder lists no conversion that it could do without, and one that moves nothing, though
+    # it has a price, is left out of the engine: neither is a difference.
+    extra = sum(1 for key, c in mine.items() if key not in wanted and c.time_ms > 0.0 and c.moves)
     typed = sum(layer.same_type for layer in layers)
     there = {layer.name for layer in layers}
     untimed = tuple(

@@ -126,6 +126,7 @@ class _Collector:
             b"Layer(": self._layer,
             b"Skippi": self._skipping,
             b"Adding": self._adding,
+            b"Retarg": self._part,
             b"Parsin": self._node,
             b"Markin": self._output,
             b"Origin": self._original,
@@ -371,6 +372,12 @@ class _Collector:
             found = network_input(line, text_of(body))
             if found is not None:
                 self._draft.inputs.append(found)
+
+    def _part(self, line: int, body: bytes) -> None:
+        """``Retargeting A to B``: what wrote A writes its part of the concatenation B instead."""
+        part, to, joined = text_of(body).removeprefix("Retargeting ").partition(" to ")
+        if to and " to " not in joined:
+            self._draft.parts.append((part, joined))
 
     def _output(self, line: int, body: bytes) -> None:
         name = text_of(body).partition(" as output: ")[2]

@@ -192,6 +192,7 @@ class BuildDraft:
     inputs: list[NetworkTensor] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     nodes: list[OnnxNode] = field(default_factory=list)
+    parts: list[tuple[str, str]] = field(default_factory=list)
     attempts: list[AttemptDraft] = field(default_factory=list)
     layers: list[EngineLayer] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -255,6 +256,7 @@ class BuildDraft:
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
             nodes=tuple(self.nodes),
+            parts=tuple(self.parts),
             attempts=attempts,
             chosen=tuple(chosen[profile] for profile in sorted(chosen)),
             layers=tuple(self.layers),

@@ -271,7 +271,8 @@ class Build(Frozen, frozen=True, kw_only=True):
     ``complete`` means that the log goes on to the engine; ``verbose`` that autotuning is in it.
     ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do,
     or without, as 8 does; null where there is none. ``lost`` are all lines of candidates, conversions,
-    results and layers that could not be read, null where there is none.
+    results and layers that could not be read, null where there is none. ``parts`` are pairs of a
+    tensor and the concatenation's tensor that its layer writes into instead.
     """
 
     number: int
@@ -285,6 +286,7 @@ class Build(Frozen, frozen=True, kw_only=True):
     inputs: tuple[NetworkTensor, ...] = ()
     outputs: tuple[str, ...] = ()
     nodes: tuple[OnnxNode, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
     attempts: tuple[Attempt, ...] = ()
     chosen: tuple[Attempt, ...] = ()
     layers: tuple[EngineLayer, ...] = ()

@@ -42,6 +42,7 @@ _ANCHORS = (
     b"Reserving memory for host IO",
     b"Constructing optimization profile",
     b"Adding reformat layer: ",
+    b"Retargeting ",
     b"Formats and tactics selection",
     b"Engine Layer Information:",
     b"Engine generation completed",
