@@ -359,3 +359,32 @@ def test_a_part_that_lies_right_by_chance_has_a_price_but_no_layer():
     choice_ = concatenated()
     assert choice_.reproduced and choice_.conversions == (0, 0)
     assert choice_.plan_ms == pytest.approx(0.044)
+
+
+@pytest.mark.parametrize(("second", "unknown"), [(LAST, 0), ("Half(4096,1:8,512,16)", 1)])
+def test_a_cached_candidate_has_the_time_of_an_equal_layer_with_more_candidates(second, unknown):
+    """The first of two equal layers writes a part of a concatenation, and so has more of them."""
+    laid = "Float(131072,1024,32,1) long-strided"
+    repeated = choice(
+        tuning(
+            "a",
+            {
+                f"{LINEAR} -> {laid}": 0.04,
+                f"{LINEAR} -> {LINEAR}": 0.01,
+                f"{LINEAR} -> {LAST}": 0.03,
+            },
+        ),
+        [
+            "=============== Computing costs for ",
+            f"{STARS} Autotuning format combination: {LINEAR} -> {LINEAR} {STARS}",
+            f"{STARS} Autotuning format combination: {LINEAR} -> {second} {STARS}",
+            "--------------- Timing Runner: b (CaskConvolution[0x80000009])",
+            "CaskConvolution has no valid tactics for this config, skipping",
+        ],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> m (Float[1,64,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, m (Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert repeated.unknown_terms == unknown
+    assert repeated.plan_ms == pytest.approx(0.01 if unknown else 0.02)

@@ -101,33 +101,37 @@ class _Layers:
 
         The nearest one before it counts, among layers with the very same candidates; one that the
         layer's own runner timed comes first. TensorRT's cache does not know the notes of formats,
-        so one of the layer's own that differs in them alone counts as well.
+        so one of the layer's own that differs in them alone counts next, and then one of a layer
+        that has all its candidates and more, as the first of two equal layers has that writes a
+        part of a concatenation.
         """
+        text = text_of(candidate)
         nearest: tuple[float, int] | None = None
-        for twin, ms, line in self._timed_before(tuning, text_of(candidate)):
+        for twin, ms, line in _timed(self._alike.get(_signature(tuning), []), tuning.line):
+            if text_of(twin) != text:
+                continue
             if node.layer.type in {timing.runner for timing in twin.timings}:
                 return ms, line
             nearest = nearest or (ms, line)
         return nearest or self._same_layout(tuning, candidate)
 
     def _same_layout(self, tuning: Autotuning, candidate: Candidate) -> tuple[float, int] | None:
-        """The time of the layer's own candidate that only notes tell from this one."""
         wanted = _layouts(candidate)
-        for twin in tuning.candidates:
-            best = twin.best
-            if best is not None and best.time_ms is not None and _layouts(twin) == wanted:
-                return best.time_ms, best.line
+        own = _timed([tuning], candidate.line)
+        for twin, ms, line in (*own, *_timed(self._wider(tuning), tuning.line)):
+            if _layouts(twin) == wanted:
+                return ms, line
         return None
 
-    def _timed_before(
-        self, tuning: Autotuning, text: str
-    ) -> Iterator[tuple[Candidate, float, int]]:
-        """Candidates of this text with time and line, of like layers before it, nearest first."""
-        for other in reversed(self._alike.get(_signature(tuning), [])):
-            for twin in other.candidates if other.line < tuning.line else ():
-                best = twin.best
-                if best is not None and best.time_ms is not None and text_of(twin) == text:
-                    yield twin, best.time_ms, best.line
+    def _wider(self, tuning: Autotuning) -> list[Autotuning]:
+        """The layers that have all candidates of this one and others, in the order of the log."""
+        wanted = {_layouts(candidate) for candidate in tuning.candidates}
+        return [
+            other
+            for found in self._alike.values()
+            if wanted < {_layouts(candidate) for candidate in found[0].candidates}
+            for other in found
+        ]
 
     @cached_property
     def _alike(self) -> dict[tuple[str, ...], list[Autotuning]]:
@@ -138,8 +142,17 @@ class _Layers:
         return found
 
 
-def _layouts(candidate: Candidate) -> list[str]:
-    return [form.unmarked for form in (*candidate.inputs, *candidate.outputs)]
+def _timed(layers: list[Autotuning], line: int) -> Iterator[tuple[Candidate, float, int]]:
+    """The candidates before this line with their time and its line, nearest layer first."""
+    for layer in sorted(layers, key=lambda one: -one.line):
+        for candidate in layer.candidates:
+            best = candidate.best
+            if candidate.line < line and best is not None and best.time_ms is not None:
+                yield candidate, best.time_ms, best.line
+
+
+def _layouts(candidate: Candidate) -> tuple[str, ...]:
+    return tuple(form.unmarked for form in (*candidate.inputs, *candidate.outputs))
 
 
 def _signature(tuning: Autotuning) -> tuple[str, ...]:
