@@ -388,3 +388,50 @@ def test_a_cached_candidate_has_the_time_of_an_equal_layer_with_more_candidates(
     )
     assert repeated.unknown_terms == unknown
     assert repeated.plan_ms == pytest.approx(0.01 if unknown else 0.02)
+
+
+def test_a_concatenation_has_a_format_of_its_own_though_one_layer_reads_it():
+    """Parts lie right in the whole, which is then read free as the same bytes of another width."""
+    part, whole = "Half(32768,1:8,1024,32) long-strided", "Half(32768,1:8,1024,32)"
+    wider = "Half(16384,1:16,512,16)"
+    joined = choice(
+        ["Eliminating concatenation cat", "Retargeting p to m", "Retargeting q to m"],
+        tuning("a", {f"{HALF} -> {part}": 0.01}),
+        tuning("b", {f"{HALF} -> {part}": 0.01}),
+        tuning("c", {f"{wider} -> {wider}": 0.02}),
+        conversions("<in> -> p", {(part, whole): 0.004, (part, wider): 0.005}),
+        conversions("m -> <out>", {(whole, wider): 0.006}),
+        added=[f"Reformatted Input Tensor 0 to c (m) from {whole} to {wider}"],
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Half[1,64,32,32]) -> m (Half[1,128:8,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, x (Half[1,64,32,32]) -> m (Half[1,128:8,32,32])",
+            "Layer(NoOp): Reformatting CopyNode for Input Tensor 0 to c, Tactic: 0x0, "
+            "m (Half[1,256:8,32,32]) -> Reformatted Input Tensor 0 to c (Half[1,256:16,32,32])",
+            "Layer(CaskConvolution): c, Tactic: 0x1, "
+            "Reformatted Input Tensor 0 to c (Half[1,256:16,32,32]) -> y (Half[1,256:16,32,32])",
+        ],
+    )
+    assert joined.reproduced and joined.conversions == (1, 1)
+    assert joined.plan_ms == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("target", "dims", "free"),
+    [
+        ("Half(800,1:8,800,2)", "4,12,1,400", True),
+        ("Half(4800,1:2,4800,24)", "4,12,1,400", False),
+        ("Half(800,2:8,800,4)", "4,12,1,400", False),
+    ],
+)
+def test_a_permutation_is_free_though_the_last_vector_is_not_full(target, dims, free):
+    """Twelve channels in vectors of eight: only a format of the same width holds the same bytes."""
+    before = "Half(800,1:8,2,2)"
+    permuted = choice(
+        tuning("a", {f"{HALF} -> {before}": 0.01}),
+        tuning("p", {f"{before} -> {target}": 0.003}, "Shuffle"),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Half[1,64,32,32]) -> m (Half[4,12:8,400,1])",
+            f"Layer(NoOp): p, Tactic: 0x0, m (Half[4,12:8,400,1]) -> y (Half[{dims}])",
+        ],
+    )
+    assert permuted.plan_ms == pytest.approx(0.01 if free else 0.013)

@@ -39,6 +39,30 @@ def test_each_side_can_have_names_of_its_own(both):
     assert b.strides[0].coefficient == 256
 
 
+def test_each_format_can_have_names_of_its_own_and_the_line_those_of_all(both):
+    """TensorRT 8.6 numbers them anew behind each format, and once more at the end for all."""
+    half = "(+ (CEIL_DIV (+ W -4) 4) 1)"
+    (a, b), (c,) = both(
+        f"Float((* 3 E0),E0,W,1) where E0=(* H W), Float(E0,1) where E0={half} long-strided -> "
+        f"Half((* 24 E1),E1,E0,1) where E0={half} E1=(* H E0) where E0=(* H W) E1={half} E2=(* H E1)"
+    )
+    assert a.strides[0] == Product(coefficient=3, factors=("H", "W")) and a.note == ""
+    assert b.text == f"Float({half},1) long-strided" and b.note == "long-strided"
+    assert c.strides[0] == Product(coefficient=24, factors=(half, "H"))
+
+
+def test_a_sum_of_like_products_is_a_product(both):
+    """24 X + 24 is 24 (X + 1): channels last and vectors of four of them are the same bytes."""
+    width, last = "(CEIL_DIV (+ W -2) 2)", "(MUL_ADD 24 (CEIL_DIV (+ W -2) 2) 24)"
+    (a,), (b,) = both(
+        f"Float((* H {last}),1,{last},24) -> "
+        f"Float((* H E0),1:4,E0,6) where E0=(MUL_ADD 6 {width} 6)"
+    )
+    assert same_addresses(a, b, (1, 24, -1, -1))
+    (a,), (b,) = both(f"Float((MUL_ADD 24 {width} 20),1) -> Float({last},1)")
+    assert not same_addresses(a, b, (-1, 24))
+
+
 @pytest.mark.parametrize(
     ("first", "second", "same"),
     [

@@ -38,13 +38,13 @@ def _steps(form: TensorFormat, dims: tuple[int, ...]) -> tuple[tuple[int, Stride
             if extent != 1:
                 steps.append((axis, times(stride, form.vector)))
             continue
-        if extent < 1 or extent % form.vector:
+        if extent < 1:
             return None
-        if stride == 1 or extent == form.vector:
+        if not extent % form.vector and (stride == 1 or extent == form.vector):
             if extent != 1:
                 steps.append((axis, 1))
         else:
-            # Groups of a vector's width lie apart: no format without that vector is the same.
+            # Vectors lie apart, or the last one is not full: no format of another width is the same.
             steps.extend([(axis, times(stride, form.vector)), (axis, -form.vector)])
     return tuple(steps)
 

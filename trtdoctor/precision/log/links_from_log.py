@@ -97,7 +97,7 @@ class _Linker:
             for writer in tensor.writers:
                 self._add(tensor, writer, End(None, form=fixed, network=output))
             return [End(None, form=fixed)]
-        if tensor.writers and tensor.read > 1:
+        if tensor.writers and (tensor.read > 1 or (tensor.written > 1 and tensor.read)):
             return [self._hold(tensor)]
         return tensor.writers
 
@@ -144,9 +144,12 @@ class _Linker:
     def _add(self, tensor: _Tensor, writer: End, reader: End) -> None:
         into = self._problem.layer(reader) is None
         part = len(tensor.writers) > 1 and self._problem.layer(writer) is not None
+        # A writer of several shows the extents of its part, a reader those of the whole.
+        seen = self._seen(writer) if into else self._seen(reader)
+        dims = tensor.dims if seen is None else seen.dims
 
         def cost(source: TensorFormat, target: TensorFormat) -> int:
-            if same_addresses(source, target, tensor.dims) and not (
+            if same_addresses(source, target, dims) and not (
                 part and source.text != target.text and not source.note
             ):
                 return NOTHING
@@ -154,7 +157,7 @@ class _Linker:
             return IMPOSSIBLE if found is None else self._terms.conversion(found, into=into)
 
         table = self._problem.table(writer, reader, cost)
-        added = Link(tensor.name, writer, reader, tensor.dims, table, part)
+        added = Link(tensor.name, writer, reader, dims, table, part)
         if self._possible(added):
             self._problem.links.append(added)
         else:

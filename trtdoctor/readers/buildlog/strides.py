@@ -15,7 +15,9 @@ from ...model.base import Frozen
 
 WHERE = " where "
 _NAME = re.compile(r"E\d{1,4}\Z")
-_NAMED = re.compile(r"[,; ]*(E\d{1,4})=")
+NAMED = re.compile(r"[,; ]*(E\d{1,4})=")
+# The network's own name of an extent, as in ``Float((* H W),W,1)``.
+_EXTENT = re.compile(r"[A-Za-z_][\w.:/-]*\Z")
 _DEEPEST = 32
 _LONGEST = 4096
 
@@ -69,20 +71,18 @@ def split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:]]
 
 
-def definitions(text: str) -> dict[str, str] | None:
-    """What stands behind ``where``, by name; None where it is damaged."""
+def definitions(text: str) -> tuple[dict[str, str], str] | None:
+    """What stands behind ``where``, by name, and the note after that; None where it is damaged."""
     found: dict[str, str] = {}
     position = 0
-    while position < len(text.rstrip()):
-        named = _NAMED.match(text, position)
-        if named is None:
-            return None
+    while (named := NAMED.match(text, position)) is not None:
         end = _end(text, named.end())
         if end is None:
             return None
         found[named.group(1)] = text[named.end() : end]
         position = end
-    return found
+    note = text[position:].strip()
+    return (found, note) if found and not set("()=") & set(note) else None
 
 
 def stride(text: str, names: Mapping[str, str]) -> Stride | None:
@@ -134,13 +134,25 @@ def _factors(text: str, names: Mapping[str, str], depth: int) -> Iterator[int | 
             yield from _factors(names[text], names, depth - 1)
         else:
             yield None
+    elif _EXTENT.match(text):
+        yield text
     elif _end(text, 0) != len(text) or not text.startswith("("):
         yield None
     elif text.startswith("(* "):
         for part in split(text[3:-1], " "):
             yield from _factors(part, names, depth - 1)
+    elif (shared := _shared(text)) is not None:
+        yield from _factors(shared, names, depth - 1)
     else:
         yield _atom(text, names, depth)
+
+
+def _shared(text: str) -> str | None:
+    """``(MUL_ADD 8 X 8)``, which is 8 X + 8, as the product of 8 and X + 1."""
+    parts = split(text[1:-1], " ")
+    if len(parts) != 4 or parts[0] != "MUL_ADD" or parts[1] != parts[3]:
+        return None
+    return f"(* {parts[1]} (+ {parts[2]} 1))" if parts[1].isdigit() else None
 
 
 def _atom(text: str, names: Mapping[str, str], depth: int) -> str | None:
@@ -150,7 +162,8 @@ def _atom(text: str, names: Mapping[str, str], depth: int) -> str | None:
         return text  # an extent of a tensor, whose name may hold anything
     put = [parts[0]]
     for part in parts[1:]:
-        whole = _product(part, names, depth - 1)
+        negative = part.startswith("-") and part[1:].isdigit() and len(part) < 19
+        whole = int(part) if negative else _product(part, names, depth - 1)
         put.append(str(whole))
         if whole is None or sum(map(len, put)) > _LONGEST:
             return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from ..layerlines import LineTensor, read_layer_line
 from .log_facts import EngineLayer, EngineTensor, TensorFormat
-from .strides import WHERE, Product, Stride, definitions, split, stride
+from .strides import NAMED, WHERE, Product, Stride, definitions, split, stride
 
 Combination = tuple[tuple[TensorFormat, ...], tuple[TensorFormat, ...]]
 
@@ -26,7 +26,8 @@ class Formats:
     def one(self, text: str, where: str = "") -> TensorFormat | None:
         """``Half(128,1:8,128,128)`` with whatever stands around it, or None.
 
-        ``where`` is what the line says of the names in it, as in ``E0=(* 8 (# 3 (SHAPE x)))``.
+        Names in it are told behind a ``where`` of its own, as in ``where E0=(* 8 (# 3 (SHAPE x)))``,
+        else by ``where``, which is the line's.
         """
         key = text.strip(), where
         if key not in self._known:
@@ -38,26 +39,37 @@ class Formats:
         text = text.strip()
         if not text:
             return ()
-        found = tuple(self.one(part, where) for part in split(text, ", "))
+        parts: list[str] = []
+        for part in split(text, ", "):
+            if parts and NAMED.match(part):
+                parts[-1] += f" {part}"
+            else:
+                parts.append(part)
+        found = tuple(self.one(part, where) for part in parts)
         return None if None in found else found  # type: ignore[return-value]
 
     def combination(self, text: str) -> Combination | None:
-        """``A, B -> C``, or ``A, B -> C where E0=…``, or each side with a ``where`` of its own."""
+        """``A, B -> C``, with a ``where`` behind the whole, behind each format, or both."""
         if len(text) > _LONGEST:
             return None
         sides = split(text, "->")
         if len(sides) != 2:
             return None
-        before, _, own = sides[0].partition(WHERE)
-        after, _, where = sides[1].partition(WHERE)
-        inputs = self.many(before, own.strip() or where.strip())
-        outputs = self.many(after, where.strip() or own.strip())
+        *_, where = ["", *text.split(WHERE)[1:]]
+        inputs, outputs = self.many(sides[0], where), self.many(sides[1], where)
         if inputs is None or outputs is None or not (inputs or outputs):
             return None
         return inputs, outputs
 
 
 def _format(text: str, where: str) -> TensorFormat | None:
+    text, *own = text.split(WHERE)
+    told = definitions(own[0] if own else where) if own or where else ({}, "")
+    if told is None:
+        return None
+    names, note = told
+    if own and note:
+        text = f"{text} {note}"
     dtype, opened, rest = text.partition("(")
     inside, closed, after = rest.rpartition(")")
     if not opened or not closed or inside.count("(") != inside.count(")"):
@@ -66,16 +78,15 @@ def _format(text: str, where: str) -> TensorFormat | None:
     if not before or not before[-1].isalnum():
         return None
     note = " ".join([*before[:-1], *after.split()])
-    names = definitions(where)
-    parsed = None if names is None else _extents(inside, names)
+    parsed = _extents(inside, names)
     if parsed is None:
         return None
     strides, vector, axis = parsed
     if any(isinstance(stride, Product) for stride in strides):
         # Names mean something else in the next line, so the text tells what they stand for.
         packed = {axis: f":{vector}"}
-        told = ",".join(f"{part}{packed.get(place, '')}" for place, part in enumerate(strides))
-        text = f"{dtype}({told}){after}"
+        put = ",".join(f"{part}{packed.get(place, '')}" for place, part in enumerate(strides))
+        text = f"{dtype}({put}){after}"
     return TensorFormat(
         text=text, dtype=before[-1], strides=strides, vector=vector, vector_axis=axis, note=note
     )
