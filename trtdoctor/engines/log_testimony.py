@@ -71,8 +71,16 @@ class LogTestimony:
 
     @property
     def unsolved(self) -> tuple[str, ...]:
-        """Why attempts were not solved."""
-        return tuple(one.reason for one in self.solved if one.reason)
+        """Why attempts were not solved, or only with times that are not in the log."""
+        lacking = (one.analysis.choice.unknown_terms if one.analysis else 0 for one in self.solved)
+        number = sum(lacking)
+        times = "one kernel or conversion" if number == 1 else f"{number} kernels or conversions"
+        note = f"{self.log.name} does not tell the time of {times} that the builder weighed"
+        doubt = "what rests on its solution is likely at most"
+        return (
+            *(one.reason for one in self.solved if one.reason),
+            *((f"{note}; {doubt}",) if number else ()),
+        )
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the engine that the log ends with; kernels as the solution names them."""
@@ -158,9 +166,12 @@ class LogTestimony:
         return found
 
     def choice(self) -> ChoiceTold | None:
-        """How solving again compares with the log, for the report; None where nothing was solved."""
+        """How solving again compares with the log, for the report.
+
+        None where nothing was solved, or where the log tells no time at all.
+        """
         analysis = self.analysis
-        if analysis is None:
+        if analysis is None or not analysis.choice.plan_ms:
             return None
         choice = analysis.choice
         forced = [v.forced for v in analysis.verdicts if v.forced and v.known and not v.half]
