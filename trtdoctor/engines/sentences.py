@@ -103,7 +103,8 @@ def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: b
         doubted = all(e.confidence is Confidence.POSSIBLE for e in told)
         return f"{_DOUBT}, {weighed}" if doubted else weighed
     if len(counted) == 1:
-        return _words(next(iter(counted)))
+        perhaps = all(e.confidence is Confidence.POSSIBLE for e in told)
+        return f"{'perhaps ' if perhaps else ''}{_words(next(iter(counted)))}"
     total = counted.total()
     return "; ".join(f"for {n} of {total}, {_words(c)}" for c, n in counted.most_common())
 

@@ -62,15 +62,18 @@ def causes_of(
     if typing is Typing.STRONG:
         return ()
     finder = _Finder(build, attempt, analysis, Witness(log), typing, hardware)
-    return tuple(
-        finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node.layer)
-    )
+    return tuple(finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node))
 
 
-def _owed(layer: EngineLayer) -> bool:
+def _owed(node: Node) -> bool:
     """Whether a layer computes on floating tensors of another type than FP16."""
+    layer = node.layer
     if layer.type in MOVEMENT:
         return False
+    tensors = (*layer.inputs, *layer.outputs)
+    if node.tuning is not None and not any(t.dtype in FLOAT_TYPES for t in tensors):
+        # Kernels that were timed inside a block between integers show that it computes.
+        return any(candidate.inner for candidate in node.tuning.candidates)
     inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]
     halves = [tensor for tensor in (*layer.inputs, *layer.outputs) if tensor.dtype == "Half"]
     outputs = [tensor for tensor in layer.outputs if tensor.dtype in _OTHER_FLOATS]
