@@ -101,6 +101,8 @@ def _file(path: Path, file: FileIdentity) -> EngineFile:
 def _precision(report: EngineReport, wanted: float | None) -> EnginePrecision:
     summary = report.summary
     reason = None if summary else "no layers could be read"
+    if summary is not None and summary.counted.layers and summary.fp16_share.layers is None:
+        reason = "only its layers' names are told"
     return EnginePrecision(
         path=report.path,
         source=report.layers_source,

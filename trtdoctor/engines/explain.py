@@ -26,7 +26,7 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.finding import Evidence
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons
-from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
@@ -34,7 +34,7 @@ from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
 from .log_testimony import LogTestimony, damages, failed_build, flips, hear, several_builds
 from .remedies import Remedies
-from .sentences import answer_of
+from .sentences import NAMED_ALONE, answer_of
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
 OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXED})
@@ -124,8 +124,8 @@ def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:
 
 
 def _with_layers(report: EngineReport, log: LogTestimony) -> EngineReport:
-    """The report with the log's layers, where it has none of its own."""
-    layers = () if report.layers else log.layers()
+    """The report with the log's layers, where it has none of its own or their names alone."""
+    layers = log.layers() if not report.layers or named_alone(report.layers) else ()
     if not layers:
         return report
     classified = classify_layers(layers, io=_io(report))
@@ -134,6 +134,7 @@ def _with_layers(report: EngineReport, log: LogTestimony) -> EngineReport:
         layers_source=LayersSource.BUILD_LOG,
         layers=classified,
         summary=summarize(classified),
+        notes=tuple(note for note in report.notes if note != NAMED_ALONE),
     )
 
 

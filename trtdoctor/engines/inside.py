@@ -22,7 +22,7 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.facts import EngineLoad
 from trtdoctor.model.report import Confidence
-from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.typing import typing_of_engine
 from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import StaticLayers, static_layers
@@ -30,6 +30,7 @@ from trtdoctor.readers.profile import join
 
 from .belonging import layers_contradict
 from .given import EngineSources
+from .sentences import NAMED_ALONE
 
 
 @dataclass(kw_only=True)
@@ -80,6 +81,8 @@ def engine_report(
             )
         if joined.untimed_layers:
             chosen.notes.append(f"{len(joined.untimed_layers)} layers have no time in the profile")
+    if named_alone(layers):
+        chosen.notes.append(NAMED_ALONE)
     return EngineReport(
         path=str(given.path),
         size=file.size if file else None,

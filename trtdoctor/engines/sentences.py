@@ -15,7 +15,16 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.report import Confidence
+from trtdoctor.precision.layers import named_alone
 from trtdoctor.precision.times import in_us, signed_us
+from trtdoctor.readers.layers.names import split_profile
+
+# What a report notes of layers of which nothing else is told.
+NAMED_ALONE = (
+    "no more is told of the layers than their names, so what they compute in is not known: give the "
+    "engine file itself, or a verbose build log, or build with detailed profiling verbosity and "
+    "export the layers again (trtexec --profilingVerbosity=detailed --exportLayerInfo=FILE)"
+)
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _DOUBT = "by the log's numbers, which do not lead to the builder's plan"
@@ -48,21 +57,30 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
 
     ``half`` names fused blocks whose FP16 variant the builder is known to have chosen.
     """
-    compute = [layer for layer in report.layers if layer.role is Role.COMPUTE]
+    layers = _once(report.layers)
+    compute = [layer for layer in layers if layer.role is Role.COMPUTE]
     if not compute:
         return "No layers could be read, so nothing can be explained."
+    if named_alone(layers):
+        return (
+            "No more is told of the layers than their names, and nothing at hand says what they "
+            "compute in, so there is nothing to explain yet. Below is what would tell."
+        )
     head = _head(compute)
-    if not report.explanations:
+    names = {layer.name for layer in layers}
+    explained = {told.layer: told for told in report.explanations if told.layer in names}
+    elsewhere = _elsewhere(report.layers)
+    if not explained:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
-        return f"{head}{rest}: there is nothing to explain."
+        return f"{head}{rest}: there is nothing to explain.{elsewhere}"
     if all(
         told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN
-        for told in report.explanations
+        for told in explained.values()
     ):
         return f"{head}, so there is nothing to explain yet. Below is what would tell."
-    blocks = [told for told in report.explanations if told.layer in half]
-    others_told = [told for told in report.explanations if told.layer not in half]
+    blocks = [told for told in explained.values() if told.layer in half]
+    others_told = [told for told in explained.values() if told.layer not in half]
     parts = []
     if others_told:
         parts.append(_why(others_told, report.choice, some_half=_some_half(compute)))
@@ -71,7 +89,28 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             f"of {_number(blocks)} the builder chose the FP16 variant, "
             "and the types inside are not shown"
         )
-    return f"{head}: {'; '.join(parts)}.{_what_if(report)}"
+    return f"{head}: {'; '.join(parts)}.{_what_if(report, explained.values())}{elsewhere}"
+
+
+def _once(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers of the first optimisation profile; the others repeat them."""
+    first = min((layer.profile for layer in layers), default=0)
+    return tuple(layer for layer in layers if layer.profile == first)
+
+
+def _elsewhere(layers: Sequence[Layer]) -> str:
+    """A sentence about layers whose type another optimisation profile changes; empty without one."""
+    once = {split_profile(layer.name)[0]: layer for layer in _once(layers)}
+    other: dict[int, int] = {}
+    for layer in layers:
+        here = once.get(split_profile(layer.name)[0])
+        if here is not None and here.profile != layer.profile and layer.role is Role.COMPUTE:
+            differs = here.precision is not layer.precision
+            other[layer.profile] = other.get(layer.profile, 0) + differs
+    told = [
+        f"{number} in optimisation profile {profile}" for profile, number in other.items() if number
+    ]
+    return f" Computed in another type: {', '.join(told)}." if told else ""
 
 
 def _head(compute: Sequence[Layer]) -> str:
@@ -128,7 +167,7 @@ def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) 
     )
 
 
-def _what_if(report: EngineReport) -> str:
+def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
     choice = report.choice
     causes = {
         cause
@@ -141,7 +180,8 @@ def _what_if(report: EngineReport) -> str:
             f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
             f"{in_us(choice.network_io_ms)} (an estimate; only a build proves it)."
         )
-    unknown = sum(1 for told in report.explanations if told.cause is Cause.UNKNOWN)
+    unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
-        return f" {unknown} of them stay unexplained; below is what would tell."
+        stay = "stays" if unknown == 1 else "stay"
+        return f" {unknown} of them {stay} unexplained; below is what would tell."
     return ""
