@@ -67,20 +67,18 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             "compute in, so there is nothing to explain yet. Below is what would tell."
         )
     head = _head(compute)
-    names = {layer.name for layer in layers}
-    explained = {told.layer: told for told in report.explanations if told.layer in names}
+    explained = _explained(report.explanations, layers)
     elsewhere = _elsewhere(report.layers)
     if not explained:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
         return f"{head}{rest}: there is nothing to explain.{elsewhere}"
     if all(
-        told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN
-        for told in explained.values()
+        told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN for told in explained
     ):
         return f"{head}, so there is nothing to explain yet. Below is what would tell."
-    blocks = [told for told in explained.values() if told.layer in half]
-    others_told = [told for told in explained.values() if told.layer not in half]
+    blocks = [told for told in explained if told.layer in half]
+    others_told = [told for told in explained if told.layer not in half]
     parts = []
     if others_told:
         parts.append(_why(others_told, report.choice, some_half=_some_half(compute)))
@@ -89,13 +87,24 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             f"of {_number(blocks)} the builder chose the FP16 variant, "
             "and the types inside are not shown"
         )
-    return f"{head}: {'; '.join(parts)}.{_what_if(report, explained.values())}{elsewhere}"
+    return f"{head}: {'; '.join(parts)}.{_what_if(report, explained)}{elsewhere}"
 
 
 def _once(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """The layers of the first optimisation profile; the others repeat them."""
     first = min((layer.profile for layer in layers), default=0)
     return tuple(layer for layer in layers if layer.profile == first)
+
+
+def _explained(told: Iterable[Explanation], layers: Iterable[Layer]) -> list[Explanation]:
+    """The explanations of these layers, where layers of other profiles may have the same names."""
+    left = Counter(layer.name for layer in layers)
+    found = []
+    for one in told:
+        if left[one.layer]:
+            left[one.layer] -= 1
+            found.append(one)
+    return found
 
 
 def _elsewhere(layers: Sequence[Layer]) -> str:

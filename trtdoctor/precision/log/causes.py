@@ -38,6 +38,8 @@ _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsquee
 
 _MOST_KERNELS = 8
 _OTHER_FLOATS = FLOAT_TYPES - {"Half"}
+# Types of indices and extents; INT8 is quantised data.
+_INTEGERS = frozenset({"Int32", "Int64", "Bool", "UInt8"})
 
 
 def causes_of(
@@ -71,7 +73,7 @@ def _owed(node: Node) -> bool:
     if layer.type in MOVEMENT:
         return False
     tensors = (*layer.inputs, *layer.outputs)
-    if node.tuning is not None and not any(t.dtype in FLOAT_TYPES for t in tensors):
+    if node.tuning is not None and all(t.dtype in _INTEGERS for t in tensors):
         # Kernels that were timed inside a block between integers show that it computes.
         return any(candidate.inner for candidate in node.tuning.candidates)
     inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]

@@ -338,6 +338,9 @@ class _Collector:
     def _engine(self, line: int, body: bytes) -> None:
         if body.startswith(b"Engine Layer Information"):
             self.tuning.leave()
+            if self._draft.layers:
+                # One build lists its engine once.
+                self._begin(line)
             self._in_layers = True
             self._draft.ended = True
         elif body.startswith((b"Engine generation completed", b"Engine built in")):
