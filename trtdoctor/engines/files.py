@@ -12,13 +12,14 @@ from typing import TypeVar
 
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
-from trtdoctor.readers.buildlog import read_build_log
-from trtdoctor.readers.layers import read_layers
+from trtdoctor.readers.buildlog import FormatError, read_build_log
+from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
 
 from .given import EngineSources, GivenLog, Witnesses
+from .misplaced import Place, in_place, told_apart
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -42,22 +43,40 @@ def read_engines(
     """
     if (layers or profile) and len(paths) > 1:
         raise UsageError("--layers and --profile belong to one engine; give one engine")
-    layers_file = None if layers is None else _parsed(layers, read_layers)
-    times = None if profile is None else _parsed(profile, read_profile)
+    layers_file = None if layers is None else _parsed(layers, read_layers, Place.LAYERS)
+    times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
     if not paths and layers is not None:
-        alone = EngineSources(path=layers, layers_file=layers_file, profile=times, static=False)
+        alone = EngineSources(
+            path=layers, layers_file=layers_file, layers_path=layers, profile=times, static=False
+        )
         return (alone,)
     return tuple(
         EngineSources(
             path=path,
             file=_identified(path),
             layers_file=layers_file,
+            layers_path=layers,
             profile=times,
             static=static,
             hashed=hashed,
         )
         for path in paths
     )
+
+
+def layers_not_log(sources: Sequence[EngineSources]) -> None:
+    """Refuse a build log that was given as layers, where the log itself can be heard.
+
+    Raises:
+        InputError: if the layers are a build log's.
+    """
+    for source in sources:
+        given = source.layers_file
+        if given is not None and given.dialect is Dialect.BUILD_LOG:
+            raise InputError(
+                f"{source.layers_path} is {Place.LOG.words}, not {Place.LAYERS.words}: "
+                "give it with --log, which tells the layers and why they are what they are"
+            )
 
 
 def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None) -> Witnesses:
@@ -76,6 +95,8 @@ def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None
         return Witnesses(logs=read)
     try:
         return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx)
+    except FormatError as error:
+        raise _better(error, onnx, Place.ONNX) from None
     except OSError as error:
         raise InputError(f"cannot read {onnx}: {error.strerror}") from None
 
@@ -102,7 +123,7 @@ def extract_plan(source: Path, target: Path) -> None:
 
 def _identified(path: Path) -> FileIdentity:
     try:
-        return identify(path)
+        return told_apart(identify(path), path)
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}; give an engine file"
@@ -112,6 +133,8 @@ def _identified(path: Path) -> FileIdentity:
 def _log(path: Path, build: int | None) -> GivenLog:
     try:
         found = read_build_log(path, build=build)
+    except FormatError as error:
+        raise _better(error, path, Place.LOG) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     return GivenLog(
@@ -123,7 +146,13 @@ def _log(path: Path, build: int | None) -> GivenLog:
     )
 
 
-def _parsed(path: Path, reader: Callable[..., Read]) -> Read:
+def _better(error: FormatError, path: Path, wanted: Place) -> InputError:
+    """The reader's own sentence, unless another option takes the file."""
+    instead = in_place(path, wanted)
+    return error if instead is None else InputError(instead)
+
+
+def _parsed(path: Path, reader: Callable[..., Read], wanted: Place) -> Read:
     try:
         status = path.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -132,5 +161,7 @@ def _parsed(path: Path, reader: Callable[..., Read]) -> Read:
         if status.st_size > _LARGEST_TEXT:
             raise InputError(f"{path} is larger than 2 GiB; give the inspector's output alone")
         return reader(path.read_bytes(), name=str(path))
+    except FormatError as error:
+        raise _better(error, path, wanted) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None

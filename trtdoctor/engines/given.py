@@ -19,6 +19,7 @@ class EngineSources:
     path: Path
     file: FileIdentity | None = None
     layers_file: LayersFile | None = None
+    layers_path: Path | None = None
     profile: Profile | None = None
     static: bool = True
     hashed: bool = False

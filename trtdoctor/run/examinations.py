@@ -135,7 +135,8 @@ def examine_explained(
     static: bool,
 ) -> Examination:
     """What :func:`trtdoctor.explain` judges."""
-    from trtdoctor.engines.files import read_witnesses
+    from trtdoctor.engines.files import layers_not_log, read_witnesses
+    from trtdoctor.engines.misplaced import Place, in_place
     from trtdoctor.model.engine import EngineReport
 
     _check_share(expect)
@@ -148,9 +149,11 @@ def examine_explained(
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
-            f"{engine}: {file.what} ENGINE is a plan file; "
+            in_place(sources[0].path, Place.ENGINE)
+            or f"{engine}: {file.what} ENGINE is a plan file; "
             "logs are given with --log, layers with --layers and models with --onnx"
         )
+    layers_not_log(sources)
     with Look(look, _loading(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
         witnesses = read_witnesses(
