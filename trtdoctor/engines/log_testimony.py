@@ -84,6 +84,8 @@ class LogTestimony:
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the engine that the log ends with; kernels as the solution names them."""
+        if not self.build.layers:
+            return self.build.listing
         kernels = {
             planned.name: planned.kernel
             for one in self.solved
@@ -262,7 +264,13 @@ def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
                 f"engine: {errors[-1].text} (line {errors[-1].line})"
             )
         elif log.damage is None and not log.build.complete and failed_build(log) is None:
-            yield f"{log.name} ends before the build does: give the whole log"
+            if log.build.total_line is None:
+                yield f"{log.name} ends before the build does: give the whole log"
+            else:
+                yield (
+                    f"{log.name} tells that the engine was made (line {log.build.total_line}), and "
+                    "does not list its layers"
+                )
 
 
 def flips(

@@ -59,8 +59,13 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
     """
     layers = _once(report.layers)
     compute = [layer for layer in layers if layer.role is Role.COMPUTE]
-    if not compute:
+    if not layers:
         return "No layers could be read, so nothing can be explained."
+    if not compute:
+        them = (
+            "one layer moves or holds" if len(layers) == 1 else f"{len(layers)} layers move or hold"
+        )
+        return f"The engine's {them} data and nothing else, so there is nothing to explain."
     if named_alone(layers):
         return (
             "No more is told of the layers than their names, and nothing at hand says what they "

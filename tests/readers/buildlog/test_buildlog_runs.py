@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from trtdoctor.readers.layers import read_layers
+
+DATA = Path(__file__).parents[2] / "data"
 RUN = "&&&& RUNNING TensorRT.trtexec [TensorRT v{}] # trtexec {}\n"
 PASSED = "&&&& PASSED TensorRT.trtexec [TensorRT v8501] # trtexec\n"
 BANNER = (
@@ -49,3 +54,45 @@ def test_a_build_that_can_be_explained_comes_before_a_later_quiet_one(parse, ver
 
 def test_of_several_that_can_be_explained_the_last_is_taken(parse, verbose):
     assert parse(verbose + PASSED + QUIET + PASSED + verbose + QUIET).build.number == 3
+
+
+LISTED = (DATA / "layers" / "rtx171.attn_fp16.txt").read_text()
+
+
+def rtx(*, before="", after=""):
+    """The end of a build by TensorRT-RTX, with what its inspector prints."""
+    lines = [
+        "[VERBOSE] Original: 22 layers",
+        "[VERBOSE] =============== Computing costs for {ForeignNode[wo...out]}",
+        "[VERBOSE] *************** Autotuning format combination: Half(8,1) -> Half(8,1) "
+        "***************",
+        before,
+        "[INFO] Engine generation completed in 0.0334299 seconds.",
+        LISTED,
+        "[INFO] [MemUsageStats] Peak memory usage of TRT CPU/GPU memory allocators: CPU 0 MiB",
+        after,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "trt-1  | ", "I1125 12:00:00.000000 1 logging.cc:46] ", "2026-11-25T12:00:00.0Z "],
+)
+def test_a_build_that_ends_with_the_inspectors_text_is_complete(parse, prefix):
+    """TensorRT-RTX and TensorRT 11 print no Layer(...) lines."""
+    text = "".join(f"{prefix}{line}\n" for line in rtx().splitlines())
+    build = parse(text).build
+    assert build.complete
+    assert build.layers == ()
+    assert build.listing == read_layers(LISTED.encode()).layers
+
+
+def test_only_the_engine_that_the_build_made_is_its_listing(parse):
+    """An engine that is loaded before or after it, in the same run, is another one."""
+    other = LISTED.replace("_myl0_", "_myl7_")
+    expected = read_layers(LISTED.encode()).layers
+    assert parse(rtx(after=other)).build.listing == expected
+    assert parse(rtx(before=other)).build.listing == expected
+    cut = parse(rtx().partition("[VERBOSE] Layers:")[0]).build
+    assert (cut.complete, cut.listing) == (False, ())

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from ...knowledge import NoteKind
 from ..errors import FormatError
+from ..layers import MAX_LAYERS
 from .drafts import AttemptDraft, BuildDraft, LostDraft
 from .log_facts import Build, BuildLog, BuildSummary
 from .notes import (
@@ -21,7 +22,7 @@ from .notes import (
 )
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
-from .text import engine_layer, number, whole
+from .text import engine_layer, listed_layer, number, whole
 from .tuning import Tuning, text_of
 
 # A runner times some hundreds of tactics; a file with more between two summaries is no log.
@@ -91,6 +92,7 @@ class _Collector:
         self._kept: Build | None = None
         self._draft = BuildDraft(number=1, first_line=1)
         self._in_layers = False
+        self._in_listing = False
         self._loading = False
         self._lost = 0
         self.summaries: list[BuildSummary] = []
@@ -104,7 +106,7 @@ class _Collector:
                 (b"] outputs: [", _nothing),
             ),
             phrases=self._phrases(),
-            strays=self._noted(),
+            strays=((b", LayerType: ", self._listed), *self._noted()),
             tactics=self.tuning.pending,
         )
 
@@ -124,6 +126,7 @@ class _Collector:
             b"******": self._combination,
             b"======": self._costs,
             b"Layer(": self._layer,
+            b"Layers": self._listing,
             b"Skippi": self._skipping,
             b"Adding": self._adding,
             b"Parsin": self._node,
@@ -182,6 +185,7 @@ class _Collector:
         return (
             (b"got cached result: ", tuning.cached),
             (b"Layer(", self._layer_inside),
+            (b", LayerType: ", self._listed),
             (b"requirements combinations were removed", self._removed),
             (b"insufficient memory", tuning.memory),
             *self._noted(),
@@ -204,7 +208,7 @@ class _Collector:
         self.tuning.close(ended=draft.complete)
         self.tuning.leave()
         self.tuning.attempt = None
-        self._in_layers = False
+        self._in_layers = self._in_listing = False
         draft.last_line = line
         draft.lost, self.tuning.lost = self.tuning.lost, LostDraft()
         self._lost += draft.lost.count
@@ -362,6 +366,22 @@ class _Collector:
     def _layer_inside(self, line: int, body: bytes) -> None:
         if self._in_layers:
             self._layer(line, body[body.find(b"Layer(") :])
+
+    def _listing(self, line: int, body: bytes) -> None:
+        """``Layers:``, which heads the inspector's text: TensorRT-RTX and 11 end a build with it.
+
+        An engine that is loaded later in the same run is listed alike, so the first list counts, and
+        none before an engine was made.
+        """
+        draft = self._draft
+        ended = draft.generated and not (draft.layers or draft.listing or self._loading)
+        self._in_listing = ended and body.strip() == b"Layers:"
+
+    def _listed(self, line: int, body: bytes) -> None:
+        if self._in_listing and len(self._draft.listing) < MAX_LAYERS:
+            found = listed_layer(text_of(body[max(0, body.find(b"Name: ")) :]))
+            if found is not None:
+                self._draft.listing.append(found)
 
     # The network and the rest --------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from enum import Enum
 
 from ...knowledge import NoteKind
 from ...model.base import Frozen
+from ...model.engine import Layer
 from .strides import Stride
 
 
@@ -266,7 +267,8 @@ class Build(Frozen, frozen=True, kw_only=True):
     ``complete`` means that the log goes on to the engine; ``verbose`` that autotuning is in it.
     ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do,
     or without, as 8 does; null where there is none. ``lost`` are all lines of candidates, conversions,
-    results and layers that could not be read, null where there is none.
+    results and layers that could not be read, null where there is none. ``listing`` are the
+    engine's layers in the inspector's own text, where no ``Layer(...)`` lines are.
     """
 
     number: int
@@ -283,6 +285,7 @@ class Build(Frozen, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     chosen: tuple[Attempt, ...] = ()
     layers: tuple[EngineLayer, ...] = ()
+    listing: tuple[Layer, ...] = ()
     notes: tuple[Note, ...] = ()
     lost: LostLines | None = None
     total_s: float | None = None
