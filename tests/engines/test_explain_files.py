@@ -189,3 +189,78 @@ def test_which_of_several_builds_was_taken_is_told(document, tmp_path):
     notes = document("--log", log)["notes"]
     assert any("holds 2 builds; number 1 (from line 1) was taken" in note for note in notes)
     assert not any("holds 2" in note for note in document("--log", log, "--build", "1")["notes"])
+
+
+LOADS = (
+    "&&&& RUNNING TensorRT.trtexec [TensorRT v8501] # trtexec --loadEngine=m.engine --dumpLayerInfo\n"
+    "[05/26/2023-16:10:43] [I] === Build Options ===\n"
+    "[05/26/2023-16:10:43] [I] Precision: FP32\n"
+    "[05/26/2023-16:10:44] [I] [TRT] Loaded engine size: 98 MiB\n"
+)
+LISTS = (
+    "[05/26/2023-16:10:44] [I] Layers:\n"
+    "Name: conv, LayerType: CaskConvolution, Inputs: [ { Name: x, Dimensions: [1,8], "
+    "Format/Datatype: Row major linear FP16 }], Outputs: [ { Name: y, Dimensions: [1,8], "
+    'Format/Datatype: Row major linear FP16 }], ParameterType: Convolution, Weights: {"Type": '
+    '"Half", "Count": 64}, TacticName: sm80_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc\n\n'
+    "Bindings:\nx\ny\n"
+)
+PASSED = "&&&& PASSED TensorRT.trtexec [TensorRT v8501] # trtexec --loadEngine=m.engine\n"
+
+
+def test_a_run_that_loads_an_engine_tells_its_layers_and_no_cause(document, tmp_path):
+    log = tmp_path / "load.log"
+    log.write_text(LOADS + LISTS + PASSED)
+    found = document("--log", log)
+    assert [layer["precision"] for layer in found["layers"]] == ["FP16"]
+    assert any("loads the engine and builds none" in note for note in found["notes"])
+    assert found["choice"] is None and found["identity"] is None
+
+
+def test_a_run_that_loads_an_engine_and_lists_nothing_is_told_as_one(explain, tmp_path):
+    log = tmp_path / "load.log"
+    log.write_text(LOADS + PASSED)
+    code, out, err = explain("--log", log)
+    assert (code, out) == (2, "")
+    assert "has no build in it, but a run that loads an engine" in err
+    assert err.count("\n") == 1
+
+
+def test_a_load_before_a_build_does_not_hide_it(causes, tmp_path):
+    log = tmp_path / "both.log"
+    log.write_text(LOADS + LISTS + PASSED + text_of("cnn.fp16"))
+    assert causes("--log", log)["gap"] == "network-io"
+
+
+def test_a_log_that_is_not_verbose_says_so_and_what_would_tell(document, tmp_path):
+    log = tmp_path / "quiet.log"
+    log.write_text(
+        "&&&& RUNNING TensorRT.trtexec # trtexec --onnx=m.onnx --int8\n"
+        "[02/22/2021-15:13:11] [I] === Build Options ===\n"
+        "[02/22/2021-15:13:11] [I] Precision: FP32+INT8\n"
+        "[02/22/2021-15:14:48] [I] [TRT] Detected 1 inputs and 1 output network tensors.\n"
+        "&&&& PASSED TensorRT.trtexec # trtexec --onnx=m.onnx --int8\n"
+    )
+    found = document("--log", log)
+    assert "no verbose one" in found["answer"]
+    assert any("--verbose" in command for item in found["missing"] for command in item["commands"])
+
+
+def test_a_profile_beside_a_log_alone_times_the_logs_layers(document):
+    profile = DATA / "layers" / "trt86.cnn.fp16.profile.json"
+    found = document("--log", log_of("cnn.fp16"), "--profile", profile)
+    assert any(layer["time_ms"] for layer in found["layers"])
+
+
+def test_names_alone_give_way_to_the_layers_of_the_log(document, tmp_path):
+    whole = json.loads(layers_of("cnn.fp16").read_text(), strict=False)
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps({**whole, "Layers": [layer["Name"] for layer in whole["Layers"]]}))
+    alone, both = (
+        document("--layers", names),
+        document("--layers", names, "--log", log_of("cnn.fp16")),
+    )
+    assert alone["summary"]["fp16_share"]["layers"] is None
+    assert both["layers_source"] == "build-log"
+    assert {e["cause"] for e in both["explanations"]} == {"network-io"}
+    assert not any("their names" in note for note in both["notes"])

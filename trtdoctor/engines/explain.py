@@ -29,12 +29,14 @@ from trtdoctor.precision.graph import graph_reasons
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
+from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
 from .log_testimony import LogTestimony, damages, failed_build, flips, hear, several_builds
 from .remedies import Remedies
 from .sentences import NAMED_ALONE, answer_of
+from .timing import timed
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
 OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXED})
@@ -49,7 +51,7 @@ def explain(
     """
     log, foreign_log = _own_log(report, witnesses.logs, knowledge)
     if log is not None:
-        report = _with_layers(_with_identity(report, log), log)
+        report = _with_layers(_with_identity(report, log), log, witnesses.profile)
     typing = _typing(report, log)
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
@@ -70,7 +72,7 @@ def explain(
     report = msgspec.structs.replace(
         report,
         explanations=explanations,
-        missing=remedies.missing() if explanations else (),
+        missing=remedies.missing() if explanations or _mute(report, log) else (),
         notes=(
             *report.notes,
             *foreign_model,
@@ -82,7 +84,17 @@ def explain(
         ),
     )
     answer = failed_build(log.log) if log and not report.layers else None
+    if answer is None and _mute(report, log):
+        answer = (
+            "The log is no verbose one: it tells that an engine was built, and neither its layers nor "
+            "why they are what they are. Below is what would tell."
+        )
     return msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(blocks)))
+
+
+def _mute(report: EngineReport, log: LogTestimony | None) -> bool:
+    """Whether there is nothing but a build's log that is not verbose."""
+    return log is not None and not report.layers and not log.build.verbose and log.build.complete
 
 
 # The witnesses -----------------------------------------------------------------------------------
@@ -123,18 +135,18 @@ def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:
     return msgspec.structs.replace(report, identity=log.identity())
 
 
-def _with_layers(report: EngineReport, log: LogTestimony) -> EngineReport:
+def _with_layers(report: EngineReport, log: LogTestimony, profile: Profile | None) -> EngineReport:
     """The report with the log's layers, where it has none of its own or their names alone."""
     layers = log.layers() if not report.layers or named_alone(report.layers) else ()
     if not layers:
         return report
-    classified = classify_layers(layers, io=_io(report))
+    classified, notes = timed(classify_layers(layers, io=_io(report)), profile)
     return msgspec.structs.replace(
         report,
         layers_source=LayersSource.BUILD_LOG,
         layers=classified,
         summary=summarize(classified),
-        notes=tuple(note for note in report.notes if note != NAMED_ALONE),
+        notes=(*(note for note in report.notes if note != NAMED_ALONE), *notes),
     )
 
 

@@ -57,8 +57,12 @@ class GivenLog:
 
 @dataclass(frozen=True, kw_only=True)
 class Witnesses:
-    """Everything that may tell why: logs of the engine's build (the first counts), the model."""
+    """Everything that may tell why: logs of the engine's build (the first counts), the model.
+
+    ``profile`` has times for the layers that the log tells, where nothing else tells any.
+    """
 
     logs: tuple[GivenLog, ...] = ()
     model: OnnxFacts | None = None
     model_path: Path | None = None
+    profile: Profile | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...knowledge import NoteKind
-from ..errors import FormatError
+from ..errors import FormatError, NoBuild
 from ..layers import MAX_LAYERS
 from .drafts import AttemptDraft, BuildDraft, LostDraft
 from .log_facts import Build, BuildLog, BuildSummary
@@ -42,9 +42,9 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
             verbose, else the last complete one, else the last verbose one, else the last.
 
     Raises:
+        NoBuild: the file is the log of a run that loads an engine and builds none.
         FormatError: the file is no build log, or has no build of that number; one sentence says
-        what it
-            is and what to do.
+            what it is and what to do.
         OSError: the file cannot be read.
     """
     with open_log(path) as stream:
@@ -63,6 +63,11 @@ def parse_build_log(
         del collector.tuning.pending[:-_MOST_PENDING]
     count = number - 1
     kept = collector.finish(count)
+    if not collector.summaries and collector.loads:
+        raise NoBuild(
+            f"{name} has no build in it, but a run that loads an engine, so it cannot tell why layers "
+            "are what they are. Give the log of the engine's build."
+        )
     if not collector.summaries:
         raise FormatError(
             f"{name} is no TensorRT build log: it is {kind_of(lines.head)}. "
@@ -96,6 +101,8 @@ class _Collector:
         self._loading = False
         self._lost = 0
         self.summaries: list[BuildSummary] = []
+        # Whether an engine is loaded, in whatever run.
+        self.loads = False
         self.tuning = Tuning()
         self.scanner = Scanner(
             starts=self._starts(),
@@ -106,7 +113,7 @@ class _Collector:
                 (b"] outputs: [", _nothing),
             ),
             phrases=self._phrases(),
-            strays=((b", LayerType: ", self._listed), *self._noted()),
+            strays=(*self._told(), *self._noted()),
             tactics=self.tuning.pending,
         )
 
@@ -141,6 +148,7 @@ class _Collector:
             b"Chose ": self._verdict,
             b"Skip b": self._verdict,
             b"Loaded": self._library,
+            b"Detect": self._detected,
             b"&&&& R": self._running,
             b"&&&& P": self._ran,
             b"&&&& F": self._ran,
@@ -161,7 +169,6 @@ class _Collector:
             table[start] = self._setting
         for start in (
             b"Runnin",
-            b"Detect",
             b"Local ",
             b"Global",
             b"Deleti",
@@ -185,11 +192,19 @@ class _Collector:
         return (
             (b"got cached result: ", tuning.cached),
             (b"Layer(", self._layer_inside),
-            (b", LayerType: ", self._listed),
+            *self._told(),
             (b"requirements combinations were removed", self._removed),
             (b"insufficient memory", tuning.memory),
             *self._noted(),
             (b" | ", self._setting),
+        )
+
+    def _told(self) -> tuple[tuple[bytes, Handler], ...]:
+        """Lines that may be the only ones of their prefix."""
+        return (
+            (b", LayerType: ", self._listed),
+            (b" output network tensors", self._detected),
+            (b"Loaded engine size: ", self._engine_loaded),
         )
 
     def _noted(self) -> tuple[tuple[bytes, Handler], ...]:
@@ -235,7 +250,7 @@ class _Collector:
         text = text_of(body)
         command = command_of(line, text)
         if command is not None and "--loadEngine" in command.value:
-            self._loading = True
+            self._loading = self.loads = True
             return
         self._draft.version = version_of(text)
         if command is not None:
@@ -243,7 +258,14 @@ class _Collector:
 
     def _ran(self, line: int, body: bytes) -> None:
         """``&&&& PASSED`` or ``&&&& FAILED``: nothing that follows is of this run."""
+        if body.startswith(b"&&&& P") and self._draft.detected:
+            # Before TensorRT 8 no other line of a quiet build tells its end.
+            self._draft.generated = True
         self._run(line + 1)
+
+    def _detected(self, line: int, body: bytes) -> None:
+        """``Detected 1 inputs and 1 output network tensors``, which every builder says."""
+        self._draft.detected = not self._loading or self._draft.detected
 
     def _run(self, first_line: int) -> None:
         """A run begins or ends here: what came before is not the next build's."""
@@ -427,7 +449,12 @@ class _Collector:
         else:
             self._note(line, body)
 
+    def _engine_loaded(self, line: int, body: bytes) -> None:
+        self.loads = True
+
     def _library(self, line: int, body: bytes) -> None:
+        if body.startswith(b"Loaded engine size: "):
+            self._engine_loaded(line, body)
         found = None if self._loading else library_of(line, text_of(body))
         if found is not None:
             self._draft.settings.append(found[0])

@@ -200,6 +200,7 @@ class BuildDraft:
     lost: LostDraft = field(default_factory=LostDraft)
     chosen_strategy: int | None = None
     strategy: int | None = None
+    detected: bool = False
     generated: bool = False
     failed: bool = False
     ended: bool = False
@@ -221,7 +222,8 @@ class BuildDraft:
     @property
     def empty(self) -> bool:
         """Whether nothing of a build was seen yet."""
-        return not (self.attempts or self.layers or self.generated or self.failed or self.inputs)
+        told = self.attempts or self.layers or self.inputs
+        return not (told or self.detected or self.generated or self.failed)
 
     def summary(self) -> BuildSummary:
         """The build in short."""
