@@ -264,3 +264,35 @@ def test_names_alone_give_way_to_the_layers_of_the_log(document, tmp_path):
     assert both["layers_source"] == "build-log"
     assert {e["cause"] for e in both["explanations"]} == {"network-io"}
     assert not any("their names" in note for note in both["notes"])
+
+
+@pytest.mark.parametrize(
+    ("errors", "says"),
+    [
+        (
+            "[E] Could not find any implementation for node conv due to insufficient workspace. See "
+            "verbose log for requested sizes.\n[E] 10: [optimizer.cpp::computeCosts::3728] Error Code "
+            "10: Internal Error (Could not find any implementation for node conv.)\n",
+            "raise the workspace limit",
+        ),
+        (
+            "[E] 4: Error Code 4: Internal Error (Calibration failure occurred with no scaling "
+            "factors detected.)\n[E] 2: [builder.cpp::buildSerializedNetwork::751] Error Code 2: "
+            "Internal Error (Assertion engine != nullptr failed. )\n",
+            "give a calibrator",
+        ),
+        ("[E] 1: [x.cpp::y::1] Error Code 1: Something (nobody knows)\n", "nobody knows"),
+    ],
+)
+def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors, says):
+    log = tmp_path / "failed.log"
+    log.write_text(
+        "[V] Original: 3 layers\n[V] =============== Computing costs for conv\n"
+        "[V] *************** Autotuning format combination: Float(8,1) -> Float(8,1) "
+        f"***************\n{errors}"
+    )
+    code, out, _ = explain("--log", log)
+    assert code == 1
+    assert "made no engine" in out
+    assert says in " ".join(out.split())
+    assert "build-failed" in out

@@ -33,9 +33,9 @@ from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
-from .log_testimony import LogTestimony, damages, failed_build, flips, hear, several_builds
+from .log_testimony import LogTestimony, damages, failure_of, flips, hear, several_builds
 from .remedies import Remedies
-from .sentences import NAMED_ALONE, answer_of
+from .sentences import NAMED_ALONE, answer_of, failed
 from .timing import timed
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
@@ -56,7 +56,13 @@ def explain(
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
     told = _told(report, log, model, typing)
-    report = msgspec.structs.replace(report, typing=typing, choice=log.choice() if log else None)
+    report = msgspec.structs.replace(
+        report,
+        typing=typing,
+        choice=log.choice() if log else None,
+        log=log.log.name if log else None,
+        failure=failure_of(log.log, knowledge) if log and not report.layers else None,
+    )
     remedies = Remedies(
         report,
         log=log,
@@ -78,13 +84,15 @@ def explain(
             *foreign_model,
             *foreign_log,
             *several_builds(witnesses.logs[:1]),
-            *damages(witnesses.logs),
+            *damages(witnesses.logs, knowledge),
             *(log.unsolved if log else ()),
             *flips(report.layers, witnesses.logs[1:], knowledge),
         ),
     )
-    answer = failed_build(log.log) if log and not report.layers else None
-    if answer is None and _mute(report, log):
+    answer = None
+    if log is not None and report.failure is not None:
+        answer = failed(report.failure, log.log.short)
+    elif _mute(report, log):
         answer = (
             "The log is no verbose one: it tells that an engine was built, and neither its layers nor "
             "why they are what they are. Below is what would tell."

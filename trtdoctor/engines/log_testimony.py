@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import (
+    BuildFailure,
     ChoiceTold,
     EngineIdentity,
     Layer,
@@ -39,6 +40,8 @@ from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.layers.names import split_profile
 
 from .given import GivenLog
+
+_LAST_ERRORS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,16 +221,24 @@ def _solved(build: Build, attempt: Attempt) -> _Solved:
         return _Solved(attempt=attempt, analysis=None, reason=reason)
 
 
-def failed_build(log: GivenLog) -> str | None:
-    """What ended a build that made no engine, in the log's own words."""
-    ends = log.build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
-    if not ends:
+def failure_of(log: GivenLog, knowledge: Knowledge) -> BuildFailure | None:
+    """What ended a build that made no engine: of its last errors the one that explains most.
+
+    TensorRT's last line often says no more than that a line before it was an error.
+    """
+    build = log.build
+    ends = build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
+    if not ends or build.layers or build.listing:
         return None
-    last = ends[-1]
-    return (
-        f"The build in this log made no engine, so there is nothing to explain: {last.text} "
-        f"({log.short}:{last.line})."
-    )
+    last = ends[-_LAST_ERRORS:]
+    text = "\n".join(note.text for note in last)
+    if known := knowledge.log_messages(text):
+        told = known[0].message
+        note = last[text.count("\n", 0, known[0].start)]
+        return BuildFailure(
+            line=note.line, text=note.text, meaning=told.meaning, next_step=told.next_step
+        )
+    return BuildFailure(line=ends[-1].line, text=ends[-1].text)
 
 
 def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
@@ -245,7 +256,7 @@ def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
         )
 
 
-def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
+def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
     """What is missing of logs that end early or tell of an error at their end."""
     for log in logs:
         if log.damage is not None:
@@ -263,7 +274,7 @@ def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
                 f"{log.name} tells an error after all was chosen, so this build may have left no "
                 f"engine: {errors[-1].text} (line {errors[-1].line})"
             )
-        elif log.damage is None and not log.build.complete and failed_build(log) is None:
+        elif log.damage is None and not log.build.complete and failure_of(log, knowledge) is None:
             if log.build.total_line is None:
                 yield f"{log.name} ends before the build does: give the whole log"
             else:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import (
+    BuildFailure,
     ChoiceTold,
     EngineReport,
     Explanation,
@@ -125,6 +126,16 @@ def _elsewhere(layers: Sequence[Layer]) -> str:
         f"{number} in optimisation profile {profile}" for profile, number in other.items() if number
     ]
     return f" Computed in another type: {', '.join(told)}." if told else ""
+
+
+def failed(failure: BuildFailure, log: str) -> str:
+    """The answer where the build made no engine: the log's error, and what is known of it."""
+    means = f" It means that {failure.meaning}." if failure.meaning else ""
+    step = f" Next: {failure.next_step}." if failure.next_step else ""
+    return (
+        f"The build in this log made no engine, so there is nothing to explain: {failure.text} "
+        f"({log}:{failure.line}).{means}{step}"
+    )
 
 
 def _head(compute: Sequence[Layer]) -> str:
