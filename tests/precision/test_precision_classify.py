@@ -162,6 +162,8 @@ def test_compute_layers(item, expected):
         (layer("Constant"), "constant"),
         (layer("shape_call"), "shape"),
         (layer("ShapeElementWise"), "shape"),
+        (layer("DeviceToShapeHost", "INT32", "INT32"), "shape"),
+        (layer("ShapeHostToDevice", "INT32", "INT32"), "shape"),
         (layer("TopK"), "compute"),
         (layer(None, name="dummy_shape_call__mye5965_0_myl56_0"), "shape"),
     ],

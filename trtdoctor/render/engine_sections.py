@@ -270,9 +270,11 @@ def _headline(engine: EngineReport) -> str:
     if summary.unknown_share.layers:
         text += f"; unknown: {percent(summary.unknown_share.layers)} of compute layers"
     if conversions.count:
-        text += f"; {conversions.count} conversions"
+        one = conversions.count == 1
+        text += "; one conversion" if one else f"; {conversions.count} conversions"
         if conversions.share_of_time is not None:
-            text += f" take {percent(conversions.share_of_time)} of all time"
+            takes = "takes" if one else "take"
+            text += f" {takes} {percent(conversions.share_of_time)} of all time"
     return text
 
 

@@ -33,7 +33,9 @@ MOVEMENT_TYPES = frozenset(
 )
 CONSTANT_TYPES = frozenset({"constant", "fill", "weights"})
 # What decides which layers run: loops, branches, and the jumps that TensorRT-RTX makes of them.
-SHAPE_TYPES = frozenset({"triplimit", "condition", "assertion", "assert", "jmp", "cjmp"})
+SHAPE_TYPES = frozenset(
+    {"triplimit", "condition", "assertion", "assert", "jmp", "cjmp", "devicetoshapehost"}
+)
 
 _MATRIX = re.compile(
     r"conv|gemm|matmul|matrixmultiply|fullyconnected|correlation|attention|mha|einsum|lstm|gru|rnn|[shi]\d*cudnn"
