@@ -275,7 +275,7 @@ def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
                 f"engine: {errors[-1].text} (line {errors[-1].line})"
             )
         elif log.damage is None and not log.build.complete and failure_of(log, knowledge) is None:
-            if log.build.total_line is None:
+            if log.build.total_line is None or log.build.layers:
                 yield f"{log.name} ends before the build does: give the whole log"
             else:
                 yield (

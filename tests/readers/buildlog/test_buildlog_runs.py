@@ -96,3 +96,18 @@ def test_only_the_engine_that_the_build_made_is_its_listing(parse):
     assert parse(rtx(before=other)).build.listing == expected
     cut = parse(rtx().partition("[VERBOSE] Layers:")[0]).build
     assert (cut.complete, cut.listing) == (False, ())
+
+
+def test_an_error_after_the_plan_was_written_is_another_builds(parse, verbose):
+    """A program that builds several networks may print of the next one no more than its error."""
+    failed = (
+        "[VERBOSE] Adding 1 engine(s) to plan file.\n"
+        "[ERROR] IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not find any "
+        "implementation for node b.)\n"
+    )
+    log = parse(verbose + failed)
+    assert [b.complete for b in log.builds] == [True, False]
+    assert log.build.number == 1 and not log.build.notes
+    before = verbose.replace(" engine(s) to plan file", "")
+    whole = parse(before + failed.partition("\n")[2])
+    assert [b.complete for b in whole.builds] == [False]

@@ -399,3 +399,13 @@ def test_two_profiles_of_10_16():
         pytest.skip("the shared corpus is not here")
     file = read_layers(path.read_bytes())
     assert [layer.profile for layer in file.layers] == [0] * 13 + [1] * 13
+
+
+def test_typed_lines_of_a_log_count_for_more_than_the_names_that_it_lists_too():
+    """trtexec --dumpLayerInfo prints names alone where the profiling verbosity is no other."""
+    names = b"[I] Layers:\nc\n\nBindings:\nx\ny\n"
+    line = b"[V] [TRT] Engine Layer Information:\nLayer(Conv): c, Tactic: 0x1, x (Half[1]) -> y (Half[1])\n"
+    both = read_layers(line + names)
+    assert (both.dialect, both.verbosity) == (Dialect.BUILD_LOG, Verbosity.DETAILED)
+    assert [t.dtype for t in both.layers[0].inputs] == ["FP16"]
+    assert read_layers(names).verbosity is Verbosity.NAMES

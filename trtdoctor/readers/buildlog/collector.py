@@ -410,6 +410,8 @@ class _Collector:
     def _adding(self, line: int, body: bytes) -> None:
         if body.startswith(b"Adding reformat layer: "):
             self.tuning.added(line, body)
+        elif b" engine(s) to plan file" in body:
+            self._draft.written = True
         elif body.startswith(b"Adding network input: "):
             if self._draft.attempts:
                 self._begin(line)
@@ -467,6 +469,9 @@ class _Collector:
         if note is None:
             return
         if note.kind is NoteKind.ERROR or note.kind is NoteKind.NO_IMPLEMENTATION:
+            if self._draft.written and "buildSerializedNetwork" in note.text:
+                # This build's plan was written, so another one failed, of which no more is told.
+                self._begin(line)
             self._draft.failed = self._draft.failed or "buildSerializedNetwork" in note.text
         if len(self._draft.notes) < _MOST_NOTES:
             self._draft.notes.append(note)

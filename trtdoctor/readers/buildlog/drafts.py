@@ -202,6 +202,7 @@ class BuildDraft:
     strategy: int | None = None
     detected: bool = False
     generated: bool = False
+    written: bool = False
     failed: bool = False
     ended: bool = False
     total_s: float | None = None

@@ -105,13 +105,14 @@ def _from_engine(keys: dict[str, Any], *, several: bool) -> LayersFile:
 
 def _from_text(text: str) -> LayersFile:
     start = log.find_block(text)
-    if start is not None:
-        entries, bindings, io = log.read_block(text, start)
-        if entries:
-            return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=[])
+    entries, bindings, io = log.read_block(text, start) if start is not None else ([], [], [])
+    if any(isinstance(entry, dict) for entry in entries):
+        return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=[])
     lines = log.find_lines(text)
     if lines is not None and (found := log.read_lines(text, lines)):
         return _finish(list(found), Dialect.BUILD_LOG, bindings=[], io=[], notes=[])
+    if entries:
+        return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=[])
     if bare := log.read_bare_lines(text):
         return _finish(bare, Dialect.ONELINE, bindings=[], io=[], notes=[])
     if _NONE_LOG in text or start is not None:
