@@ -296,3 +296,14 @@ def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors,
     assert "made no engine" in out
     assert says in " ".join(out.split())
     assert "build-failed" in out
+
+
+def test_a_log_with_the_inspectors_text_alone_says_that_it_cannot_be_solved(document, tmp_path):
+    """TensorRT 10 writes it so where the profiling verbosity is detailed."""
+    log = tmp_path / "detailed.log"
+    lines = text_of("cnn.fp16").partition("[VERBOSE] Engine Layer Information")[0]
+    listed = (DATA / "layers" / "rtx171.attn_fp16.txt").read_text()
+    log.write_text(lines + listed)
+    found = document("--log", log)
+    assert found["layers"] and found["choice"] is None
+    assert any("cannot be solved again" in note for note in found["notes"])

@@ -83,6 +83,20 @@ class LogTestimony:
         return (
             *(one.reason for one in self.solved if one.reason),
             *((f"{note}; {doubt}",) if number else ()),
+            *((self._unlisted,) if self._inspected and self.typing is not Typing.STRONG else ()),
+        )
+
+    @property
+    def _inspected(self) -> bool:
+        """Whether the log has the builder's times, and its engine in the inspector's text alone."""
+        return self.build.verbose and bool(self.build.listing) and not self.build.layers
+
+    @property
+    def _unlisted(self) -> str:
+        return (
+            f"{self.log.name} lists its engine as the inspector does, with fused blocks taken apart, so "
+            "the builder's choice cannot be solved again; a build without detailed profiling verbosity "
+            "lists it as the builder chose it"
         )
 
     def layers(self) -> tuple[Layer, ...]:
@@ -248,6 +262,8 @@ def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
             continue
         taken = log.build
         kind = "verbose and complete" if taken.complete and taken.verbose else "complete"
+        if any(b.complete and b.verbose for b in log.builds[taken.number :]):
+            kind = "verbose and complete and lists its layers as the builder chose them"
         if not taken.complete:
             kind = "verbose, and none is complete" if taken.verbose else "there"
         yield (

@@ -111,3 +111,12 @@ def test_an_error_after_the_plan_was_written_is_another_builds(parse, verbose):
     before = verbose.replace(" engine(s) to plan file", "")
     whole = parse(before + failed.partition("\n")[2])
     assert [b.complete for b in whole.builds] == [False]
+
+
+def test_a_build_that_can_be_solved_comes_before_a_later_one_that_cannot(parse, verbose):
+    """TensorRT 10 lists a build of detailed profiling verbosity in the inspector's text alone."""
+    log = parse(verbose + rtx())
+    assert [(b.complete, b.verbose) for b in log.builds] == [(True, True)] * 2
+    assert log.build.number == 1
+    assert parse(rtx() + verbose).build.number == 2
+    assert parse(rtx() * 2).build.number == 2

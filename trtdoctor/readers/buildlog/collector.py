@@ -39,7 +39,8 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
     Args:
         path: the file.
         build: the build's number in the file, from 1; without it the last one that is complete and
-            verbose, else the last complete one, else the last verbose one, else the last.
+            verbose and has ``Layer(...)`` lines, else the last that is complete and verbose, else
+            the last complete one, else the last verbose one, else the last.
 
     Raises:
         NoBuild: the file is the log of a run that loads an engine and builds none.
@@ -233,10 +234,7 @@ class _Collector:
         if self._wanted is not None:
             if draft.number == self._wanted:
                 self._kept = draft.build()
-        elif self._kept is None or (draft.complete, draft.verbose) >= (
-            self._kept.complete,
-            self._kept.verbose,
-        ):
+        elif self._kept is None or _worth(draft) >= _worth(self._kept):
             self._kept = draft.build()
 
     def finish(self, last_line: int) -> Build | None:
@@ -475,6 +473,11 @@ class _Collector:
             self._draft.failed = self._draft.failed or "buildSerializedNetwork" in note.text
         if len(self._draft.notes) < _MOST_NOTES:
             self._draft.notes.append(note)
+
+
+def _worth(build: BuildDraft | Build) -> tuple[bool, bool, bool]:
+    """By what a build is preferred to another; one without ``Layer(...)`` lines cannot be solved."""
+    return build.complete, build.verbose, bool(build.layers)
 
 
 def _nothing(line: int, body: bytes) -> None:
