@@ -307,3 +307,17 @@ def test_a_log_with_the_inspectors_text_alone_says_that_it_cannot_be_solved(docu
     found = document("--log", log)
     assert found["layers"] and found["choice"] is None
     assert any("cannot be solved again" in note for note in found["notes"])
+
+
+def test_a_log_of_tensorrt_rtx_asks_for_more_in_its_own_words(document, tmp_path):
+    log = tmp_path / "rtx.log"
+    log.write_text(
+        "[W] In JIT build, strongly typed is enabled by default.\n[V] Original: 1 layers\n"
+        "[V] Engine generation completed in 0.1 seconds.\n[V] Engine Layer Information:\n"
+        "Layer(Myelin): {ForeignNode[fc]}, Tactic: 0x0, x (Float[1,8]) -> y (Float[1,4])\n"
+    )
+    found = document("--log", log)
+    assert found["identity"]["product"] == "tensorrt-rtx"
+    commands = [command for item in found["missing"] for command in item["commands"]]
+    assert any(command.startswith("tensorrt_rtx ") for command in commands)
+    assert not any(command.startswith("trtexec ") for command in commands)

@@ -35,7 +35,7 @@ from trtdoctor.precision.log.witness import Witness
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
-from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
+from trtdoctor.readers.buildlog import Attempt, Build, NoteKind, Outcome
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.layers.names import split_profile
 
@@ -89,7 +89,13 @@ class LogTestimony:
     @property
     def _inspected(self) -> bool:
         """Whether the log has the builder's times, and its engine in the inspector's text alone."""
-        return self.build.verbose and bool(self.build.listing) and not self.build.layers
+        timed = any(
+            candidate.outcome is Outcome.TIMED
+            for attempt in self.build.chosen
+            for tuning in attempt.layers
+            for candidate in tuning.candidates
+        )
+        return timed and bool(self.build.listing) and not self.build.layers
 
     @property
     def _unlisted(self) -> str:
@@ -146,7 +152,9 @@ class LogTestimony:
         """What the log tells of the engine that was made; None where it tells nothing."""
         gpu, version = built_on(self.build), self.build.version
         command = self.build.setting("command")
-        if gpu is None and version is None and command is None:
+        # Only TensorRT-RTX builds for a GPU that is not there yet, and says so.
+        rtx = any("In JIT build" in note.text for note in self.build.noted(NoteKind.TYPING))
+        if gpu is None and version is None and command is None and not rtx:
             return None
         confidence = {"tensorrt_version": Confidence.LIKELY} if version else {}
         if gpu is not None:
@@ -154,7 +162,7 @@ class LogTestimony:
             confidence["compute_capabilities"] = Confidence.LIKELY
         return EngineIdentity(
             container="build-log",
-            product="tensorrt" if version else None,
+            product="tensorrt-rtx" if rtx else "tensorrt" if version else None,
             tensorrt_version=version,
             compute_capabilities=(gpu.compute_capability,) if gpu else None,
             built_on=_record(gpu) if gpu else None,
