@@ -163,6 +163,12 @@ def test_a_damaged_gzip_file_is_told_as_one(log):
         read_layers(gzip.compress(log.encode())[:-20])
 
 
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(monkeypatch):
+    monkeypatch.setattr("trtdoctor.readers.layers.decode._MOST_UNPACKED", 1 << 20)
+    with pytest.raises(FormatError, match="larger than 1 MiB once unpacked"):
+        read_layers(gzip.compress(b" " * (4 << 20)))
+
+
 @pytest.mark.parametrize(
     "line",
     [

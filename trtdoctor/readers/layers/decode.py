@@ -15,6 +15,8 @@ from ..errors import FormatError
 from ..textfile import TextPieces, Unwrapper
 
 _MOST_BYTES = 1 << 31
+# Of a packed file more is unpacked for nobody: it holds what its author chose, not its size.
+_MOST_UNPACKED = 1 << 29
 
 _GAP = re.compile(r"[\s,\[\]\x1e]*")
 _DECODER = json.JSONDecoder(strict=False)
@@ -36,12 +38,15 @@ def to_text(data: bytes) -> str:
     Raises:
         FormatError: The bytes are no text, or too many once unpacked.
     """
+    packed = data.startswith(b"\x1f\x8b")
+    limit = _MOST_UNPACKED if packed else _MOST_BYTES
     pieces, size = [], 0
     unpacked = TextPieces(io.BytesIO(data))
     for piece in unpacked:
         size += len(piece)
-        if size > _MOST_BYTES:
-            raise FormatError(f"This file is larger than {_MOST_BYTES >> 30} GiB. {HOW}")
+        if size > limit:
+            once = " once unpacked" if packed else ""
+            raise FormatError(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
         pieces.append(piece)
     plain = b"".join(pieces)
     for magic, kind in _KINDS:
