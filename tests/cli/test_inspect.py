@@ -155,6 +155,31 @@ def test_expect_that_cannot_be_told_is_inconclusive(plan: Path, tmp_path: Path, 
     assert code == 3
 
 
+@pytest.mark.parametrize("command", ["inspect", "explain"])
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html", "json"])
+def test_names_alone_tell_no_share(command: str, form: str, tmp_path: Path, capsys) -> None:
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps({"Layers": ["conv", "fc"], "Bindings": ["x"]}))
+    code = run([command, "--layers", str(names), "--no-live", "--format", form])
+    out = capsys.readouterr().out
+    assert code == 0
+    assert "profilingVerbosity=detailed" in out
+    assert "0.0 %" not in out and "100.0 %" not in out
+    if form == "json":
+        (engine,) = json.loads(out)["engines"]
+        shares = engine["summary"]["fp16_share"]
+        assert set(shares.values()) == {None}
+        assert engine["summary"]["counted"]["layers"] == 2
+
+
+def test_layers_of_several_profiles_are_counted_once(tmp_path: Path, capsys) -> None:
+    again = {**FLOAT, "Name": f"{FLOAT['Name']} [profile 1]"}
+    given = layers_file(tmp_path, HALF, FLOAT, again)
+    for command, told in (("inspect", "FP16: 50.0 % of compute"), ("explain", "1 of 2 compute")):
+        run([command, "--layers", given, "--no-live"])
+        assert told in capsys.readouterr().out
+
+
 def test_tf32_is_not_told_as_fp32(tmp_path: Path, capsys) -> None:
     _, document = report(capsys, "--layers", layers_file(tmp_path, HALF, FLOAT))
     (engine,) = document["engines"]

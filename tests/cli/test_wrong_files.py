@@ -51,3 +51,68 @@ def test_what_is_no_plan_is_unreadable_input(command: str, tmp_path: Path, capsy
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert str(path) in err
+
+
+DATA = Path(__file__).parents[1] / "data"
+WAYS = {
+    "engine": "as ENGINE, without an option",
+    "log": "with --log",
+    "layers": "with --layers",
+    "profile": "with --profile",
+    "onnx": "with --onnx",
+}
+PLACES = {
+    "explain": ("engine", "log", "layers", "profile", "onnx"),
+    "inspect": ("engine", "layers", "profile"),
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A good file of each kind."""
+    helper = pytest.importorskip("onnx").helper
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "m.engine").write_bytes(planwriter.plan(planwriter.releases()["10.3"]))
+    shape = [helper.make_tensor_value_info(name, 1, [4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", shape[:1], shape[1:])
+    (folder / "m.onnx").write_bytes(helper.make_model(graph).SerializeToString())
+    return {
+        "engine": folder / "m.engine",
+        "log": DATA / "buildlog" / "trt86-cnn.fp16.log.gz",
+        "layers": DATA / "layers" / "trt86.cnn.fp16.layers.json",
+        "profile": DATA / "layers" / "trt86.cnn.fp16.profile.json",
+        "onnx": folder / "m.onnx",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "place", "kind"),
+    [(c, place, kind) for c, places in PLACES.items() for place in places for kind in WAYS],
+)
+def test_a_file_in_the_wrong_place_is_told_its_right_one(
+    command: str, place: str, kind: str, files: dict[str, Path], capsys
+) -> None:
+    given = {"layers": files["layers"]} if place == "profile" else {}
+    given = {"log": files["log"]} if place == "onnx" else given
+    given[place] = files[kind]
+    words = []
+    for option, path in given.items():
+        words += [str(path)] if option == "engine" else [f"--{option}", str(path)]
+    code = run([command, *words, "--no-live"])
+    err = capsys.readouterr().err
+    if kind == place or (command, place, kind) == ("inspect", "layers", "log"):
+        assert (code, err) == (0, "")
+        return
+    assert code == 2
+    assert err.count("\n") == 1
+    assert str(files[kind]) in err
+    assert WAYS[kind] in err
+    assert not any(way in err for other, way in WAYS.items() if other != kind)
+
+
+def test_what_belongs_nowhere_is_told_by_the_option_it_was_given_with(tmp_path: Path, capsys):
+    poem = tmp_path / "poem.txt"
+    poem.write_text("a poem, not a log\n" * 50)
+    for option, says in (("--log", "no TensorRT build log"), ("--layers", "no TensorRT layer")):
+        assert run(["explain", option, str(poem)]) == 2
+        assert says in capsys.readouterr().err

@@ -269,3 +269,11 @@ def test_a_banner_without_fp16_proves_it_for_a_log_that_is_not_verbose(
         assert run(words) == 0
         (engine,) = json.loads(capsys.readouterr().out)["engines"]
         assert [told["cause"] for told in engine["explanations"]] == [cause], precision
+
+
+def test_times_that_the_log_does_not_tell_are_told(document):
+    """Three times of this build come from a cache, and the log has no text like them."""
+    lacking = document("--log", DATA / "fresh" / "segdec.fp16.log.gz")["notes"]
+    assert any("does not tell the time of 3 kernels or conversions" in note for note in lacking)
+    whole = document("--log", log_of("cnn.fp16"))["notes"]
+    assert not any("does not tell the time" in note for note in whole)

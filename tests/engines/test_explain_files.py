@@ -189,3 +189,135 @@ def test_which_of_several_builds_was_taken_is_told(document, tmp_path):
     notes = document("--log", log)["notes"]
     assert any("holds 2 builds; number 1 (from line 1) was taken" in note for note in notes)
     assert not any("holds 2" in note for note in document("--log", log, "--build", "1")["notes"])
+
+
+LOADS = (
+    "&&&& RUNNING TensorRT.trtexec [TensorRT v8501] # trtexec --loadEngine=m.engine --dumpLayerInfo\n"
+    "[05/26/2023-16:10:43] [I] === Build Options ===\n"
+    "[05/26/2023-16:10:43] [I] Precision: FP32\n"
+    "[05/26/2023-16:10:44] [I] [TRT] Loaded engine size: 98 MiB\n"
+)
+LISTS = (
+    "[05/26/2023-16:10:44] [I] Layers:\n"
+    "Name: conv, LayerType: CaskConvolution, Inputs: [ { Name: x, Dimensions: [1,8], "
+    "Format/Datatype: Row major linear FP16 }], Outputs: [ { Name: y, Dimensions: [1,8], "
+    'Format/Datatype: Row major linear FP16 }], ParameterType: Convolution, Weights: {"Type": '
+    '"Half", "Count": 64}, TacticName: sm80_xmma_fprop_implicit_gemm_f16f16_f16f16_f16_nhwckrsc\n\n'
+    "Bindings:\nx\ny\n"
+)
+PASSED = "&&&& PASSED TensorRT.trtexec [TensorRT v8501] # trtexec --loadEngine=m.engine\n"
+
+
+def test_a_run_that_loads_an_engine_tells_its_layers_and_no_cause(document, tmp_path):
+    log = tmp_path / "load.log"
+    log.write_text(LOADS + LISTS + PASSED)
+    found = document("--log", log)
+    assert [layer["precision"] for layer in found["layers"]] == ["FP16"]
+    assert any("loads the engine and builds none" in note for note in found["notes"])
+    assert found["choice"] is None and found["identity"] is None
+
+
+def test_a_run_that_loads_an_engine_and_lists_nothing_is_told_as_one(explain, tmp_path):
+    log = tmp_path / "load.log"
+    log.write_text(LOADS + PASSED)
+    code, out, err = explain("--log", log)
+    assert (code, out) == (2, "")
+    assert "has no build in it, but a run that loads an engine" in err
+    assert err.count("\n") == 1
+
+
+def test_a_load_before_a_build_does_not_hide_it(causes, tmp_path):
+    log = tmp_path / "both.log"
+    log.write_text(LOADS + LISTS + PASSED + text_of("cnn.fp16"))
+    assert causes("--log", log)["gap"] == "network-io"
+
+
+def test_a_log_that_is_not_verbose_says_so_and_what_would_tell(document, tmp_path):
+    log = tmp_path / "quiet.log"
+    log.write_text(
+        "&&&& RUNNING TensorRT.trtexec # trtexec --onnx=m.onnx --int8\n"
+        "[02/22/2021-15:13:11] [I] === Build Options ===\n"
+        "[02/22/2021-15:13:11] [I] Precision: FP32+INT8\n"
+        "[02/22/2021-15:14:48] [I] [TRT] Detected 1 inputs and 1 output network tensors.\n"
+        "&&&& PASSED TensorRT.trtexec # trtexec --onnx=m.onnx --int8\n"
+    )
+    found = document("--log", log)
+    assert "no verbose one" in found["answer"]
+    assert any("--verbose" in command for item in found["missing"] for command in item["commands"])
+
+
+def test_a_profile_beside_a_log_alone_times_the_logs_layers(document):
+    profile = DATA / "layers" / "trt86.cnn.fp16.profile.json"
+    found = document("--log", log_of("cnn.fp16"), "--profile", profile)
+    assert any(layer["time_ms"] for layer in found["layers"])
+
+
+def test_names_alone_give_way_to_the_layers_of_the_log(document, tmp_path):
+    whole = json.loads(layers_of("cnn.fp16").read_text(), strict=False)
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps({**whole, "Layers": [layer["Name"] for layer in whole["Layers"]]}))
+    alone, both = (
+        document("--layers", names),
+        document("--layers", names, "--log", log_of("cnn.fp16")),
+    )
+    assert alone["summary"]["fp16_share"]["layers"] is None
+    assert both["layers_source"] == "build-log"
+    assert {e["cause"] for e in both["explanations"]} == {"network-io"}
+    assert not any("their names" in note for note in both["notes"])
+
+
+@pytest.mark.parametrize(
+    ("errors", "says"),
+    [
+        (
+            "[E] Could not find any implementation for node conv due to insufficient workspace. See "
+            "verbose log for requested sizes.\n[E] 10: [optimizer.cpp::computeCosts::3728] Error Code "
+            "10: Internal Error (Could not find any implementation for node conv.)\n",
+            "raise the workspace limit",
+        ),
+        (
+            "[E] 4: Error Code 4: Internal Error (Calibration failure occurred with no scaling "
+            "factors detected.)\n[E] 2: [builder.cpp::buildSerializedNetwork::751] Error Code 2: "
+            "Internal Error (Assertion engine != nullptr failed. )\n",
+            "give a calibrator",
+        ),
+        ("[E] 1: [x.cpp::y::1] Error Code 1: Something (nobody knows)\n", "nobody knows"),
+    ],
+)
+def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors, says):
+    log = tmp_path / "failed.log"
+    log.write_text(
+        "[V] Original: 3 layers\n[V] =============== Computing costs for conv\n"
+        "[V] *************** Autotuning format combination: Float(8,1) -> Float(8,1) "
+        f"***************\n{errors}"
+    )
+    code, out, _ = explain("--log", log)
+    assert code == 1
+    assert "made no engine" in out
+    assert says in " ".join(out.split())
+    assert "build-failed" in out
+
+
+def test_a_log_with_the_inspectors_text_alone_says_that_it_cannot_be_solved(document, tmp_path):
+    """TensorRT 10 writes it so where the profiling verbosity is detailed."""
+    log = tmp_path / "detailed.log"
+    lines = text_of("cnn.fp16").partition("[VERBOSE] Engine Layer Information")[0]
+    listed = (DATA / "layers" / "rtx171.attn_fp16.txt").read_text()
+    log.write_text(lines + listed)
+    found = document("--log", log)
+    assert found["layers"] and found["choice"] is None
+    assert any("cannot be solved again" in note for note in found["notes"])
+
+
+def test_a_log_of_tensorrt_rtx_asks_for_more_in_its_own_words(document, tmp_path):
+    log = tmp_path / "rtx.log"
+    log.write_text(
+        "[W] In JIT build, strongly typed is enabled by default.\n[V] Original: 1 layers\n"
+        "[V] Engine generation completed in 0.1 seconds.\n[V] Engine Layer Information:\n"
+        "Layer(Myelin): {ForeignNode[fc]}, Tactic: 0x0, x (Float[1,8]) -> y (Float[1,4])\n"
+    )
+    found = document("--log", log)
+    assert found["identity"]["product"] == "tensorrt-rtx"
+    commands = [command for item in found["missing"] for command in item["commands"]]
+    assert any(command.startswith("tensorrt_rtx ") for command in commands)
+    assert not any(command.startswith("trtexec ") for command in commands)

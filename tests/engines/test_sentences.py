@@ -39,3 +39,27 @@ def test_a_cause_that_is_only_possible_is_told_with_doubt(confidence):
         ),
     )
     assert (DOUBT in answer_of(report)) is (confidence is Confidence.POSSIBLE)
+
+
+def of_profiles(*precisions: Precision) -> EngineReport:
+    """One layer, computed in these precisions in the optimisation profiles from 0 on."""
+    names = ("a", *(f"a [profile {n}]" for n in range(1, len(precisions))))
+    layers = tuple(
+        Layer(name=name, type="CaskConvolution", role=Role.COMPUTE, precision=found, profile=number)
+        for number, (name, found) in enumerate(zip(names, precisions, strict=True))
+    )
+    explanations = tuple(
+        Explanation(layer=layer.name, precision=layer.precision, cause=Cause.NOT_ENABLED)
+        for layer in layers
+        if layer.precision is not Precision.FP16
+    )
+    return EngineReport(path="m.plan", layers=layers, explanations=explanations)
+
+
+def test_later_profiles_count_where_they_differ():
+    same = answer_of(of_profiles(Precision.FP32, Precision.FP32))
+    assert same == "0 of 1 compute layer is FP16: FP16 was not enabled for this build."
+    assert answer_of(of_profiles(Precision.FP16, Precision.FP32)) == (
+        "1 of 1 compute layer is FP16: there is nothing to explain. "
+        "Computed in another type: 1 in optimisation profile 1."
+    )

@@ -37,7 +37,7 @@ from .output import emit, fail_on
     "--layers",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Layers from the engine inspector, trtexec or a verbose build log, made anywhere.",
+    help="Layers from the engine inspector or trtexec, made anywhere.",
 )
 @click.option(
     "--profile",

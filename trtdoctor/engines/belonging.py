@@ -59,6 +59,8 @@ def log_contradicts(layers: Iterable[Layer], build: Build) -> str | None:
     for line in build.layers:
         logged.setdefault(line.name, []).append(line)
     layers = tuple(layers)
+    if not logged and layers_contradict(layers, build.listing):
+        return f"none of the engine's {len(layers)} layers is in it"
     if not logged or not layers:
         return None
     shared = [layer for layer in layers if layer.name in logged]

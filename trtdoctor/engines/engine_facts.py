@@ -12,6 +12,8 @@ from trtdoctor.model.base import FactValue
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
+    EngineBuild,
+    EngineBuilds,
     EngineFile,
     EngineFiles,
     EngineLoads,
@@ -51,6 +53,9 @@ def with_engines(
         facts[EngineLoads.FACT] = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
     precisions = EnginePrecisions(engines=tuple(_precision(r, wanted) for r in reports))
     facts[EnginePrecisions.FACT] = _record(precisions, "the layers of each engine")
+    builds = tuple(EngineBuild(log=r.log, failure=r.failure) for r in reports if r.log is not None)
+    if builds:
+        facts[EngineBuilds.FACT] = _record(EngineBuilds(builds=builds), "the build logs")
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
@@ -101,6 +106,8 @@ def _file(path: Path, file: FileIdentity) -> EngineFile:
 def _precision(report: EngineReport, wanted: float | None) -> EnginePrecision:
     summary = report.summary
     reason = None if summary else "no layers could be read"
+    if summary is not None and summary.counted.layers and summary.fp16_share.layers is None:
+        reason = "only its layers' names are told"
     return EnginePrecision(
         path=report.path,
         source=report.layers_source,

@@ -26,15 +26,17 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.finding import Evidence
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import graph_reasons
-from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
+from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
-from .log_testimony import LogTestimony, damages, failed_build, flips, hear, several_builds
+from .log_testimony import LogTestimony, damages, failure_of, flips, hear, several_builds
 from .remedies import Remedies
-from .sentences import answer_of
+from .sentences import NAMED_ALONE, answer_of, failed
+from .timing import timed
 
 # What narrower arithmetic or integers compute in needs no explanation beside FP16.
 OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXED})
@@ -49,12 +51,18 @@ def explain(
     """
     log, foreign_log = _own_log(report, witnesses.logs, knowledge)
     if log is not None:
-        report = _with_layers(_with_identity(report, log), log)
+        report = _with_layers(_with_identity(report, log), log, witnesses.profile)
     typing = _typing(report, log)
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
     told = _told(report, log, model, typing)
-    report = msgspec.structs.replace(report, typing=typing, choice=log.choice() if log else None)
+    report = msgspec.structs.replace(
+        report,
+        typing=typing,
+        choice=log.choice() if log else None,
+        log=log.log.name if log else None,
+        failure=failure_of(log.log, knowledge) if log and not report.layers else None,
+    )
     remedies = Remedies(
         report,
         log=log,
@@ -70,19 +78,31 @@ def explain(
     report = msgspec.structs.replace(
         report,
         explanations=explanations,
-        missing=remedies.missing() if explanations else (),
+        missing=remedies.missing() if explanations or _mute(report, log) else (),
         notes=(
             *report.notes,
             *foreign_model,
             *foreign_log,
             *several_builds(witnesses.logs[:1]),
-            *damages(witnesses.logs),
+            *damages(witnesses.logs, knowledge),
             *(log.unsolved if log else ()),
             *flips(report.layers, witnesses.logs[1:], knowledge),
         ),
     )
-    answer = failed_build(log.log) if log and not report.layers else None
+    answer = None
+    if log is not None and report.failure is not None:
+        answer = failed(report.failure, log.log.short)
+    elif _mute(report, log):
+        answer = (
+            "The log is no verbose one: it tells that an engine was built, and neither its layers nor "
+            "why they are what they are. Below is what would tell."
+        )
     return msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(blocks)))
+
+
+def _mute(report: EngineReport, log: LogTestimony | None) -> bool:
+    """Whether there is nothing but a build's log that is not verbose."""
+    return log is not None and not report.layers and not log.build.verbose and log.build.complete
 
 
 # The witnesses -----------------------------------------------------------------------------------
@@ -123,17 +143,18 @@ def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:
     return msgspec.structs.replace(report, identity=log.identity())
 
 
-def _with_layers(report: EngineReport, log: LogTestimony) -> EngineReport:
-    """The report with the log's layers, where it has none of its own."""
-    layers = () if report.layers else log.layers()
+def _with_layers(report: EngineReport, log: LogTestimony, profile: Profile | None) -> EngineReport:
+    """The report with the log's layers, where it has none of its own or their names alone."""
+    layers = log.layers() if not report.layers or named_alone(report.layers) else ()
     if not layers:
         return report
-    classified = classify_layers(layers, io=_io(report))
+    classified, notes = timed(classify_layers(layers, io=_io(report)), profile)
     return msgspec.structs.replace(
         report,
         layers_source=LayersSource.BUILD_LOG,
         layers=classified,
         summary=summarize(classified),
+        notes=(*(note for note in report.notes if note != NAMED_ALONE), *notes),
     )
 
 

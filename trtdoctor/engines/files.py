@@ -10,18 +10,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
-from trtdoctor.readers.buildlog import read_build_log
-from trtdoctor.readers.layers import read_layers
+from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
+from trtdoctor.readers.buildlog.stream import Lines, open_log
+from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
 
 from .given import EngineSources, GivenLog, Witnesses
+from .misplaced import Place, in_place, told_apart
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
+_HEAD = 1 << 16
 
 
 def read_engines(
@@ -42,16 +47,19 @@ def read_engines(
     """
     if (layers or profile) and len(paths) > 1:
         raise UsageError("--layers and --profile belong to one engine; give one engine")
-    layers_file = None if layers is None else _parsed(layers, read_layers)
-    times = None if profile is None else _parsed(profile, read_profile)
+    layers_file = None if layers is None else _layers(layers)
+    times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
     if not paths and layers is not None:
-        alone = EngineSources(path=layers, layers_file=layers_file, profile=times, static=False)
+        alone = EngineSources(
+            path=layers, layers_file=layers_file, layers_path=layers, profile=times, static=False
+        )
         return (alone,)
     return tuple(
         EngineSources(
             path=path,
             file=_identified(path),
             layers_file=layers_file,
+            layers_path=layers,
             profile=times,
             static=static,
             hashed=hashed,
@@ -60,22 +68,57 @@ def read_engines(
     )
 
 
-def read_witnesses(logs: Sequence[Path], *, build: int | None, onnx: Path | None) -> Witnesses:
+def lists_loaded(log: Path) -> bool:
+    """Whether a log is of a run that loads an engine, builds none, and lists the engine's layers.
+
+    Raises:
+        InputError: if the file cannot be read.
+    """
+    if not _only_loads(log):
+        return False
+    try:
+        return bool(_parsed(log, read_layers, Place.LAYERS).layers)
+    except InputError:
+        return False
+
+
+def layers_not_log(sources: Sequence[EngineSources]) -> None:
+    """Refuse a build log that was given as layers, where the log itself can be heard.
+
+    Raises:
+        InputError: if the layers are a build log's.
+    """
+    for source in sources:
+        given = source.layers_file
+        if given is not None and given.dialect is Dialect.BUILD_LOG:
+            raise InputError(
+                f"{source.layers_path} is {Place.LOG.words}, not {Place.LAYERS.words}: "
+                "give it with --log, which tells the layers and why they are what they are"
+            )
+
+
+def read_witnesses(
+    logs: Sequence[Path], *, build: int | None, onnx: Path | None, profile: Path | None = None
+) -> Witnesses:
     """Read build logs and the model.
 
     Args:
         logs: the engine's own log first, then logs of other builds of the same model.
         build: which build of the first log, from 1; None for the last that can be explained.
         onnx: the model.
+        profile: times for the layers that the log tells.
 
     Raises:
         InputError: if a file cannot be read or is something else.
     """
     read = tuple(_log(path, build if number == 0 else None) for number, path in enumerate(logs))
+    times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
     if onnx is None:
-        return Witnesses(logs=read)
+        return Witnesses(logs=read, profile=times)
     try:
-        return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx)
+        return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx, profile=times)
+    except FormatError as error:
+        raise _better(error, onnx, Place.ONNX) from None
     except OSError as error:
         raise InputError(f"cannot read {onnx}: {error.strerror}") from None
 
@@ -102,16 +145,36 @@ def extract_plan(source: Path, target: Path) -> None:
 
 def _identified(path: Path) -> FileIdentity:
     try:
-        return identify(path)
+        return told_apart(identify(path), path)
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror or error}; give an engine file"
         ) from None
 
 
+def _only_loads(log: Path) -> bool:
+    """Its head says that an engine is loaded, so that a build's long log is not read for this."""
+    try:
+        with open_log(log) as stream:
+            head = next(Lines(stream).batches(), b"")[:_HEAD]
+        if b"--loadEngine" in head or b"Loaded engine size" in head:
+            read_build_log(log)
+    except NoBuild:
+        return True
+    except FormatError:
+        return False
+    except OSError as error:
+        raise InputError(f"cannot read {log}: {error.strerror}") from None
+    return False
+
+
 def _log(path: Path, build: int | None) -> GivenLog:
     try:
         found = read_build_log(path, build=build)
+    except NoBuild:
+        raise
+    except FormatError as error:
+        raise _better(error, path, Place.LOG) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     return GivenLog(
@@ -123,7 +186,24 @@ def _log(path: Path, build: int | None) -> GivenLog:
     )
 
 
-def _parsed(path: Path, reader: Callable[..., Read]) -> Read:
+def _layers(path: Path) -> LayersFile:
+    found = _parsed(path, read_layers, Place.LAYERS)
+    if found.dialect is not Dialect.ONELINE or not _only_loads(path):
+        return found
+    note = (
+        f"{path} is the log of a run that loads the engine and builds none, so it tells the layers and "
+        "not why they are what they are; that stands in the log of the engine's build"
+    )
+    return msgspec.structs.replace(found, notes=(*found.notes, note))
+
+
+def _better(error: FormatError, path: Path, wanted: Place) -> InputError:
+    """The reader's own sentence, unless another option takes the file."""
+    instead = in_place(path, wanted)
+    return error if instead is None else InputError(instead)
+
+
+def _parsed(path: Path, reader: Callable[..., Read], wanted: Place) -> Read:
     try:
         status = path.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
@@ -132,5 +212,7 @@ def _parsed(path: Path, reader: Callable[..., Read]) -> Read:
         if status.st_size > _LARGEST_TEXT:
             raise InputError(f"{path} is larger than 2 GiB; give the inspector's output alone")
         return reader(path.read_bytes(), name=str(path))
+    except FormatError as error:
+        raise _better(error, path, wanted) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None

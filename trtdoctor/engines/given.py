@@ -19,6 +19,7 @@ class EngineSources:
     path: Path
     file: FileIdentity | None = None
     layers_file: LayersFile | None = None
+    layers_path: Path | None = None
     profile: Profile | None = None
     static: bool = True
     hashed: bool = False
@@ -56,8 +57,12 @@ class GivenLog:
 
 @dataclass(frozen=True, kw_only=True)
 class Witnesses:
-    """Everything that may tell why: logs of the engine's build (the first counts), the model."""
+    """Everything that may tell why: logs of the engine's build (the first counts), the model.
+
+    ``profile`` has times for the layers that the log tells, where nothing else tells any.
+    """
 
     logs: tuple[GivenLog, ...] = ()
     model: OnnxFacts | None = None
     model_path: Path | None = None
+    profile: Profile | None = None

@@ -22,14 +22,15 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.facts import EngineLoad
 from trtdoctor.model.report import Confidence
-from trtdoctor.precision.layers import classify_layers, summarize
+from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.typing import typing_of_engine
 from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity, read_layers
 from trtdoctor.readers.plan import StaticLayers, static_layers
-from trtdoctor.readers.profile import join
 
 from .belonging import layers_contradict
 from .given import EngineSources
+from .sentences import NAMED_ALONE
+from .timing import timed
 
 
 @dataclass(kw_only=True)
@@ -70,16 +71,10 @@ def engine_report(
     if chosen.source is LayersSource.STATIC:
         layers = _observed(layers)
     layers = tuple(_opened(layer, blocks) for layer in layers)
-    if given.profile is not None:
-        joined = join(layers, given.profile)
-        layers = joined.layers
-        if joined.unmatched_times:
-            chosen.notes.append(
-                f"{len(joined.unmatched_times)} times of the profile belong to no layer, "
-                f"such as {joined.unmatched_times[0].name}"
-            )
-        if joined.untimed_layers:
-            chosen.notes.append(f"{len(joined.untimed_layers)} layers have no time in the profile")
+    layers, notes = timed(layers, given.profile)
+    chosen.notes += notes
+    if named_alone(layers):
+        chosen.notes.append(NAMED_ALONE)
     return EngineReport(
         path=str(given.path),
         size=file.size if file else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import (
+    BuildFailure,
     ChoiceTold,
     EngineIdentity,
     Layer,
@@ -34,11 +35,13 @@ from trtdoctor.precision.log.witness import Witness
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
-from trtdoctor.readers.buildlog import Attempt, Build, NoteKind
+from trtdoctor.readers.buildlog import Attempt, Build, NoteKind, Outcome
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.layers.names import split_profile
 
 from .given import GivenLog
+
+_LAST_ERRORS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +74,41 @@ class LogTestimony:
 
     @property
     def unsolved(self) -> tuple[str, ...]:
-        """Why attempts were not solved."""
-        return tuple(one.reason for one in self.solved if one.reason)
+        """Why attempts were not solved, or only with times that are not in the log."""
+        lacking = (one.analysis.choice.unknown_terms if one.analysis else 0 for one in self.solved)
+        number = sum(lacking)
+        times = "one kernel or conversion" if number == 1 else f"{number} kernels or conversions"
+        note = f"{self.log.name} does not tell the time of {times} that the builder weighed"
+        doubt = "what rests on its solution is likely at most"
+        return (
+            *(one.reason for one in self.solved if one.reason),
+            *((f"{note}; {doubt}",) if number else ()),
+            *((self._unlisted,) if self._inspected and self.typing is not Typing.STRONG else ()),
+        )
+
+    @property
+    def _inspected(self) -> bool:
+        """Whether the log has the builder's times, and its engine in the inspector's text alone."""
+        timed = any(
+            candidate.outcome is Outcome.TIMED
+            for attempt in self.build.chosen
+            for tuning in attempt.layers
+            for candidate in tuning.candidates
+        )
+        return timed and bool(self.build.listing) and not self.build.layers
+
+    @property
+    def _unlisted(self) -> str:
+        return (
+            f"{self.log.name} lists its engine as the inspector does, with fused blocks taken apart, so "
+            "the builder's choice cannot be solved again; a build without detailed profiling verbosity "
+            "lists it as the builder chose it"
+        )
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers of the engine that the log ends with; kernels as the solution names them."""
+        if not self.build.layers:
+            return self.build.listing
         kernels = {
             planned.name: planned.kernel
             for one in self.solved
@@ -119,7 +152,9 @@ class LogTestimony:
         """What the log tells of the engine that was made; None where it tells nothing."""
         gpu, version = built_on(self.build), self.build.version
         command = self.build.setting("command")
-        if gpu is None and version is None and command is None:
+        # Only TensorRT-RTX builds for a GPU that is not there yet, and says so.
+        rtx = any("In JIT build" in note.text for note in self.build.noted(NoteKind.TYPING))
+        if gpu is None and version is None and command is None and not rtx:
             return None
         confidence = {"tensorrt_version": Confidence.LIKELY} if version else {}
         if gpu is not None:
@@ -127,7 +162,7 @@ class LogTestimony:
             confidence["compute_capabilities"] = Confidence.LIKELY
         return EngineIdentity(
             container="build-log",
-            product="tensorrt" if version else None,
+            product="tensorrt-rtx" if rtx else "tensorrt" if version else None,
             tensorrt_version=version,
             compute_capabilities=(gpu.compute_capability,) if gpu else None,
             built_on=_record(gpu) if gpu else None,
@@ -158,9 +193,12 @@ class LogTestimony:
         return found
 
     def choice(self) -> ChoiceTold | None:
-        """How solving again compares with the log, for the report; None where nothing was solved."""
+        """How solving again compares with the log, for the report.
+
+        None where nothing was solved, or where the log tells no time at all.
+        """
         analysis = self.analysis
-        if analysis is None:
+        if analysis is None or not analysis.choice.plan_ms:
             return None
         choice = analysis.choice
         forced = [v.forced for v in analysis.verdicts if v.forced and v.known and not v.half]
@@ -205,16 +243,24 @@ def _solved(build: Build, attempt: Attempt) -> _Solved:
         return _Solved(attempt=attempt, analysis=None, reason=reason)
 
 
-def failed_build(log: GivenLog) -> str | None:
-    """What ended a build that made no engine, in the log's own words."""
-    ends = log.build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
-    if not ends:
+def failure_of(log: GivenLog, knowledge: Knowledge) -> BuildFailure | None:
+    """What ended a build that made no engine: of its last errors the one that explains most.
+
+    TensorRT's last line often says no more than that a line before it was an error.
+    """
+    build = log.build
+    ends = build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
+    if not ends or build.layers or build.listing:
         return None
-    last = ends[-1]
-    return (
-        f"The build in this log made no engine, so there is nothing to explain: {last.text} "
-        f"({log.short}:{last.line})."
-    )
+    last = ends[-_LAST_ERRORS:]
+    text = "\n".join(note.text for note in last)
+    if known := knowledge.log_messages(text):
+        told = known[0].message
+        note = last[text.count("\n", 0, known[0].start)]
+        return BuildFailure(
+            line=note.line, text=note.text, meaning=told.meaning, next_step=told.next_step
+        )
+    return BuildFailure(line=ends[-1].line, text=ends[-1].text)
 
 
 def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
@@ -224,6 +270,8 @@ def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
             continue
         taken = log.build
         kind = "verbose and complete" if taken.complete and taken.verbose else "complete"
+        if any(b.complete and b.verbose for b in log.builds[taken.number :]):
+            kind = "verbose and complete and lists its layers as the builder chose them"
         if not taken.complete:
             kind = "verbose, and none is complete" if taken.verbose else "there"
         yield (
@@ -232,7 +280,7 @@ def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
         )
 
 
-def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
+def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
     """What is missing of logs that end early or tell of an error at their end."""
     for log in logs:
         if log.damage is not None:
@@ -250,8 +298,14 @@ def damages(logs: Iterable[GivenLog]) -> Iterable[str]:
                 f"{log.name} tells an error after all was chosen, so this build may have left no "
                 f"engine: {errors[-1].text} (line {errors[-1].line})"
             )
-        elif log.damage is None and not log.build.complete and failed_build(log) is None:
-            yield f"{log.name} ends before the build does: give the whole log"
+        elif log.damage is None and not log.build.complete and failure_of(log, knowledge) is None:
+            if log.build.total_line is None or log.build.layers:
+                yield f"{log.name} ends before the build does: give the whole log"
+            else:
+                yield (
+                    f"{log.name} tells that the engine was made (line {log.build.total_line}), and "
+                    "does not list its layers"
+                )
 
 
 def flips(

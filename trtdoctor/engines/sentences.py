@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import (
+    BuildFailure,
     ChoiceTold,
     EngineReport,
     Explanation,
@@ -15,7 +16,16 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.report import Confidence
+from trtdoctor.precision.layers import named_alone
 from trtdoctor.precision.times import in_us, signed_us
+from trtdoctor.readers.layers.names import split_profile
+
+# What a report notes of layers of which nothing else is told.
+NAMED_ALONE = (
+    "no more is told of the layers than their names, so what they compute in is not known: give the "
+    "engine file itself, or a verbose build log, or build with detailed profiling verbosity and "
+    "export the layers again (trtexec --profilingVerbosity=detailed --exportLayerInfo=FILE)"
+)
 
 _WEIGHED = {Cause.FASTER_IN_FP32, Cause.CONVERSION_COSTS_MORE, Cause.NETWORK_IO}
 _DOUBT = "by the log's numbers, which do not lead to the builder's plan"
@@ -48,21 +58,33 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
 
     ``half`` names fused blocks whose FP16 variant the builder is known to have chosen.
     """
-    compute = [layer for layer in report.layers if layer.role is Role.COMPUTE]
-    if not compute:
+    layers = _once(report.layers)
+    compute = [layer for layer in layers if layer.role is Role.COMPUTE]
+    if not layers:
         return "No layers could be read, so nothing can be explained."
+    if not compute:
+        them = (
+            "one layer moves or holds" if len(layers) == 1 else f"{len(layers)} layers move or hold"
+        )
+        return f"The engine's {them} data and nothing else, so there is nothing to explain."
+    if named_alone(layers):
+        return (
+            "No more is told of the layers than their names, and nothing at hand says what they "
+            "compute in, so there is nothing to explain yet. Below is what would tell."
+        )
     head = _head(compute)
-    if not report.explanations:
+    explained = _explained(report.explanations, layers)
+    elsewhere = _elsewhere(report.layers)
+    if not explained:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
-        return f"{head}{rest}: there is nothing to explain."
+        return f"{head}{rest}: there is nothing to explain.{elsewhere}"
     if all(
-        told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN
-        for told in report.explanations
+        told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN for told in explained
     ):
         return f"{head}, so there is nothing to explain yet. Below is what would tell."
-    blocks = [told for told in report.explanations if told.layer in half]
-    others_told = [told for told in report.explanations if told.layer not in half]
+    blocks = [told for told in explained if told.layer in half]
+    others_told = [told for told in explained if told.layer not in half]
     parts = []
     if others_told:
         parts.append(_why(others_told, report.choice, some_half=_some_half(compute)))
@@ -71,7 +93,49 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             f"of {_number(blocks)} the builder chose the FP16 variant, "
             "and the types inside are not shown"
         )
-    return f"{head}: {'; '.join(parts)}.{_what_if(report)}"
+    return f"{head}: {'; '.join(parts)}.{_what_if(report, explained)}{elsewhere}"
+
+
+def _once(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The layers of the first optimisation profile; the others repeat them."""
+    first = min((layer.profile for layer in layers), default=0)
+    return tuple(layer for layer in layers if layer.profile == first)
+
+
+def _explained(told: Iterable[Explanation], layers: Iterable[Layer]) -> list[Explanation]:
+    """The explanations of these layers, where layers of other profiles may have the same names."""
+    left = Counter(layer.name for layer in layers)
+    found = []
+    for one in told:
+        if left[one.layer]:
+            left[one.layer] -= 1
+            found.append(one)
+    return found
+
+
+def _elsewhere(layers: Sequence[Layer]) -> str:
+    """A sentence about layers whose type another optimisation profile changes; empty without one."""
+    once = {split_profile(layer.name)[0]: layer for layer in _once(layers)}
+    other: dict[int, int] = {}
+    for layer in layers:
+        here = once.get(split_profile(layer.name)[0])
+        if here is not None and here.profile != layer.profile and layer.role is Role.COMPUTE:
+            differs = here.precision is not layer.precision
+            other[layer.profile] = other.get(layer.profile, 0) + differs
+    told = [
+        f"{number} in optimisation profile {profile}" for profile, number in other.items() if number
+    ]
+    return f" Computed in another type: {', '.join(told)}." if told else ""
+
+
+def failed(failure: BuildFailure, log: str) -> str:
+    """The answer where the build made no engine: the log's error, and what is known of it."""
+    means = f" It means that {failure.meaning}." if failure.meaning else ""
+    step = f" Next: {failure.next_step}." if failure.next_step else ""
+    return (
+        f"The build in this log made no engine, so there is nothing to explain: {failure.text} "
+        f"({log}:{failure.line}).{means}{step}"
+    )
 
 
 def _head(compute: Sequence[Layer]) -> str:
@@ -103,7 +167,8 @@ def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: b
         doubted = all(e.confidence is Confidence.POSSIBLE for e in told)
         return f"{_DOUBT}, {weighed}" if doubted else weighed
     if len(counted) == 1:
-        return _words(next(iter(counted)))
+        perhaps = all(e.confidence is Confidence.POSSIBLE for e in told)
+        return f"{'perhaps ' if perhaps else ''}{_words(next(iter(counted)))}"
     total = counted.total()
     return "; ".join(f"for {n} of {total}, {_words(c)}" for c, n in counted.most_common())
 
@@ -127,7 +192,7 @@ def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) 
     )
 
 
-def _what_if(report: EngineReport) -> str:
+def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
     choice = report.choice
     causes = {
         cause
@@ -140,7 +205,8 @@ def _what_if(report: EngineReport) -> str:
             f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
             f"{in_us(choice.network_io_ms)} (an estimate; only a build proves it)."
         )
-    unknown = sum(1 for told in report.explanations if told.cause is Cause.UNKNOWN)
+    unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
-        return f" {unknown} of them stay unexplained; below is what would tell."
+        stay = "stays" if unknown == 1 else "stay"
+        return f" {unknown} of them {stay} unexplained; below is what would tell."
     return ""

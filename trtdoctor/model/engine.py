@@ -241,6 +241,18 @@ class Summary(Frozen, frozen=True, kw_only=True):
     conversions: Conversions = Conversions()
 
 
+class BuildFailure(Frozen, frozen=True, kw_only=True):
+    """The error that ended a build, in the log's own words, by its line.
+
+    ``meaning`` and ``next_step`` are null where the error is none that is known.
+    """
+
+    line: int
+    text: str
+    meaning: str | None = None
+    next_step: str | None = None
+
+
 class EngineReport(Frozen, frozen=True, kw_only=True):
     """One engine. ``size`` is in bytes; ``sha256`` only where it was asked for.
 
@@ -248,7 +260,8 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
 
     ``what`` and ``to_do`` say in a sentence each what the file is and what to do about it; ``notes``
     what else a reader should know; ``blocks`` what is inside fused blocks; ``answer`` says in two
-    sentences why it is not all FP16; ``missing`` names evidence that would tell more.
+    sentences why it is not all FP16; ``missing`` names evidence that would tell more; ``log`` is
+    the build log that was heard, and ``failure`` what ended its build where that made no engine.
     """
 
     path: str
@@ -267,3 +280,5 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     answer: str | None = None
     explanations: tuple[Explanation, ...] = ()
     missing: tuple[Remedy, ...] = ()
+    log: str | None = None
+    failure: BuildFailure | None = None

@@ -12,6 +12,10 @@ class FormatError(InputError, ValueError):
     """A file is not what its reader reads. The message says what it is and what to do."""
 
 
+class NoBuild(FormatError):
+    """A log that was given as a build's, of a run that loads an engine and builds none."""
+
+
 @contextmanager
 def naming(name: str | None) -> Iterator[None]:
     """Puts the file's name, where it is known, before what a reader says of its bytes.

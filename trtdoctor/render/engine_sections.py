@@ -58,8 +58,11 @@ def engine_sections(
         yield _comparison(engines, names)
     for engine in engines:
         yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
-        if engine.layers:
-            yield _precisions(engine)
+        if engine.layers and _silent(engine) and not all_layers:
+            yield _named(engine)
+        elif engine.layers:
+            if not _silent(engine):
+                yield _precisions(engine)
             listed = _listed(engine)
             if all_layers:
                 yield _layers("Layers, and the ONNX nodes in them", engine.layers, nodes=True)
@@ -204,9 +207,39 @@ def _range(extents: ShapeRange) -> str:
     return f"min {_shape(extents.min)} opt {_shape(extents.opt)} max {_shape(extents.max)}"
 
 
+def _silent(engine: EngineReport) -> bool:
+    """Whether there is a share of FP16 and nothing tells it."""
+    summary = engine.summary
+    return summary is not None and summary.counted.layers > 0 and summary.fp16_share.layers is None
+
+
+def _named(engine: EngineReport) -> Section:
+    """The layers where no more is told of them than their names."""
+    layers = _once(engine)
+    timed = any(layer.time_ms is not None for layer in layers)
+    if timed:
+        layers.sort(key=lambda layer: layer.time_ms or 0.0, reverse=True)
+    title = "FP16: not known, since only the layers' names are told"
+    if len(layers) > _MOST_LISTED:
+        title += f" ({_MOST_LISTED} of {len(layers)}, --all shows every layer)"
+    rows = [
+        ("" if layer.time_ms is None else f"{layer.time_ms:.4f}", layer.name)
+        for layer in layers[:_MOST_LISTED]
+    ]
+    if not timed:
+        return Section(title=title, columns=("layer",), rows=tuple(row[1:] for row in rows))
+    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows))
+
+
+def _once(engine: EngineReport) -> list[Layer]:
+    """The layers of the first optimisation profile, which the shares count; the others repeat them."""
+    first = min((layer.profile for layer in engine.layers), default=0)
+    return [layer for layer in engine.layers if layer.profile == first]
+
+
 def _precisions(engine: EngineReport) -> Section:
     """One row a type of layer, one column a precision; compute layers alone."""
-    compute = [layer for layer in engine.layers if layer.role is Role.COMPUTE]
+    compute = [layer for layer in _once(engine) if layer.role is Role.COMPUTE]
     present = [p for p in Precision if any(layer.precision is p for layer in compute)]
     by_type: dict[str, Counter[Precision]] = {}
     for layer in compute:
@@ -237,9 +270,11 @@ def _headline(engine: EngineReport) -> str:
     if summary.unknown_share.layers:
         text += f"; unknown: {percent(summary.unknown_share.layers)} of compute layers"
     if conversions.count:
-        text += f"; {conversions.count} conversions"
+        one = conversions.count == 1
+        text += "; one conversion" if one else f"; {conversions.count} conversions"
         if conversions.share_of_time is not None:
-            text += f" take {percent(conversions.share_of_time)} of all time"
+            takes = "takes" if one else "take"
+            text += f" {takes} {percent(conversions.share_of_time)} of all time"
     return text
 
 
@@ -247,7 +282,7 @@ def _listed(engine: EngineReport) -> tuple[str, tuple[Layer, ...]] | None:
     """The layers that are not FP16 and that cost most, by time, else by weights."""
     found = [
         layer
-        for layer in engine.layers
+        for layer in _once(engine)
         if layer.role is Role.COMPUTE and layer.precision not in _FINE
     ]
     if not found:

@@ -22,7 +22,7 @@ from .redact import Redactor
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
 OF_ENGINES = ("inspect", "explain")
-ENGINE_AREAS = ("ENG", "PRC")
+ENGINE_AREAS = ("ENG", "PRC", "BLD")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -135,7 +135,8 @@ def examine_explained(
     static: bool,
 ) -> Examination:
     """What :func:`trtdoctor.explain` judges."""
-    from trtdoctor.engines.files import read_witnesses
+    from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
+    from trtdoctor.engines.misplaced import Place, in_place
     from trtdoctor.model.engine import EngineReport
 
     _check_share(expect)
@@ -144,17 +145,25 @@ def examine_explained(
     if build is not None and not logs:
         raise UsageError("--build picks a build of a log; give the log with --log")
     engines = () if engine is None else (engine,)
+    if layers is None and logs and lists_loaded(Path(logs[0])):
+        # No build's log, but it tells what the engine is made of.
+        layers, logs = logs[0], logs[1:]
     sources = _sources(engines, static=static, layers=layers, profile=profile)
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
-            f"{engine}: {file.what} ENGINE is a plan file; "
+            in_place(sources[0].path, Place.ENGINE)
+            or f"{engine}: {file.what} ENGINE is a plan file; "
             "logs are given with --log, layers with --layers and models with --onnx"
         )
+    layers_not_log(sources)
     with Look(look, _loading(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
         witnesses = read_witnesses(
-            [Path(log) for log in logs], build=build, onnx=None if onnx is None else Path(onnx)
+            [Path(log) for log in logs],
+            build=build,
+            onnx=None if onnx is None else Path(onnx),
+            profile=None if sources or profile is None else Path(profile),
         )
         snapshot = looking.finish()
     from trtdoctor.engines.explain import explain as explained

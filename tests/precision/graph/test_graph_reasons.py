@@ -319,6 +319,20 @@ def test_a_fused_region_hides_its_types():
     assert {tuple(told(r)) for r in blocks} == {((Cause.INSIDE_FUSED_BLOCK, SURE),)}
 
 
+@pytest.mark.parametrize(("beside", "sure"), [(True, LIKELY), (False, POSSIBLE)])
+def test_a_fused_region_between_integers_is_locked_but_may_hide_floats(beside, sure):
+    """One that is the whole network may go from tokens to tokens through floats."""
+    region = layer("{ForeignNode[cast_5...cast_6]}", "Myelin", "a:INT32", "b:INT64")
+    other = layer("c", "CaskConvolution", "x:FP16", "y:FP16")
+    found = why(region, *((other,) if beside else ()), typing=Typing.WEAK)
+    assert found[region.name] == [(Cause.TYPE_LOCKED, sure), (Cause.INSIDE_FUSED_BLOCK, SURE)]
+
+
+def test_a_fused_region_with_one_float_at_its_edges_is_not_locked():
+    region = layer("{ForeignNode[a...b]}", "Myelin", "a:INT32", "b:INT64 c:FP32")
+    assert why(region)[region.name] == [(Cause.INSIDE_FUSED_BLOCK, SURE)]
+
+
 @pytest.mark.slow
 def test_long_chains_and_many_casts_take_no_time():
     lines, last = [], "x"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 
 from trtdoctor.model.report import Confidence
-from trtdoctor.precision.log import Cause
+from trtdoctor.model.typing import Typing
+from trtdoctor.precision.log import Cause, analyse, causes_of
+from trtdoctor.readers.buildlog import parse_build_log
 
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 
@@ -290,3 +293,33 @@ def test_in_an_unknown_world_nothing_is_not_enabled(text, explain):
     )
     found = explain(named)
     assert found and all(not reasons.reasons for reasons in found.values())
+
+
+@pytest.mark.parametrize("computes", [True, False])
+def test_kernels_inside_a_block_between_integers_are_told(computes):
+    """A language model goes from tokens to tokens, and multiplies matrices on the way."""
+    block = "{ForeignNode[embed...argmax]}"
+    inside = [
+        " (foreignNode) Autotuning op mm: ",
+        " (foreignNode) tactic_id, cost(in ms), cost/fastest_cost, prediction_correlation, kernel",
+        " (foreignNode)   0, 0.01, 1, 1, sm80_xmma_gemm_f32f32_tf32f32_f32_tn_n, 0x1, {}",
+    ]
+    lines = [
+        "Original: 9 layers",
+        f"=============== Computing costs for {block}",
+        "*************** Autotuning format combination: Int32(8,1) -> Int32(8,1) ***************",
+        f"--------------- Timing Runner: {block} (Myelin[0x80000023])",
+        *(inside if computes else ()),
+        "Tactic: 0x0000000000000000 Time: 0.02",
+        f"{block} (Myelin[0x80000023]) profiling completed in 0.1 seconds. "
+        "Fastest Tactic: 0x0000000000000000 Time: 0.02",
+        "Engine Layer Information:",
+    ]
+    layer = f"Layer(Myelin): {block}, Tactic: 0x0, a (Int32[1,8]) -> b (Int32[1,8])"
+    text = "\n".join([*(f"[V] {line}" for line in lines), layer]) + "\n"
+    build = parse_build_log(io.BytesIO(text.encode())).build
+    attempt = build.chosen[0]
+    found = causes_of(build, attempt, analyse(build, attempt), typing=Typing.WEAK)
+    values = [item.value for reasons in found for r in reasons.reasons for item in r.evidence]
+    assert any("inside, mm ran sm80_xmma_gemm" in value for value in values) is computes
+    assert bool(found) is computes

@@ -435,3 +435,65 @@ def test_a_permutation_is_free_though_the_last_vector_is_not_full(target, dims, 
         ],
     )
     assert permuted.plan_ms == pytest.approx(0.01 if free else 0.013)
+
+
+def chain(*names, shapes=("64,32,32",) * 3, added=()):
+    """Layers a, b + act and c, whose tensors in between autotuning calls by these names."""
+    between = ["(Unnamed Layer* 0) [Activation]_output", "(Unnamed Layer* 1) [Activation]_output"]
+    (first, second), layers = names, ["a", "b + act", "c"]
+    return choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b + act", {f"{LINEAR} -> {LAST}": 0.02}),
+        tuning("c", {f"{LINEAR} -> {LINEAR}": 0.04}),
+        *(conversions(f"{name} -> <out>", {(LAST, LINEAR): ms}) for name, ms in (first, second)),
+        added=added,
+        layers=[
+            f"Layer(CaskConvolution): {layer}, Tactic: 0x1, {before} (Float[1,{shape}]) -> "
+            f"{after} (Float[1,{shape.replace('64', '64:4') if layer != 'c' else shape}])"
+            for layer, before, after, shape in zip(
+                layers, ["x", *between], [*between, "y"], shapes, strict=True
+            )
+        ],
+    )
+
+
+def test_a_renamed_tensor_is_the_one_whose_conversion_the_plan_names():
+    told = chain(
+        ("p", 0.003),
+        ("q", 0.005),
+        added=[
+            f"Reformatted Input Tensor 0 to c (q) from {LAST} to {LINEAR}",
+            f"Reformatted Input Tensor 0 to b + act (p) from {LAST} to {LINEAR}",
+        ],
+    )
+    assert told.certain and told.plan_ms == pytest.approx(0.078)
+
+
+def test_a_renamed_tensor_is_the_output_that_has_its_default_name():
+    told = chain(("a_output", 0.003), ("act_output", 0.005))
+    assert told.plan_ms == pytest.approx(0.078) and not told.unknown_terms
+
+
+def test_a_conversion_without_a_proven_name_is_never_free():
+    """Each name fits both tensors: their prices are unknown, and nothing is certain."""
+    open_ = chain(("p", 0.003), ("q", 0.005))
+    assert open_.unknown_terms == 2 and not open_.certain
+    assert open_.plan_ms > 0.07
+    assert [c.known for c in open_.converted] == [False, False]
+
+
+def test_a_renamed_tensor_is_the_only_one_that_its_formats_fit():
+    told = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01}),
+        tuning("b", {f"{LINEAR} -> {LINEAR}": 0.02}),
+        tuning("c", {f"{LINEAR} -> {HALF}": 0.02}),
+        conversions("m -> <out>", {(LAST, LINEAR): 0.004}),
+        conversions("n -> <out>", {(HALF, LAST): 0.004}),
+        layers=[
+            "Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> "
+            "(Unnamed Layer* 0) [Activation]_output (Float[1,64:4,32,32])",
+            "Layer(CaskConvolution): b, Tactic: 0x1, (Unnamed Layer* 0) [Activation]_output "
+            "(Float[1,64,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    assert not told.unknown_terms and told.plan_ms == pytest.approx(0.034)

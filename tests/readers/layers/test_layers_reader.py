@@ -399,3 +399,23 @@ def test_two_profiles_of_10_16():
         pytest.skip("the shared corpus is not here")
     file = read_layers(path.read_bytes())
     assert [layer.profile for layer in file.layers] == [0] * 13 + [1] * 13
+
+
+def test_typed_lines_of_a_log_count_for_more_than_the_names_that_it_lists_too():
+    """trtexec --dumpLayerInfo prints names alone where the profiling verbosity is no other."""
+    names = b"[I] Layers:\nc\n\nBindings:\nx\ny\n"
+    line = b"[V] [TRT] Engine Layer Information:\nLayer(Conv): c, Tactic: 0x1, x (Half[1]) -> y (Half[1])\n"
+    both = read_layers(line + names)
+    assert (both.dialect, both.verbosity) == (Dialect.BUILD_LOG, Verbosity.DETAILED)
+    assert [t.dtype for t in both.layers[0].inputs] == ["FP16"]
+    assert read_layers(names).verbosity is Verbosity.NAMES
+
+
+def test_several_engines_in_one_log_are_told():
+    line = "Layer(Conv): {}, Tactic: 0x1, x (Half[1]) -> y (Half[1])\n"
+    one = f"[V] [TRT] Engine Layer Information:\n{line.format('a')}"
+    names = "[I] Layers:\na\n\nBindings:\nx\ny\n"
+    two = read_layers((one + one.replace(": a", ": b")).encode())
+    assert [layer.name for layer in two.layers] == ["b"]
+    assert any("several engines" in note for note in two.notes)
+    assert not any("several engines" in n for n in read_layers((one + names).encode()).notes)

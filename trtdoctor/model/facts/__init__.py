@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..base import FactValue
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
+    EngineBuild,
+    EngineBuilds,
     EngineFile,
     EngineFiles,
     EngineLoad,
@@ -82,6 +84,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineFiles,
     EngineLoads,
     EnginePrecisions,
+    EngineBuilds,
 )
 
 __all__ = [
@@ -98,6 +101,8 @@ __all__ = [
     "DeviceNodes",
     "Disk",
     "Ending",
+    "EngineBuild",
+    "EngineBuilds",
     "EngineFile",
     "EngineFiles",
     "EngineLoad",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
-from ..engine import EngineIdentity, LayersSource
+from ..engine import BuildFailure, EngineIdentity, LayersSource
 from .tensorrt import Attempt
 
 
@@ -97,3 +97,18 @@ class EnginePrecisions(FactValue, frozen=True, kw_only=True):
     FACT: ClassVar[str] = "engine.precisions"
 
     engines: tuple[EnginePrecision, ...]
+
+
+class EngineBuild(Frozen, frozen=True, kw_only=True):
+    """How the build in one log ended; ``failure`` is null where it made an engine."""
+
+    log: PathText
+    failure: BuildFailure | None = None
+
+
+class EngineBuilds(FactValue, frozen=True, kw_only=True):
+    """How the build of every log that was heard ended."""
+
+    FACT: ClassVar[str] = "engine.builds"
+
+    builds: tuple[EngineBuild, ...]

@@ -37,6 +37,7 @@ class Finder:
         self._typing = typing
         self._links = Links(layers)
         self._half = any(map(holds_half, layers)) or any(t.dtype == "FP16" for t in io)
+        self._alone = sum(layer.role is Role.COMPUTE for layer in layers) == 1
         self._int8 = tuple(layer for layer in layers if layer.precision is _P.INT8)
 
     def layer(self, layer: Layer) -> LayerReasons | None:
@@ -45,6 +46,8 @@ class Finder:
             return None
         reasons: list[Reason] = []
         if kinds.is_opaque(layer):
+            if _only_integers(layer):
+                reasons += self._locked(layer)
             reasons += self._fused(layer)
         elif layer.precision in _INTEGERS or _only_integers(layer):
             reasons += self._locked(layer)
@@ -79,12 +82,18 @@ class Finder:
 
     def _locked(self, layer: Layer) -> list[Reason]:
         sure = layer.precision_confidence is _C.CERTAIN or _only_integers(layer)
+        confidence = _C.CERTAIN if sure else _C.LIKELY
+        if kinds.is_opaque(layer):
+            # A region that is the whole network may compute on floats between integer edges, as a
+            # language model does from tokens to tokens; beside others it is index arithmetic.
+            confidence = _C.POSSIBLE if self._alone else _C.LIKELY
+        inside = "; what a fused region does inside is not told" if kinds.is_opaque(layer) else ""
         edges = f"inputs {types_of(layer.inputs)}, outputs {types_of(layer.outputs)}"
         return [
             Reason(
                 cause=Cause.TYPE_LOCKED,
-                confidence=_C.CERTAIN if sure else _C.LIKELY,
-                evidence=(engine(layer, edges),),
+                confidence=confidence,
+                evidence=(engine(layer, edges + inside),),
             )
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .classify import classify, classify_layers
 from .roles import role_of
-from .shares import converts, summarize
+from .shares import converts, named_alone, summarize
 from .tactics import TacticReading, read_tactic, uses_tensor_cores
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "classify",
     "classify_layers",
     "converts",
+    "named_alone",
     "read_tactic",
     "role_of",
     "summarize",

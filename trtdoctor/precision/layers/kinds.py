@@ -24,6 +24,7 @@ MOVEMENT_TYPES = frozenset(
         "signalwait",
         "wait",
         "event",
+        "trainstation",
         "hosttodevicecopy",
     }
     | {"devicetohostcopy", "quantize", "dequantize", "quantizev2", "dequantizev2"}
@@ -31,7 +32,10 @@ MOVEMENT_TYPES = frozenset(
     | {"conditionaloutput", "ifconditionalinput", "ifconditionaloutput"}
 )
 CONSTANT_TYPES = frozenset({"constant", "fill", "weights"})
-SHAPE_TYPES = frozenset({"triplimit", "condition", "assertion", "assert"})
+# What decides which layers run: loops, branches, and the jumps that TensorRT-RTX makes of them.
+SHAPE_TYPES = frozenset(
+    {"triplimit", "condition", "assertion", "assert", "jmp", "cjmp", "devicetoshapehost"}
+)
 
 _MATRIX = re.compile(
     r"conv|gemm|matmul|matrixmultiply|fullyconnected|correlation|attention|mha|einsum|lstm|gru|rnn|[shi]\d*cudnn"
@@ -42,6 +46,9 @@ _MATRIX_TACTIC = re.compile(
 )
 # Kernels for CUDA cores alone: TF32 is out of the question for them.
 _CUDA_CORE_TYPES = frozenset({"cudadepthwiseconvolution", "fusedconvactconvolution"})
+
+# Its name alone tells that a Scale layer of TensorRT 8.0 to 8.2 does no more than quantise.
+_QUANTISING_NODE = re.compile(r"(?:.*/)?(?:De|de)?[Qq]uantizeLinear(?:_.*|:.*)?", re.DOTALL)
 
 # Myelin names a generated kernel after its operations, four letters each (three up to 10.3).
 _CHAIN = re.compile(r"^__myl_([A-Z][A-Za-z0-9_]*?)(?:_myl\d+_\d+|_0x[0-9a-f]+|_\d+)?(?: \[.*)?$")
@@ -142,7 +149,13 @@ def only_moves(layer: Layer) -> bool:
 
 
 def only_quantises(layer: Layer) -> bool:
-    """Whether a generated kernel's operations are no more than one scaling, rounding and casts."""
+    """Whether all that a layer does is to quantise or dequantise.
+
+    A generated kernel's operations are then no more than one scaling, rounding and casts; a
+    ``Scale`` layer, which TensorRT 8.0 to 8.2 quantise with, is named after such nodes alone.
+    """
+    if kind_of(layer) == "scale":
+        return all(_QUANTISING_NODE.fullmatch(part) for part in layer.name.split(" + "))
     ops = operations(layer)
     if sum(op in _SCALING_OPS for op in ops) > 1:
         return False

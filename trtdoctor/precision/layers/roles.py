@@ -13,6 +13,9 @@ FLOATS = frozenset({"FP32", "FP16", "BF16"})
 _MOVING_ORIGINS = frozenset({"REFORMAT", "QDQ", "CAST"})
 # TensorRT 5 to 7 name the conversions around a layer so.
 _REFORMATTER = re.compile(r" (?:input|output) reformatter \d+$")
+# TensorRT's own layers that only order what others do, and TensorRT-RTX's jumps between branches.
+_STATION = re.compile(r"\[trainStation\d+\]")
+_JUMP = re.compile(r"jmp__mye\d+_myl\d+")
 _MOVING_NAMES = ("Reformatting CopyNode for ", "reshape_before_", "reshape_after_")
 
 
@@ -27,11 +30,13 @@ def role_of(layer: Layer) -> Role:
         return Role.CONSTANT
     if kind.startswith("shape") or kind in kinds.SHAPE_TYPES or _on_host(layer):
         return Role.SHAPE
-    if not kind and "shape_call" in layer.name:
+    if not kind and ("shape_call" in layer.name or _JUMP.match(layer.name)):
         return Role.SHAPE
     if layer.origin in _MOVING_ORIGINS or kind in kinds.MOVEMENT_TYPES:
         return Role.DATA_MOVEMENT
-    if layer.name.startswith(_MOVING_NAMES) or (not kind and _REFORMATTER.search(layer.name)):
+    if layer.name.startswith(_MOVING_NAMES):
+        return Role.DATA_MOVEMENT
+    if not kind and (_REFORMATTER.search(layer.name) or _STATION.match(layer.name)):
         return Role.DATA_MOVEMENT
     if kinds.only_moves(layer) or (kinds.only_quantises(layer) and _requantises(layer)):
         return Role.DATA_MOVEMENT

@@ -22,7 +22,8 @@ def summarize(layers: Iterable[Layer], *, profile: int = 0) -> Summary:
     """The summary of one optimisation profile's classified layers.
 
     Shares count compute layers alone, unknown ones included. By weights, layers that tell their
-    weights count; by time, layers that were timed. A share of nothing is None.
+    weights count; by time, layers that were timed. A share of nothing is None, and so is the share
+    of FP16 where layers are told by name alone.
 
     Args:
         layers: Classified layers, with times where a profile was given.
@@ -46,10 +47,27 @@ def summarize(layers: Iterable[Layer], *, profile: int = 0) -> Summary:
 
     return Summary(
         layers_by_precision={p: counts[p] for p in Precision if counts.get(p)},
-        fp16_share=shares(Precision.FP16),
+        fp16_share=Shares() if named_alone(chosen) else shares(Precision.FP16),
         unknown_share=shares(Precision.UNKNOWN),
         counted=Counted(layers=len(compute), time=len(timed), weights=len(weighted)),
         conversions=_conversions(chosen),
+    )
+
+
+def named_alone(layers: Iterable[Layer]) -> bool:
+    """Whether there are layers, and no more is told of them than their names.
+
+    So the inspector tells them at profiling verbosity LAYER_NAMES_ONLY, the builder's default.
+    """
+    layers = tuple(layers)
+    return bool(layers) and not any(
+        layer.type
+        or layer.inputs
+        or layer.outputs
+        or layer.weights
+        or layer.tactic
+        or layer.precision not in (None, Precision.UNKNOWN)
+        for layer in layers
     )
 
 
@@ -72,7 +90,7 @@ def converts(layer: Layer) -> bool | None:
 
 def _may_convert(layer: Layer) -> bool:
     kind = (layer.type or "").lower()
-    return any(word in kind for word in ("reformat", "cast", "quantize", "kgen"))
+    return not kind or any(word in kind for word in ("reformat", "cast", "quantize", "kgen"))
 
 
 def _conversions(layers: list[Layer]) -> Conversions:

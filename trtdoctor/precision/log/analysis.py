@@ -30,7 +30,10 @@ class SolvedLayer(Frozen, frozen=True, kw_only=True):
 
 
 class SolvedConversion(Frozen, frozen=True, kw_only=True):
-    """A conversion in the solution: into a layer's input, or out of one into a network output."""
+    """A conversion in the solution: into a layer's input, or out of one into a network output.
+
+    ``known`` is false where the log does not tell its time, which then is that of other ones.
+    """
 
     tensor: str
     layer: str
@@ -41,6 +44,7 @@ class SolvedConversion(Frozen, frozen=True, kw_only=True):
     time_ms: float
     line: int | None
     moves: bool = True
+    known: bool = True
 
 
 class Choice(Frozen, frozen=True, kw_only=True):

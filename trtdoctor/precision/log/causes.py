@@ -38,6 +38,8 @@ _BUILDER_MADE = ("reshape_before_", "reshape_after_", "squeeze_after_", "unsquee
 
 _MOST_KERNELS = 8
 _OTHER_FLOATS = FLOAT_TYPES - {"Half"}
+# Types of indices and extents; INT8 is quantised data.
+_INTEGERS = frozenset({"Int32", "Int64", "Bool", "UInt8"})
 
 
 def causes_of(
@@ -62,15 +64,18 @@ def causes_of(
     if typing is Typing.STRONG:
         return ()
     finder = _Finder(build, attempt, analysis, Witness(log), typing, hardware)
-    return tuple(
-        finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node.layer)
-    )
+    return tuple(finder.layer(node) for node in network_of(build, attempt).nodes if _owed(node))
 
 
-def _owed(layer: EngineLayer) -> bool:
+def _owed(node: Node) -> bool:
     """Whether a layer computes on floating tensors of another type than FP16."""
+    layer = node.layer
     if layer.type in MOVEMENT:
         return False
+    tensors = (*layer.inputs, *layer.outputs)
+    if node.tuning is not None and all(t.dtype in _INTEGERS for t in tensors):
+        # Kernels that were timed inside a block between integers show that it computes.
+        return any(candidate.inner for candidate in node.tuning.candidates)
     inputs = [tensor.dtype for tensor in layer.inputs if tensor.dtype in _OTHER_FLOATS]
     halves = [tensor for tensor in (*layer.inputs, *layer.outputs) if tensor.dtype == "Half"]
     outputs = [tensor for tensor in layer.outputs if tensor.dtype in _OTHER_FLOATS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trtdoctor.readers.buildlog import (
     Attempt,
     Build,
@@ -19,9 +21,14 @@ class ConversionCosts:
 
     TensorRT times a conversion into a tensor (from its writer) apart from the same one out of it
     (to a reader), so a time stands for another only on the same side.
+
+    Args:
+        build: the build, whose other attempts' times may stand in.
+        attempt: the attempt that tried them.
+        renamed: the network's tensors by names that only autotuning gives them.
     """
 
-    def __init__(self, build: Build, attempt: Attempt) -> None:
+    def __init__(self, build: Build, attempt: Attempt, renamed: Mapping[str, str]) -> None:
         self._out: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._unnamed: dict[tuple[str, str], Conversion] = {}
@@ -29,7 +36,7 @@ class ConversionCosts:
         self._unmarked: dict[tuple[str, str], list[Conversion]] = {}
         self._inward: set[int] = set()
         self._nameless: set[int] = set()
-        names = edge_copies(build)
+        names = {**edge_copies(build), **renamed}
         self._parts: dict[str, list[str]] = {}
         for part, whole in build.parts:
             self._parts.setdefault(whole, []).append(part)

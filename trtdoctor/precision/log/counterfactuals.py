@@ -23,6 +23,7 @@ from .problem import (
     holding,
 )
 from .problem_from_log import problem_of
+from .renamed import renamed
 from .solution import choice_of, compare, half_of, solved
 from .solver import Solution, Solver
 
@@ -229,7 +230,8 @@ class _IoProblem:
     """The problem with network tensors as variables of their own."""
 
     def __init__(self, problem: Problem) -> None:
-        self._costs = ConversionCosts(problem.build, problem.attempt)
+        names = renamed(problem.network, problem.attempt)
+        self._costs = ConversionCosts(problem.build, problem.attempt, names)
         self.opened: dict[int, tuple[str, bool]] = {}
         self.dims: dict[str, tuple[int, ...]] = {}
         self.problem = replace(

@@ -12,7 +12,7 @@ from .problem import IMPOSSIBLE, NOTHING, End, Link, Problem, TensorVariable, ho
 from .terms import Terms
 
 
-def link(problem: Problem, index: dict[int, int], costs: ConversionCosts, terms: Terms) -> int:
+def link(problem: Problem, index: dict[int, int], costs: ConversionCosts, terms: Terms) -> None:
     """Add the links, and a variable for each tensor with a format of its own, to a problem.
 
     Args:
@@ -20,14 +20,10 @@ def link(problem: Problem, index: dict[int, int], costs: ConversionCosts, terms:
         index: the variable of each layer that has one, by its position in the network.
         costs: what conversions cost.
         terms: the problem's terms, which are added to.
-
-    Returns:
-        How many links are left out, since the log does not hold the price of what the engine does.
     """
     linker = _Linker(problem, costs, terms)
     for tensor in _tensors(problem, index):
         linker.link(tensor)
-    return linker.without_price
 
 
 @dataclass
@@ -65,7 +61,6 @@ def _tensors(problem: Problem, index: dict[int, int]) -> list[_Tensor]:
 
 class _Linker:
     def __init__(self, problem: Problem, costs: ConversionCosts, terms: Terms) -> None:
-        self.without_price = 0
         self._problem = problem
         self._costs = costs
         self._terms = terms
@@ -147,6 +142,7 @@ class _Linker:
         # A writer of several shows the extents of its part, a reader those of the whole.
         seen = self._seen(writer) if into else self._seen(reader)
         dims = tensor.dims if seen is None else seen.dims
+        unpriced: list[int] = []
 
         def cost(source: TensorFormat, target: TensorFormat) -> int:
             if same_addresses(source, target, dims) and not (
@@ -154,15 +150,18 @@ class _Linker:
             ):
                 return NOTHING
             found = self._costs.tried(tensor.name, source, target, into=into)
-            return IMPOSSIBLE if found is None else self._terms.conversion(found, into=into)
+            return self._terms.conversion(found, into=into) if found else untried()
+
+        def untried() -> int:
+            return unpriced[0] if unpriced else IMPOSSIBLE
 
         table = self._problem.table(writer, reader, cost)
         added = Link(tensor.name, writer, reader, dims, table, part)
-        if self._possible(added):
-            self._problem.links.append(added)
-        else:
-            # The engine itself does this, so it is possible, and the log does not hold its price.
-            self.without_price += 1
+        if not self._possible(added):
+            # The engine itself does this, so it can be done, for a price that the log does not hold.
+            unpriced.append(self._terms.unpriced())
+            added.table = self._problem.table(writer, reader, cost)
+        self._problem.links.append(added)
 
     def _possible(self, added: Link) -> bool:
         """Whether the table allows what the engine shows at the two ends."""

@@ -12,15 +12,16 @@ from .formats import linear, same_addresses, same_permuted
 from .links_from_log import link
 from .network import Node, network_of
 from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable, text_of
+from .renamed import renamed
 from .terms import Terms
 
 
 def problem_of(build: Build, attempt: Attempt) -> Problem:
     """Build the problem of one attempt."""
-    costs = ConversionCosts(build, attempt)
+    network = network_of(build, attempt)
+    costs = ConversionCosts(build, attempt, renamed(network, attempt))
     terms = Terms(costs)
     layers = _Layers(build, terms)
-    network = network_of(build, attempt)
     variables: list[Variable] = []
     index: dict[int, int] = {}
     for position, node in enumerate(network.nodes):
@@ -29,8 +30,8 @@ def problem_of(build: Build, attempt: Attempt) -> Problem:
             index[position] = len(variables)
             variables.append(LayerVariable(options, node))
     problem = Problem(build, attempt, network, terms.all, variables)
-    without_price = link(problem, index, costs, terms)
-    problem.unknown_terms = terms.unknown + without_price
+    link(problem, index, costs, terms)
+    problem.unknown_terms = terms.unknown
     return problem
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
 from .formats import agrees, same_addresses
@@ -14,7 +12,6 @@ from .problem import (
     Option,
     Problem,
     TensorVariable,
-    TermKind,
     text_of,
 )
 from .solver import Solution, Solver
@@ -128,6 +125,7 @@ def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversi
                 time_ms=term.ms,
                 line=term.line,
                 moves=not same_addresses(source, target, link.dims),
+                known=term.known,
             )
         )
     return tuple(found)
@@ -239,16 +237,7 @@ def compare(problem: Problem, before: Solution, after: Solution) -> Alternative:
         conversions_ms=conversions,
         flips=tuple(flips),
         changes=tuple(changes),
-        known=known and _conversions_known(problem, new_conversions.values()),
-    )
-
-
-def _conversions_known(problem: Problem, conversions: Iterable[SolvedConversion]) -> bool:
-    lines = {c.line for c in conversions if c.time_ms}
-    return all(
-        term.known or term.line not in lines
-        for term in problem.terms
-        if term.kind is TermKind.CONVERSION
+        known=known and all(c.known for c in new_conversions.values()),
     )
 
 

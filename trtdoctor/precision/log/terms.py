@@ -36,13 +36,17 @@ class Terms:
             return IMPOSSIBLE
         return self._add(TermKind.CONVERSION, self._costs.typical(), tried.line, known=False)
 
-    def _add(self, kind: TermKind, ms: float, line: int, *, known: bool) -> int:
-        if known:
+    def unpriced(self) -> int:
+        """The term of a conversion that the log does not tell of, though the engine runs it."""
+        return self._add(TermKind.CONVERSION, self._costs.typical(), None, known=False)
+
+    def _add(self, kind: TermKind, ms: float, line: int | None, *, known: bool) -> int:
+        if known and line is not None:
             same = self._by_line.get((kind, line))
             if same is not None and self.all[same].ms == ms:
                 return same
             self._by_line[kind, line] = len(self.all)
-        else:
+        elif not known:
             self.unknown += 1
         self.all.append(Term(kind, ms, line, known))
         return len(self.all) - 1

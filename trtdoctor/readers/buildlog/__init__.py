@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...knowledge import NoteKind
-from ..errors import FormatError
+from ..errors import FormatError, NoBuild
 from .collector import parse_build_log, read_build_log
 from .log_facts import (
     FLOAT_TYPES,
@@ -50,6 +50,7 @@ __all__ = [
     "InnerKernel",
     "LostLines",
     "NetworkTensor",
+    "NoBuild",
     "Note",
     "NoteKind",
     "OnnxNode",

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...knowledge import NoteKind
-from ..errors import FormatError
+from ..errors import FormatError, NoBuild
+from ..layers import MAX_LAYERS
 from .drafts import AttemptDraft, BuildDraft, LostDraft
 from .log_facts import Build, BuildLog, BuildSummary
 from .notes import (
@@ -21,7 +22,7 @@ from .notes import (
 )
 from .scan import TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
-from .text import engine_layer, number, whole
+from .text import engine_layer, listed_layer, number, whole
 from .tuning import Tuning, text_of
 
 # A runner times some hundreds of tactics; a file with more between two summaries is no log.
@@ -38,12 +39,13 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
     Args:
         path: the file.
         build: the build's number in the file, from 1; without it the last one that is complete and
-            verbose, else the last complete one, else the last verbose one, else the last.
+            verbose and has ``Layer(...)`` lines, else the last that is complete and verbose, else
+            the last complete one, else the last verbose one, else the last.
 
     Raises:
+        NoBuild: the file is the log of a run that loads an engine and builds none.
         FormatError: the file is no build log, or has no build of that number; one sentence says
-        what it
-            is and what to do.
+            what it is and what to do.
         OSError: the file cannot be read.
     """
     with open_log(path) as stream:
@@ -62,6 +64,11 @@ def parse_build_log(
         del collector.tuning.pending[:-_MOST_PENDING]
     count = number - 1
     kept = collector.finish(count)
+    if not collector.summaries and collector.loads:
+        raise NoBuild(
+            f"{name} has no build in it, but a run that loads an engine, so it cannot tell why layers "
+            "are what they are. Give the log of the engine's build."
+        )
     if not collector.summaries:
         raise FormatError(
             f"{name} is no TensorRT build log: it is {kind_of(lines.head)}. "
@@ -91,9 +98,12 @@ class _Collector:
         self._kept: Build | None = None
         self._draft = BuildDraft(number=1, first_line=1)
         self._in_layers = False
+        self._in_listing = False
         self._loading = False
         self._lost = 0
         self.summaries: list[BuildSummary] = []
+        # Whether an engine is loaded, in whatever run.
+        self.loads = False
         self.tuning = Tuning()
         self.scanner = Scanner(
             starts=self._starts(),
@@ -104,7 +114,7 @@ class _Collector:
                 (b"] outputs: [", _nothing),
             ),
             phrases=self._phrases(),
-            strays=self._noted(),
+            strays=(*self._told(), *self._noted()),
             tactics=self.tuning.pending,
         )
 
@@ -124,6 +134,7 @@ class _Collector:
             b"******": self._combination,
             b"======": self._costs,
             b"Layer(": self._layer,
+            b"Layers": self._listing,
             b"Skippi": self._skipping,
             b"Adding": self._adding,
             b"Retarg": self._part,
@@ -139,6 +150,7 @@ class _Collector:
             b"Chose ": self._verdict,
             b"Skip b": self._verdict,
             b"Loaded": self._library,
+            b"Detect": self._detected,
             b"&&&& R": self._running,
             b"&&&& P": self._ran,
             b"&&&& F": self._ran,
@@ -159,7 +171,6 @@ class _Collector:
             table[start] = self._setting
         for start in (
             b"Runnin",
-            b"Detect",
             b"Local ",
             b"Global",
             b"Deleti",
@@ -183,10 +194,19 @@ class _Collector:
         return (
             (b"got cached result: ", tuning.cached),
             (b"Layer(", self._layer_inside),
+            *self._told(),
             (b"requirements combinations were removed", self._removed),
             (b"insufficient memory", tuning.memory),
             *self._noted(),
             (b" | ", self._setting),
+        )
+
+    def _told(self) -> tuple[tuple[bytes, Handler], ...]:
+        """Lines that may be the only ones of their prefix."""
+        return (
+            (b", LayerType: ", self._listed),
+            (b" output network tensors", self._detected),
+            (b"Loaded engine size: ", self._engine_loaded),
         )
 
     def _noted(self) -> tuple[tuple[bytes, Handler], ...]:
@@ -205,7 +225,7 @@ class _Collector:
         self.tuning.close(ended=draft.complete)
         self.tuning.leave()
         self.tuning.attempt = None
-        self._in_layers = False
+        self._in_layers = self._in_listing = False
         draft.last_line = line
         draft.lost, self.tuning.lost = self.tuning.lost, LostDraft()
         self._lost += draft.lost.count
@@ -215,10 +235,7 @@ class _Collector:
         if self._wanted is not None:
             if draft.number == self._wanted:
                 self._kept = draft.build()
-        elif self._kept is None or (draft.complete, draft.verbose) >= (
-            self._kept.complete,
-            self._kept.verbose,
-        ):
+        elif self._kept is None or _worth(draft) >= _worth(self._kept):
             self._kept = draft.build()
 
     def finish(self, last_line: int) -> Build | None:
@@ -232,7 +249,7 @@ class _Collector:
         text = text_of(body)
         command = command_of(line, text)
         if command is not None and "--loadEngine" in command.value:
-            self._loading = True
+            self._loading = self.loads = True
             return
         self._draft.version = version_of(text)
         if command is not None:
@@ -240,7 +257,14 @@ class _Collector:
 
     def _ran(self, line: int, body: bytes) -> None:
         """``&&&& PASSED`` or ``&&&& FAILED``: nothing that follows is of this run."""
+        if body.startswith(b"&&&& P") and self._draft.detected:
+            # Before TensorRT 8 no other line of a quiet build tells its end.
+            self._draft.generated = True
         self._run(line + 1)
+
+    def _detected(self, line: int, body: bytes) -> None:
+        """``Detected 1 inputs and 1 output network tensors``, which every builder says."""
+        self._draft.detected = not self._loading or self._draft.detected
 
     def _run(self, first_line: int) -> None:
         """A run begins or ends here: what came before is not the next build's."""
@@ -339,6 +363,9 @@ class _Collector:
     def _engine(self, line: int, body: bytes) -> None:
         if body.startswith(b"Engine Layer Information"):
             self.tuning.leave()
+            if self._draft.layers:
+                # One build lists its engine once.
+                self._begin(line)
             self._in_layers = True
             self._draft.ended = True
         elif body.startswith((b"Engine generation completed", b"Engine built in")):
@@ -361,11 +388,29 @@ class _Collector:
         if self._in_layers:
             self._layer(line, body[body.find(b"Layer(") :])
 
+    def _listing(self, line: int, body: bytes) -> None:
+        """``Layers:``, which heads the inspector's text: TensorRT-RTX and 11 end a build with it.
+
+        An engine that is loaded later in the same run is listed alike, so the first list counts, and
+        none before an engine was made.
+        """
+        draft = self._draft
+        ended = draft.generated and not (draft.layers or draft.listing or self._loading)
+        self._in_listing = ended and body.strip() == b"Layers:"
+
+    def _listed(self, line: int, body: bytes) -> None:
+        if self._in_listing and len(self._draft.listing) < MAX_LAYERS:
+            found = listed_layer(text_of(body[max(0, body.find(b"Name: ")) :]))
+            if found is not None:
+                self._draft.listing.append(found)
+
     # The network and the rest --------------------------------------------------------------------
 
     def _adding(self, line: int, body: bytes) -> None:
         if body.startswith(b"Adding reformat layer: "):
             self.tuning.added(line, body)
+        elif b" engine(s) to plan file" in body:
+            self._draft.written = True
         elif body.startswith(b"Adding network input: "):
             if self._draft.attempts:
                 self._begin(line)
@@ -411,7 +456,12 @@ class _Collector:
         else:
             self._note(line, body)
 
+    def _engine_loaded(self, line: int, body: bytes) -> None:
+        self.loads = True
+
     def _library(self, line: int, body: bytes) -> None:
+        if body.startswith(b"Loaded engine size: "):
+            self._engine_loaded(line, body)
         found = None if self._loading else library_of(line, text_of(body))
         if found is not None:
             self._draft.settings.append(found[0])
@@ -424,9 +474,17 @@ class _Collector:
         if note is None:
             return
         if note.kind is NoteKind.ERROR or note.kind is NoteKind.NO_IMPLEMENTATION:
+            if self._draft.written and "buildSerializedNetwork" in note.text:
+                # This build's plan was written, so another one failed, of which no more is told.
+                self._begin(line)
             self._draft.failed = self._draft.failed or "buildSerializedNetwork" in note.text
         if len(self._draft.notes) < _MOST_NOTES:
             self._draft.notes.append(note)
+
+
+def _worth(build: BuildDraft | Build) -> tuple[bool, bool, bool]:
+    """By what a build is preferred to another; one without ``Layer(...)`` lines cannot be solved."""
+    return build.complete, build.verbose, bool(build.layers)
 
 
 def _nothing(line: int, body: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...model.engine import Layer
 from .log_facts import (
     AddedConversion,
     Attempt,
@@ -195,11 +196,14 @@ class BuildDraft:
     parts: list[tuple[str, str]] = field(default_factory=list)
     attempts: list[AttemptDraft] = field(default_factory=list)
     layers: list[EngineLayer] = field(default_factory=list)
+    listing: list[Layer] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     lost: LostDraft = field(default_factory=LostDraft)
     chosen_strategy: int | None = None
     strategy: int | None = None
+    detected: bool = False
     generated: bool = False
+    written: bool = False
     failed: bool = False
     ended: bool = False
     total_s: float | None = None
@@ -215,12 +219,13 @@ class BuildDraft:
         """Whether the log goes on to the engine."""
         if self.failed:
             return False
-        return bool(self.layers) if self.verbose else bool(self.layers) or self.generated
+        return bool(self.layers or self.listing) or (self.generated and not self.verbose)
 
     @property
     def empty(self) -> bool:
         """Whether nothing of a build was seen yet."""
-        return not (self.attempts or self.layers or self.generated or self.failed or self.inputs)
+        told = self.attempts or self.layers or self.inputs
+        return not (told or self.detected or self.generated or self.failed)
 
     def summary(self) -> BuildSummary:
         """The build in short."""
@@ -230,7 +235,7 @@ class BuildDraft:
             last_line=self.last_line,
             complete=self.complete,
             verbose=self.verbose,
-            layers=len(self.layers),
+            layers=len(self.layers) or len(self.listing),
         )
 
     def _names_costs(self) -> bool | None:
@@ -260,6 +265,7 @@ class BuildDraft:
             attempts=attempts,
             chosen=tuple(chosen[profile] for profile in sorted(chosen)),
             layers=tuple(self.layers),
+            listing=tuple(self.listing),
             notes=tuple(self.notes),
             lost=self.lost.lost(),
             total_s=self.total_s,

@@ -10,6 +10,7 @@ from enum import Enum
 
 from ...knowledge import NoteKind
 from ...model.base import Frozen
+from ...model.engine import Layer
 from .strides import Stride
 
 
@@ -272,7 +273,8 @@ class Build(Frozen, frozen=True, kw_only=True):
     ``names_costs`` tells whether autotuning is announced with the layer's name, as 9 and later do,
     or without, as 8 does; null where there is none. ``lost`` are all lines of candidates, conversions,
     results and layers that could not be read, null where there is none. ``parts`` are pairs of a
-    tensor and the concatenation's tensor that its layer writes into instead.
+    tensor and the concatenation's tensor that its layer writes into instead. ``listing`` are the
+    engine's layers in the inspector's own text, where no ``Layer(...)`` lines are.
     """
 
     number: int
@@ -290,6 +292,7 @@ class Build(Frozen, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     chosen: tuple[Attempt, ...] = ()
     layers: tuple[EngineLayer, ...] = ()
+    listing: tuple[Layer, ...] = ()
     notes: tuple[Note, ...] = ()
     lost: LostLines | None = None
     total_s: float | None = None

@@ -1,23 +1,15 @@
-"""Lines of a log file, whatever wraps them: gzip, CRLF, UTF-16, no newline at all.
-
-Memory is bounded: the file is read in pieces and an endless line is cut.
-"""
+"""Lines of a log file, in memory that is bounded: read in pieces, and an endless line is cut."""
 
 from __future__ import annotations
 
-import codecs
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FormatError
+from ..textfile import TextPieces, Unwrapper
 
-PIECE = 1 << 20
 LONGEST_LINE = 1 << 20
-
-# zlib's window bits for a gzip header and trailer.
-_GZIP = 31
 
 # What people give by mistake, by the first bytes.
 _OTHER_FILES = (
@@ -45,22 +37,38 @@ def kind_of(head: bytes) -> str:
 
 
 class Lines:
-    """Batches of lines of an open binary file; counts bytes and keeps the head.
-
-    ``damaged`` says why unpacking stopped early: what was read before counts as a cut-off log.
-    """
+    """Batches of lines of an open binary file, without what wraps them; see :class:`TextPieces`."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.size = 0
-        self.head = b""
-        self.damaged: str | None = None
+        self._pieces = TextPieces(stream)
+        self._unwrapper: Unwrapper | None = None
+
+    @property
+    def size(self) -> int:
+        """How many bytes were read, unpacked."""
+        return self._pieces.size
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes as they stand in the file, unpacked."""
+        return self._pieces.head
+
+    @property
+    def damaged(self) -> str | None:
+        """Why unpacking stopped early."""
+        return self._pieces.damaged
 
     def batches(self) -> Iterator[bytes]:
         """Pieces of whole lines, in order, each ending with a newline."""
+        for batch in self._whole_lines():
+            if self._unwrapper is None:
+                self._unwrapper = Unwrapper(batch)
+            yield self._unwrapper.strip(batch)
+
+    def _whole_lines(self) -> Iterator[bytes]:
         rest = b""
         cut = False
-        for piece in self._text():
+        for piece in self._pieces:
             if cut:
                 # What follows belongs to a line whose beginning was given already.
                 newline = piece.find(b"\n") + 1
@@ -78,55 +86,6 @@ class Lines:
                 rest, cut = b"", True
         if rest and not cut:
             yield rest + b"\n"
-
-    def _text(self) -> Iterator[bytes]:
-        pieces = self._unpacked()
-        first = next(pieces, b"")
-        self.head = first[:4096]
-        for mark, encoding in (
-            (codecs.BOM_UTF16_LE, "utf-16-le"),
-            (codecs.BOM_UTF16_BE, "utf-16-be"),
-        ):
-            if first.startswith(mark):
-                decoder = codecs.getincrementaldecoder(encoding)("replace")
-                yield decoder.decode(first[2:]).encode("utf-8", "replace")
-                for piece in pieces:
-                    yield decoder.decode(piece).encode("utf-8", "replace")
-                return
-        if first:
-            yield first.removeprefix(codecs.BOM_UTF8)
-        yield from pieces
-
-    def _unpacked(self) -> Iterator[bytes]:
-        head = self._stream.read(2)
-        self._stream.seek(0)
-        pieces = self._gunzip() if head == b"\x1f\x8b" else self._plain()
-        for piece in pieces:
-            self.size += len(piece)
-            yield piece
-
-    def _plain(self) -> Iterator[bytes]:
-        while piece := self._stream.read(PIECE):
-            yield piece
-
-    def _gunzip(self) -> Iterator[bytes]:
-        """Every byte that can be unpacked, from a file that ends early or is damaged, too."""
-        unpacker, begun = zlib.decompressobj(_GZIP), False
-        while packed := self._stream.read(PIECE >> 4):
-            while packed:
-                try:
-                    piece = unpacker.decompress(packed, PIECE)
-                except zlib.error as error:
-                    self.damaged = str(error)
-                    return
-                if piece:
-                    yield piece
-                packed, begun = unpacker.unconsumed_tail, True
-                if unpacker.eof:
-                    packed = unpacker.unused_data
-                    unpacker, begun = zlib.decompressobj(_GZIP), False
-        if begun and self.size:
-            self.damaged = "it ends early"
 
 
 def open_log(path: Path) -> BinaryIO:

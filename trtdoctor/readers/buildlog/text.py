@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...model.engine import Layer
 from ..layerlines import LineTensor, read_layer_line
+from ..layers.objects import layer_from
+from ..layers.oneline import parse_line
 from .log_facts import EngineLayer, EngineTensor, TensorFormat
 from .strides import NAMED, WHERE, Product, Stride, definitions, split, stride
 
@@ -151,6 +154,12 @@ def engine_layer(text: str, line: int) -> EngineLayer | None:
         inputs=inputs,
         outputs=outputs,
     )
+
+
+def listed_layer(text: str) -> Layer | None:
+    """``Name: NAME, LayerType: TYPE, …``, a line of the inspector's own text."""
+    found = parse_line(text)
+    return None if found is None else layer_from(found)
 
 
 def _measured(tensors: tuple[LineTensor, ...]) -> tuple[EngineTensor, ...] | None:

@@ -324,7 +324,7 @@ class Tuning:
             self.memory(line, body)
         elif b"Autotuning op " in body:
             text = text_of(body).partition("Autotuning op ")[2]
-            self._operation = text.partition(": ")[0]
+            self._operation = text.partition(": ")[0].removesuffix(":")
         elif b"tactic_id, cost" in body:
             self._table = True
         elif self._table:

@@ -6,12 +6,17 @@ the other without an array around them, or end an array with a comma.
 
 from __future__ import annotations
 
-import codecs
+import io
 import json
 import re
 from typing import Any
 
 from ..errors import FormatError
+from ..textfile import TextPieces, Unwrapper
+
+_MOST_BYTES = 1 << 31
+# Of a packed file more is unpacked for nobody: it holds what its author chose, not its size.
+_MOST_UNPACKED = 1 << 29
 
 _GAP = re.compile(r"[\s,\[\]\x1e]*")
 _DECODER = json.JSONDecoder(strict=False)
@@ -20,7 +25,6 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"ftrt", "a serialised TensorRT engine, not a list of its layers"),
     (b"ptrt", "a serialised TensorRT engine or timing cache, not a list of layers"),
     (b"vtrt", "a serialised TensorRT-RTX engine, not a list of its layers"),
-    (b"\x1f\x8b", "gzip-compressed; unpack it first"),
     (b"PK\x03\x04", "a zip archive; unpack it first"),
     (b"version https://git-lfs", "a Git LFS pointer; run `git lfs pull` to get the file itself"),
     (b"\x7fELF", "a program or library"),
@@ -29,19 +33,30 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
 
 
 def to_text(data: bytes) -> str:
-    """The bytes as text. UTF-16, which a Windows shell's redirection writes, is recognised.
+    """The bytes as text: unpacked, decoded, and without what wraps its lines.
 
     Raises:
-        FormatError: The bytes are no text.
+        FormatError: The bytes are no text, or too many once unpacked.
     """
+    packed = data.startswith(b"\x1f\x8b")
+    limit = _MOST_UNPACKED if packed else _MOST_BYTES
+    pieces, size = [], 0
+    unpacked = TextPieces(io.BytesIO(data))
+    for piece in unpacked:
+        size += len(piece)
+        if size > limit:
+            once = " once unpacked" if packed else ""
+            raise FormatError(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
+        pieces.append(piece)
+    plain = b"".join(pieces)
     for magic, kind in _KINDS:
-        if data.startswith(magic):
+        if plain.startswith(magic):
             raise FormatError(f"This file is {kind}. {HOW}")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    if b"\0" in data[:4096]:
+    if b"\0" in plain[:4096]:
         raise FormatError(f"This file is binary, not a list of layers. {HOW}")
-    return data.decode("utf-8-sig", "replace")
+    if unpacked.damaged is not None:
+        raise FormatError(f"This file is a damaged gzip file ({unpacked.damaged}). Copy it again.")
+    return Unwrapper(plain).strip(plain).decode("utf-8", "replace")
 
 
 HOW = (

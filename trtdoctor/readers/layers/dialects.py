@@ -20,6 +20,7 @@ MAX_JSON_BYTES = 1 << 27
 MAX_LAYERS = 200_000
 
 _NONE_NOTE = "The engine tells no layers: it was built with profiling verbosity NONE."
+_SEVERAL_NOTE = "The text lists several engines; the last one is read."
 _NAMES_LOG = "kLAYER_NAMES_ONLY when the engine was built"
 _NONE_LOG = "kNONE when the engine was built"
 
@@ -104,14 +105,16 @@ def _from_engine(keys: dict[str, Any], *, several: bool) -> LayersFile:
 
 
 def _from_text(text: str) -> LayersFile:
+    notes = [_SEVERAL_NOTE] if log.several_engines(text) else []
     start = log.find_block(text)
-    if start is not None:
-        entries, bindings, io = log.read_block(text, start)
-        if entries:
-            return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=[])
+    entries, bindings, io = log.read_block(text, start) if start is not None else ([], [], [])
+    if any(isinstance(entry, dict) for entry in entries):
+        return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=notes)
     lines = log.find_lines(text)
     if lines is not None and (found := log.read_lines(text, lines)):
-        return _finish(list(found), Dialect.BUILD_LOG, bindings=[], io=[], notes=[])
+        return _finish(list(found), Dialect.BUILD_LOG, bindings=[], io=[], notes=notes)
+    if entries:
+        return _finish(entries, Dialect.ONELINE, bindings=bindings, io=io, notes=notes)
     if bare := log.read_bare_lines(text):
         return _finish(bare, Dialect.ONELINE, bindings=[], io=[], notes=[])
     if _NONE_LOG in text or start is not None:

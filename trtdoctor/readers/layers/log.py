@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..layerlines import LAYER_LINE, LineTensor, head_of, read_layer_line
@@ -24,18 +25,19 @@ _LOGGED = re.compile(
 _PREFIX = re.compile(rf"^{_MARK}")
 _ONLY_MARK = re.compile(rf"(?:{_MARK})?")
 _LONGEST_MARK = 240
+_BLOCK, _LINES = "Layers:", "Engine Layer Information:"
 _BLOCK_END = ("Bindings:", "I/O Tensors:", "Engine Metadata:")
 _NAMED_TACTIC = re.compile(r"Tactic Name: (\S{1,1000}) Tactic: (0x[0-9a-fA-F]{1,16})")
 
 
 def find_block(text: str) -> int | None:
     """Where the last ``Layers:`` block begins, after its heading; None where there is none."""
-    return _after_last("Layers:", text)
+    return _after_last(_BLOCK, text)
 
 
 def find_lines(text: str) -> int | None:
     """Where the last run of ``Layer(...)`` lines begins; None where there is none."""
-    heading = _after_last("Engine Layer Information:", text)
+    heading = _after_last(_LINES, text)
     if heading is not None:
         return heading
     at = -1
@@ -46,14 +48,25 @@ def find_lines(text: str) -> int | None:
     return None
 
 
+def several_engines(text: str) -> bool:
+    """Whether a text lists more than one engine: each is listed at most once in either form."""
+    return any(
+        len(list(islice(_after_headings(heading, text), 2))) > 1 for heading in (_BLOCK, _LINES)
+    )
+
+
 def _after_last(heading: str, text: str) -> int | None:
+    return next(_after_headings(heading, text), None)
+
+
+def _after_headings(heading: str, text: str) -> Iterator[int]:
+    """Where the lines after each such heading begin, the last heading first."""
     at = len(text)
     while (at := text.rfind(heading, 0, at)) >= 0:
         end = text.find("\n", at, at + len(heading) + 16)
         rest = text[at + len(heading) : end if end >= 0 else at + len(heading) + 16]
         if not rest.strip() and _line_start(text, at) is not None:
-            return end + 1 if end >= 0 else len(text)
-    return None
+            yield end + 1 if end >= 0 else len(text)
 
 
 def _line_start(text: str, at: int) -> int | None:
@@ -74,7 +87,7 @@ def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[s
     layers: list[Any] = []
     bindings: list[str] = []
     io: list[dict[str, Any]] = []
-    section, blank = "Layers:", False
+    section, blank = _BLOCK, False
     for raw in _lines(text, start):
         line = raw.rstrip("\r")
         bare = line.strip()
@@ -84,7 +97,7 @@ def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[s
             blank = True
         elif blank or _LOGGED.match(line):
             break
-        elif section == "Layers:":
+        elif section == _BLOCK:
             obj = parse_line(line)
             layers.append(obj if obj is not None else line)
         elif section == "Bindings:":

@@ -1,0 +1,1 @@
+"""Checks of builds, as their logs tell of them."""

@@ -1,0 +1,95 @@
+"""Files given in the wrong place: what one really is, and the option that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from trtdoctor.model.errors import InputError
+from trtdoctor.readers.buildlog import read_build_log
+from trtdoctor.readers.layers import Dialect, read_layers
+from trtdoctor.readers.plan import Container, FileIdentity, identify
+from trtdoctor.readers.profile import read_profile
+
+_MODELS = frozenset({Container.ONNX, Container.EP_CONTEXT})
+# What text is taken for that is packed, coloured or in UTF-16.
+_TEXTS = frozenset({Container.TEXT, Container.JSON, Container.GZIP, Container.UNKNOWN})
+# A text of more than this is read by the reader that it was given to, and by no other.
+_LARGEST = 1 << 28
+
+
+class Place(Enum):
+    """Where a file can be given: what belongs there, and how it gets there."""
+
+    ENGINE = ("a TensorRT engine", "as ENGINE, without an option")
+    LOG = ("a build log", "to `trtdoctor explain` with --log")
+    LAYERS = ("a list of an engine's layers", "with --layers")
+    PROFILE = ("a profile of the layers' times", "with --profile")
+    ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
+
+    @property
+    def words(self) -> str:
+        """What belongs there."""
+        return self.value[0]
+
+    @property
+    def way(self) -> str:
+        """How it is given."""
+        return self.value[1]
+
+
+def place_of(path: Path) -> Place | None:
+    """Where a file belongs; None where that is not known."""
+    try:
+        return _place(identify(path), path)
+    except OSError:
+        return None
+
+
+def in_place(path: Path, wanted: Place) -> str | None:
+    """What a file is instead of ``wanted``, and where it belongs; None where nobody knows better."""
+    found = place_of(path)
+    if found is None or found is wanted:
+        return None
+    return f"{path} is {found.words}, not {wanted.words}: give it {found.way}"
+
+
+def told_apart(file: FileIdentity, path: Path) -> FileIdentity:
+    """What a file that was given as an engine is, with where it belongs if another option takes it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found = _place(file, path)
+    if found is None or found is Place.ENGINE:
+        return file
+    what, to_do = f"It is {found.words}, no plan.", f"Give it {found.way}."
+    return msgspec.structs.replace(file, what=what, to_do=to_do)
+
+
+def _place(file: FileIdentity, path: Path) -> Place | None:
+    if file.engine is not None:
+        return Place.ENGINE
+    if file.container in _MODELS:
+        return Place.ONNX
+    if file.container not in _TEXTS or file.size > _LARGEST:
+        return None
+    if _reads(lambda: read_profile(path.read_bytes())):
+        return Place.PROFILE
+    if _reads(lambda: read_build_log(path)):
+        return Place.LOG
+    told = _reads(lambda: read_layers(path.read_bytes()))
+    if told is None or not told.layers:
+        return None
+    return Place.LOG if told.dialect is Dialect.BUILD_LOG else Place.LAYERS
+
+
+def _reads(read: Callable[[], Any]) -> Any | None:
+    try:
+        return read()
+    except InputError:
+        return None
