@@ -51,6 +51,11 @@ def test_each_format_can_have_names_of_its_own_and_the_line_those_of_all(both):
     assert c.strides[0] == Product(coefficient=24, factors=(half, "H"))
 
 
+def test_a_format_without_names_needs_none(both):
+    (a,), (b,) = both("Float((* 3 E0),E0,W,1) where E0=(* H W) -> Float((* H W),1:4,W,1)")
+    assert a.strides[1] == b.strides[0] == Product(coefficient=1, factors=("H", "W"))
+
+
 def test_a_sum_of_like_products_is_a_product(both):
     """24 X + 24 is 24 (X + 1): channels last and vectors of four of them are the same bytes."""
     width, last = "(CEIL_DIV (+ W -2) 2)", "(MUL_ADD 24 (CEIL_DIV (+ W -2) 2) 24)"

@@ -102,9 +102,9 @@ class _Layers:
 
         The nearest one before it counts, among layers with the very same candidates; one that the
         layer's own runner timed comes first. TensorRT's cache does not know the notes of formats,
-        so one of the layer's own that differs in them alone counts next, and then one of a layer
-        that has all its candidates and more, as the first of two equal layers has that writes a
-        part of a concatenation.
+        so one of the layer's own that differs in them alone counts next, and then that of the most
+        similar layer before it: of two equal ones, one that writes a part of a concatenation has
+        candidates beside those of the other.
         """
         text = text_of(candidate)
         nearest: tuple[float, int] | None = None
@@ -119,20 +119,23 @@ class _Layers:
     def _same_layout(self, tuning: Autotuning, candidate: Candidate) -> tuple[float, int] | None:
         wanted = _layouts(candidate)
         own = _timed([tuning], candidate.line)
-        for twin, ms, line in (*own, *_timed(self._wider(tuning), tuning.line)):
+        for twin, ms, line in (*own, *_timed(self._most_alike(tuning), tuning.line)):
             if _layouts(twin) == wanted:
                 return ms, line
         return None
 
-    def _wider(self, tuning: Autotuning) -> list[Autotuning]:
-        """The layers that have all candidates of this one and others, in the order of the log."""
-        wanted = {_layouts(candidate) for candidate in tuning.candidates}
-        return [
-            other
-            for found in self._alike.values()
-            if wanted < {_layouts(candidate) for candidate in found[0].candidates}
-            for other in found
+    def _most_alike(self, tuning: Autotuning) -> list[Autotuning]:
+        """The layer before it, most alike, that has all candidates of this one that were cached."""
+        own = {_layouts(candidate) for candidate in tuning.candidates}
+        cached = {_layouts(c) for c in tuning.candidates if c.outcome is Outcome.UNTIMED}
+        found = [
+            (len(own & theirs), other.line, other)
+            for others in self._alike.values()
+            if cached <= (theirs := {_layouts(c) for c in others[0].candidates})
+            for other in others
+            if other.line < tuning.line
         ]
+        return [max(found, key=lambda one: one[:2])[2]] if found else []
 
     @cached_property
     def _alike(self) -> dict[tuple[str, ...], list[Autotuning]]:

@@ -58,7 +58,7 @@ class Formats:
         sides = split(text, "->")
         if len(sides) != 2:
             return None
-        *_, where = ["", *text.split(WHERE)[1:]]
+        *_, where = ["", *sides[0].split(WHERE)[1:], *sides[1].split(WHERE)[1:]]
         inputs, outputs = self.many(sides[0], where), self.many(sides[1], where)
         if inputs is None or outputs is None or not (inputs or outputs):
             return None
