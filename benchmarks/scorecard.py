@@ -2,10 +2,11 @@
 
     python benchmarks/scorecard.py [--table FILE] [ENGINE ...]
 
-The table (tests/engines/labels.tsv) holds what a person derived from each build's own numbers. For
-each engine: causes that are right, wrong or left unknown, and whether the builder's plan was
-reproduced from its log. Exits with 1 if anything is wrong. Engines whose files or whose builder
-(TensorRT-RTX, which builds on the CPU) are missing are left out, and said to be.
+The table (tests/engines/labels.tsv) holds what a person derived from each build's own numbers, and
+what a rebuild with FP16 network tensors did to a layer. For each engine: causes that are right,
+wrong or left unknown, and whether the builder's plan was reproduced from its log; then the same by
+class of evidence: TensorRT's release, the tool that built it, the GPU. Exits with 1 if anything is
+wrong. Engines whose files or whose builder (TensorRT-RTX, which builds on the CPU) are missing are left out, and said to be.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 DATA = ROOT / "tests" / "data"
 TABLE = ROOT / "tests" / "engines" / "labels.tsv"
 NOTHING = "-"
+EVERY = "*"
 UNKNOWN = "unknown"
 
 
@@ -50,11 +52,12 @@ class Score:
     told: list[str] = field(default_factory=list)
     choice: dict[str, Any] | None = None
     has_log: bool = False
+    kind: str = ""
 
     @property
     def given(self) -> bool:
         """Whether its log is one of those that the project was given."""
-        return not self.engine.startswith(("ours/", "rtx/"))
+        return not self.engine.startswith(("ours/", "rtx/", "fresh"))
 
 
 def labels(table: Path = TABLE) -> dict[str, list[Label]]:
@@ -80,8 +83,12 @@ def files_of(engine: str, folder: Path) -> list[str] | None:
         return _build_rtx(name, folder)
     if group == "ours":
         log, layers = DATA / "explain" / f"{name}.log.gz", DATA / "explain" / f"{name}.layers.json"
+    elif group in ("fresh", "fresh2"):
+        log, layers = DATA / group / f"{name}.log.gz", DATA / group / f"{name}.layers.json"
     elif group == "public":
         log, layers = CORPUS / group / f"{name}.log.txt.gz", None
+    elif group == "public-logs":
+        log, layers = CORPUS / group / name, None
     else:
         log, layers = CORPUS / engine / "build.log.gz", CORPUS / engine / "layers.json"
         if not log.is_file():
@@ -136,7 +143,7 @@ def score(engine: str, expected: list[Label], found: dict[str, Any]) -> Score:
         if layer["name"] in told
     }
     seen = set()
-    for label in expected:
+    for label in _spread(expected, told):
         node = label.layer.removeprefix("node:")
         layer = nodes.get(node, node) if node != label.layer else label.layer
         told_here = told.get(layer)
@@ -165,6 +172,34 @@ def score(engine: str, expected: list[Label], found: dict[str, Any]) -> Score:
     return result
 
 
+def _spread(expected: list[Label], told: dict[str, Any]) -> Iterator[Label]:
+    """The labels, that of every layer once for each that is explained and has none of its own."""
+    own = {label.layer for label in expected}
+    for label in expected:
+        if label.layer != EVERY:
+            yield label
+            continue
+        yield from (Label(one, label.causes, label.places) for one in told if one not in own)
+
+
+def kind_of(found: dict[str, Any]) -> str:
+    """Product, release, tool and GPU of a build, as far as its files tell."""
+    identity = found["identity"]
+    if identity is None:
+        return "nothing told of the builder"
+    version = identity["tensorrt_version"]
+    release = ".".join(version.split(".")[:2]) if version else "of a release not told"
+    product = "TensorRT-RTX" if identity["product"] == "tensorrt-rtx" else "TensorRT"
+    tool = "trtexec" if (identity["metadata"] or {}).get("command") else "API"
+    built = identity["built_on"] or {}
+    board = built.get("board") or (
+        f"compute capability {built['compute_capability']}"
+        if built.get("compute_capability")
+        else "GPU not told"
+    )
+    return f"{product} {release}, {tool}, {board}"
+
+
 def _unnamed(label: Label, told: dict[str, Any] | None) -> list[str]:
     """The deciding places that the evidence does not name."""
     if told is None:
@@ -183,8 +218,10 @@ def scores(engines: list[str], table: Path = TABLE) -> Iterator[tuple[str, Score
             if arguments is None:
                 yield engine, None
                 continue
-            result = score(engine, known[engine], explained(arguments))
+            found = explained(arguments)
+            result = score(engine, known[engine], found)
             result.has_log = "--log" in arguments
+            result.kind = kind_of(found)
             yield engine, result
 
 
@@ -213,6 +250,12 @@ def _line(one: Score) -> str:
     return f"{one.engine:<44} {one.right:>5} {one.wrong:>5} {one.unknown:>7}  {plan}"
 
 
+def _sum(some: list[Score]) -> str:
+    right, wrong, unknown = (sum(getattr(s, k) for s in some) for k in ("right", "wrong", UNKNOWN))
+    engines = "1 engine" if len(some) == 1 else f"{len(some)} engines"
+    return f"{engines}, {right} right, {wrong} wrong, {unknown} unknown"
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engines", nargs="*", metavar="ENGINE")
@@ -228,8 +271,11 @@ def main(argv: list[str] | None = None) -> int:
         print(_line(one))
         for words in one.told:
             print(f"    {words}")
-    right, wrong, unknown = (sum(getattr(s, k) for s in found) for k in ("right", "wrong", UNKNOWN))
-    print(f"{len(found)} engines: {right} right, {wrong} wrong, {unknown} unknown")
+    print()
+    for kind in sorted({one.kind for one in found}):
+        print(f"{kind}: {_sum([one for one in found if one.kind == kind])}")
+    print(f"all: {_sum(found)}")
+    wrong = sum(one.wrong for one in found)
     for words, some in (
         ("given logs", [s for s in found if s.given]),
         ("our own", [s for s in found if not s.given]),
