@@ -6,7 +6,8 @@ The table (tests/engines/labels.tsv) holds what a person derived from each build
 what a rebuild with FP16 network tensors did to a layer. For each engine: causes that are right,
 wrong or left unknown, and whether the builder's plan was reproduced from its log; then the same by
 class of evidence: TensorRT's release, the tool that built it, the GPU. Exits with 1 if anything is
-wrong. Engines whose files or whose builder (TensorRT-RTX, which builds on the CPU) are missing are left out, and said to be.
+wrong. Engines whose files or whose builder (TensorRT-RTX, which builds on the CPU) are missing are
+left out, and said to be.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def test_the_command_prints_the_score_and_fails_where_something_is_wrong(tmp_pat
     engine = "h100-trt86/cnn.noflag"
     assert scorecard.main([engine]) == 0
     out = capsys.readouterr().out
-    assert "1 engines: 6 right, 0 wrong, 0 unknown" in out
+    assert "1 engine, 6 right, 0 wrong, 0 unknown" in out
     assert "7 of 7 layers, 2 of 2 conversions, reproduced" in out
     table = tmp_path / "labels.tsv"
     table.write_text(scorecard.TABLE.read_text("utf-8").replace("not-enabled", "pinned"))
