@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.log import NetworkIo
-from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded
+from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded, wide_tensors
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -80,6 +81,8 @@ class Remedies:
             casts=(),
             lowering=None,
             fragile=tuple((n.label, n.op) for n in fragile(model)) if model is not None else None,
+            fragile_named=model is not None and _named(model),
+            wide_io=wide_tensors(model) if model is not None else None,
             fp16_edges=False,
             network_io=None,
             margin_ms=None,
@@ -111,6 +114,8 @@ class Remedies:
         """What the gate says of the nodes that this cause's remedy would compute in FP16."""
         if cause is Cause.CAST_ISLAND:
             return gate(self._model, nodes)
+        if cause in (Cause.CONSTRAINT_NOT_HONOURED, Cause.TACTIC_MEMORY):
+            return guarded(self._model, (*layers, *nodes))
         if cause is Cause.PINNED:
             return guarded(self._model, self._context.pinned or (*layers, *nodes))
         return None
@@ -131,6 +136,19 @@ class Remedies:
         both = (self._analysis.io_best, self._analysis.io_linear)
         found = [io for io in both if io is not None and io.falls]
         return min(found, key=lambda io: io.total_ms, default=None)
+
+
+def _named(model: OnnxFacts) -> bool:
+    """Whether each fragile node's label is the name of its layer.
+
+    The parser adds a number to a name that it has had before, and what stands in a subgraph or a
+    function has a layer of another name.
+    """
+    uses = Counter(node.label for node in model.nodes)
+    return all(
+        uses[node.label] == 1 and node.label in {node.name, f"node_of_{node.outputs[0]}"}
+        for node in fragile(model)
+    )
 
 
 def network_layers(name: str) -> tuple[str, ...]:

@@ -98,6 +98,8 @@ NOTHING = RemedyContext(
     casts=(),
     lowering=None,
     fragile=None,
+    fragile_named=False,
+    wide_io=None,
     fp16_edges=False,
     network_io=None,
     margin_ms=None,
@@ -112,6 +114,8 @@ FULL = replace(
     onnx_nodes=("/c2/Conv", "/c2/Relu"),
     casts=("/Cast_1",),
     fragile=(),
+    fragile_named=True,
+    wide_io=(),
     lowering=Cleared(nodes=("/c2/Conv",)),
     inputs=(
         IOTensor(name="ids", mode="input", dtype="INT32"),
@@ -567,3 +571,83 @@ def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
     assert found[1] == (
         "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference"
     )
+
+
+# FP16 for a whole network ------------------------------------------------------------------------
+
+POW = (("/norm/Pow", "Pow"), ("/norm/ReduceMean", "ReduceMean"))
+ALLOWING = (Cause.NOT_ENABLED, Cause.INT8_WITHOUT_FP16, Cause.TACTIC_MEMORY)
+
+
+@pytest.mark.parametrize("tool", list(BuildTool), ids=lambda t: t.value)
+@pytest.mark.parametrize("version", ["8.5.3", "8.6.1", "9.3.0", "10.0.1", "10.16.1"])
+def test_allowing_fp16_keeps_what_it_would_break(version: str, tool: BuildTool) -> None:
+    context = replace(FULL, version=version, typing=Typing.WEAK, tool=tool, fragile=POW)
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, context, knowledge=K)
+        assert remedy is not None and remedy.commands
+        assert "keeps 2 nodes in FP32" in remedy.text and "Pow, ReduceMean" in remedy.text
+        script = [c for c in remedy.commands if c.endswith(IN_SCRIPT)]
+        assert not script or any("set_output_type" in c and "/norm/Pow" in c for c in script)
+        for command in remedy.commands:
+            assert_known(command, "tensorrt", version)
+            if command.startswith("trtexec"):
+                words = shlex.split(command)
+                assert "--precisionConstraints=prefer" in words
+                for option in ("--layerPrecisions", "--layerOutputTypes"):
+                    assert f"{option}=/norm/Pow:fp32,/norm/ReduceMean:fp32" in words
+
+
+def test_pins_of_the_user_stay_beside_those_that_fp16_needs() -> None:
+    command = ("trtexec", "--onnx=m.onnx", "--layerPrecisions=head:fp32", "--int8")
+    command += ("--precisionConstraints=obey",)
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, command=command, fragile=POW)
+    (line,) = texts(Cause.NOT_ENABLED, context)
+    words = shlex.split(line)
+    assert "--layerPrecisions=head:fp32,/norm/Pow:fp32,/norm/ReduceMean:fp32" in words
+    assert "--precisionConstraints=obey" in words and "--int8" in words
+    assert sum(word.startswith("--precisionConstraints") for word in words) == 1
+
+
+@pytest.mark.parametrize("name", ["a,b", "it's", "x*"])
+def test_a_name_that_trtexec_cannot_take_is_pinned_in_python(name: str) -> None:
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, fragile=((name, "Pow"),))
+    lines = texts(Cause.NOT_ENABLED, context)
+    assert lines and all(line.endswith(IN_SCRIPT) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        replace(FULL, fragile=tuple((f"/{n}/Pow", "Pow") for n in range(51))),
+        replace(FULL, fragile=POW, fragile_named=False),
+    ],
+)
+def test_what_no_command_can_keep_is_told_without_one(context: RemedyContext) -> None:
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, replace(context, version="8.6.1"), knowledge=K)
+        assert remedy is not None and remedy.commands == () and "must stay FP32" in remedy.text
+
+
+def test_without_the_model_it_is_said_that_nothing_was_checked() -> None:
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, replace(FULL, version="8.6.1", fragile=None), knowledge=K)
+        assert remedy is not None and "was not checked: give the model (--onnx)" in remedy.text
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.PINNED, Cause.CONSTRAINT_NOT_HONOURED, Cause.TACTIC_MEMORY]
+)
+def test_no_remedy_pushes_what_fp16_breaks(cause: Cause) -> None:
+    kept = Kept(reason="the result of Pow passes FP16's largest value", norm=True)
+    remedy = remedy_for(cause, replace(FULL, version="8.6.1", lowering=kept), knowledge=K)
+    assert remedy is not None and remedy.commands == () and "the result of Pow" in remedy.text
+
+
+def test_network_tensors_that_fp16_cannot_hold_stay() -> None:
+    context = replace(FULL, version="8.6.1", wide_io=(("image", "it holds ids"),))
+    remedy = remedy_for(Cause.NETWORK_IO, context, knowledge=K)
+    assert remedy is not None and remedy.commands == ()
+    assert "image is not to become FP16, because it holds ids." in remedy.text
+    unseen = remedy_for(Cause.NETWORK_IO, replace(context, wide_io=None), knowledge=K)
+    assert unseen is not None and unseen.commands and "ids, times" in unseen.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trtdoctor.precision.log import NetworkFormat
 
 from ...model.engine import IOTensor
@@ -36,6 +38,48 @@ def flags(*names: str) -> Change:
         polygraphy=options,
         python=tuple(f"config.set_flag(trt.BuilderFlag.{name})" for name in names),
         api=("IBuilderConfig.set_flag", *(f"BuilderFlag.{name}" for name in names)),
+    )
+
+
+def keeping(commands: Commands, change: Change, layers: tuple[str, ...]) -> Change:
+    """The same change of a build, with these layers of the network computed in and giving FP32.
+
+    The outputs are pinned as well: what passes FP16's range does so when it is stored. Polygraphy
+    has no option for the types of outputs.
+    """
+    options: list[str] | None = None
+    if change.trtexec is not None and not any(set(name) & set(",'*") for name in layers):
+        asked = commands.own("--precisionConstraints")
+        options = [
+            *change.trtexec,
+            f"--precisionConstraints={'obey' if asked == 'obey' else 'prefer'}",
+        ]
+        for option in ("--layerPrecisions", "--layerOutputTypes"):
+            parts = [part for part in (commands.own(option) or "").split(",") if part]
+            options.append(f"{option}={','.join([*parts, *(f'{name}:fp32' for name in layers)])}")
+    pinned = (
+        "layer.precision = trt.DataType.FLOAT; "
+        "[layer.set_output_type(i, trt.DataType.FLOAT) for i in range(layer.num_outputs)]"
+    )
+    return replace(
+        change,
+        trtexec=tuple(options) if options is not None else None,
+        polygraphy=None,
+        python=(
+            *(change.python or ()),
+            "config.set_flag(trt.BuilderFlag.PREFER_PRECISION_CONSTRAINTS)",
+            _LAYER.format(f"l.name in {_names(layers)}", pinned),
+        ),
+        api=(
+            *change.api,
+            "IBuilderConfig.set_flag",
+            "BuilderFlag.PREFER_PRECISION_CONSTRAINTS",
+            *_LAYER_API,
+            "ILayer.precision",
+            "ILayer.set_output_type",
+            "ILayer.num_outputs",
+            "DataType.FLOAT",
+        ),
     )
 
 

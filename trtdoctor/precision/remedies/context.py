@@ -77,6 +77,8 @@ class RemedyContext:
         lowering: whether those nodes may compute in FP16; null where no cause asks.
         fragile: nodes of the whole model that its conversion has to leave in FP32, label and
             operator; null where the model is not at hand.
+        fragile_named: whether a pin can name each of these: its node's name is its own.
+        wide_io: network tensors that are not to become FP16, and why; null without the model.
         fp16_edges: whether all floating tensors that the engine layer reads and writes are FP16.
         network_io: the plan with FP16 network inputs and outputs.
         margin_ms: what forcing FP16 would cost the plan, in milliseconds.
@@ -105,6 +107,8 @@ class RemedyContext:
     casts: tuple[str, ...]
     lowering: Verdict | None
     fragile: tuple[tuple[str, str], ...] | None
+    fragile_named: bool
+    wide_io: tuple[tuple[str, str], ...] | None
     fp16_edges: bool
     network_io: NetworkIo | None
     margin_ms: float | None
