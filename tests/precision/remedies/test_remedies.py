@@ -32,6 +32,9 @@ from trtdoctor.precision.remedies.commands import IN_SCRIPT
 
 K = Knowledge.load()
 VERSIONS = [
+    "8.0.3",
+    "8.2.1",
+    "8.4.1",
     "8.5.1",
     "8.5.3",
     "8.6.0.12",
@@ -651,3 +654,38 @@ def test_network_tensors_that_fp16_cannot_hold_stay() -> None:
     assert "image is not to become FP16, because it holds ids." in remedy.text
     unseen = remedy_for(Cause.NETWORK_IO, replace(context, wide_io=None), knowledge=K)
     assert unseen is not None and unseen.commands and "ids, times" in unseen.text
+
+
+@pytest.mark.parametrize("version", ["7.2.1", "12.0.0"])
+def test_past_the_tables_no_command_is_given_and_that_is_told(version: str) -> None:
+    for tool in (BuildTool.TRTEXEC, BuildTool.UNKNOWN):
+        for typing in (Typing.WEAK, Typing.STRONG):
+            context = replace(FULL, version=version, tool=tool, typing=typing)
+            for cause in Cause:
+                remedy = remedy_for(cause, context, knowledge=K)
+                assert remedy is None or not [
+                    c for c in remedy.commands if not c.startswith("trtdoctor")
+                ]
+            cause = Cause.NOT_ENABLED if typing is Typing.WEAK else Cause.GRAPH_SAYS_FP32
+            remedy = remedy_for(cause, context, knowledge=K)
+            assert remedy is not None and f"the options of TensorRT {version} are" in remedy.text
+
+
+@pytest.mark.parametrize(("version", "known"), [("10.9.0", False), ("10.10.0", True)])
+def test_a_layout_that_trtexec_does_not_know_goes_into_python(version: str, known: bool) -> None:
+    form = NetworkFormat(tensor="image", output=False, dtype="Half", layout="hwc16")
+    io = msgspec.structs.replace(network_io(), formats=(form,))
+    context = replace(FULL, version=version, tool=BuildTool.TRTEXEC, network_io=io)
+    commands = texts(Cause.NETWORK_IO, context)
+    assert commands
+    assert all(command.startswith("trtexec") == known for command in commands)
+
+
+def test_the_old_spelling_of_the_workspace_limit() -> None:
+    for version, option in (
+        ("8.2.1", "--workspace=4608"),
+        ("8.4.1", "--memPoolSize=workspace:4608"),
+    ):
+        context = replace(FULL, version=version, tool=BuildTool.TRTEXEC)
+        (line,) = texts(Cause.TACTIC_MEMORY, context)
+        assert option in shlex.split(line)

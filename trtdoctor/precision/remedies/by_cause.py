@@ -75,7 +75,8 @@ class _Case:
     knowledge: Knowledge
 
     def build(self, change: Change, *text: str) -> Remedy:
-        return Remedy(text=_sentences(*text), commands=self.commands.build(change))
+        commands = () if self.tools.ends else self.commands.build(change)
+        return Remedy(text=_sentences(*text, self.tools.ends), commands=commands)
 
     def allow(self, change: Change, *text: str) -> Remedy:
         """A build that may compute more in FP16, all but what the gate keeps in FP32."""
@@ -130,8 +131,13 @@ def _converted(
         unseen = "Give the model (--onnx) for a command that leaves in FP32 what FP16 would break."
         return Remedy(text=_sentences(*text, unseen))
     convert, target = autocast(case.commands, include=include, exclude=exclude)
+    if case.tools.ends:
+        return Remedy(text=_sentences(*text, case.tools.ends))
     built = case.commands.build(changes.strong_build(case.commands, target))
-    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if include else ""
+    needs = (
+        f"AutoCast is part of NVIDIA ModelOpt{' 0.39 or newer' if include else ''}: "
+        'pip install "nvidia-modelopt[onnx]".'
+    )
     return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
 
 
@@ -446,7 +452,7 @@ def _inside_fused_block(case: _Case) -> Remedy | None:
 def _unknown(case: _Case) -> Remedy | None:
     missing = missing_evidence(case.context.have, case.context, knowledge=case.knowledge)
     if not missing:
-        return None
+        return Remedy(text=case.tools.ends) if case.tools.ends else None
     whats = ", ".join(dict.fromkeys(what for what, _ in missing))
     return Remedy(
         text=f"What is missing: {whats}.", commands=tuple(command for _, command in missing)

@@ -18,13 +18,11 @@ _TYPES = {
     "FP16": "fp16",
     "INT32": "int32",
     "INT8": "int8",
-    # These since TensorRT 9.
     "BF16": "bf16",
     "INT64": "int64",
     "UINT8": "uint8",
     "BOOL": "bool",
 }
-_TYPES_OF_8 = {"fp32", "fp16", "int32", "int8"}
 _LAYER = "for layer in [l for l in map(network.get_layer, range(network.num_layers)) if {}]: {}"
 _LAYER_API = ("INetworkDefinition.get_layer", "INetworkDefinition.num_layers", "ILayer.name")
 
@@ -119,7 +117,7 @@ def network_formats(commands: Commands, formats: tuple[NetworkFormat, ...]) -> C
         ("--outputIOFormats", context.outputs, True),
     ):
         wanted = {form.tensor: form.layout for form in half if form.output is output}
-        spec = _io_spec(tensors, wanted, commands.tools.major)
+        spec = _io_spec(tensors, wanted, commands.tools.formats)
         if wanted:
             specs = (*specs, f"{option}={spec}") if specs and spec else None
     lines = []
@@ -166,9 +164,9 @@ def _format_name(layout: str) -> str:
 
 
 def _io_spec(
-    tensors: tuple[IOTensor, ...], wanted: dict[str, str], major: int | None
+    tensors: tuple[IOTensor, ...], wanted: dict[str, str], known: frozenset[str]
 ) -> str | None:
-    """A list of formats for trtexec: all tensors in order, or None where one is not known."""
+    """A list of formats for trtexec: all tensors in order, or None where trtexec cannot name one."""
     if not set(wanted) <= {tensor.name for tensor in tensors}:
         return None
     parts = []
@@ -177,9 +175,10 @@ def _io_spec(
         layout = wanted.get(tensor.name)
         if layout is not None:
             dtype = "fp16"
-        if dtype is None or (dtype not in _TYPES_OF_8 and (major is None or major < 9)):
+        layout = layout or "chw"
+        if dtype not in known or layout not in known:
             return None
-        parts.append(f"{dtype}:{layout or 'chw'}")
+        parts.append(f"{dtype}:{layout}")
     return ",".join(parts)
 
 
@@ -262,9 +261,12 @@ def workspace(commands: Commands, limit: int) -> Change:
         for part in (commands.own("--memPoolSize") or "").split(",")
         if part and part.partition(":")[0] != "workspace"
     ]
+    limited = f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}"
+    if "--memPoolSize" not in commands.tools.trtexec:
+        limited = f"--workspace={mib}"
     return Change(
         ending=".workspace.engine",
-        trtexec=("--fp16", f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}"),
+        trtexec=("--fp16", limited),
         drop=("--workspace",),
         polygraphy=("--fp16", "--pool-limit", f"workspace:{mib}M"),
         python=(f"config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, {mib} << 20)",),
