@@ -63,6 +63,7 @@ class Remedies:
             model=model_path,
             engine=report.path if engine_given else None,
             fp16_allowed=_fp16_allowed(build),
+            allowed=_allowed(report, build),
             detailed=None if verbosity is None else verbosity == "detailed",
             have=_have(report, build, model),
             inputs=inputs,
@@ -170,9 +171,19 @@ def _have(report: EngineReport, build: Build | None, model: OnnxFacts | None) ->
 
 
 def _command(build: Build | None) -> tuple[str, ...]:
-    """The build's command as words; trtexec prints its arguments unquoted, so blanks are lost."""
+    """The build's command as words.
+
+    trtexec prints its arguments unquoted, but each begins with ``--``, so what does not belongs to
+    the value before it.
+    """
     ran = build.setting("command") if build else None
-    return tuple(ran.value.split()) if ran else ()
+    words: list[str] = []
+    for word in ran.value.split(" ") if ran else ():
+        if len(words) > 1 and not word.startswith("--"):
+            words[-1] += f" {word}"
+        elif word:
+            words.append(word)
+    return tuple(words)
 
 
 def _tool(build: Build | None) -> BuildTool:
@@ -183,6 +194,16 @@ def _tool(build: Build | None) -> BuildTool:
     if any(build.setting(key) for key in _POLYGRAPHY_KEYS):
         return BuildTool.POLYGRAPHY
     return BuildTool.UNKNOWN
+
+
+def _allowed(report: EngineReport, build: Build | None) -> tuple[str, ...]:
+    """The precisions that the banner names or, without one, that some layer has."""
+    banner = build.setting("Precision") if build else None
+    if banner is not None:
+        told = set(re.split(r"[^A-Z0-9]+", banner.value))
+    else:
+        told = {t.dtype for layer in report.layers for t in (*layer.inputs, *layer.outputs)}
+    return tuple(name for name in ("FP16", "BF16", "INT8", "FP8") if name in told)
 
 
 def _fp16_allowed(build: Build | None) -> bool | None:

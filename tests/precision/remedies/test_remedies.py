@@ -8,6 +8,8 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import msgspec
 import pytest
@@ -87,6 +89,7 @@ NOTHING = RemedyContext(
     model=None,
     engine=None,
     fp16_allowed=None,
+    allowed=(),
     detailed=None,
     have=frozenset(),
     inputs=(),
@@ -689,3 +692,145 @@ def test_the_old_spelling_of_the_workspace_limit() -> None:
         context = replace(FULL, version=version, tool=BuildTool.TRTEXEC)
         (line,) = texts(Cause.TACTIC_MEMORY, context)
         assert option in shlex.split(line)
+
+
+# Commands that run -------------------------------------------------------------------------------
+
+
+def fake_trt() -> tuple[MagicMock, dict[str, object]]:
+    """TensorRT's module, and the names that a script that builds has, recording what is called."""
+    trt = MagicMock()
+    names = {name: getattr(trt, name) for name in ("builder", "network", "config", "parser")}
+    network, config = names["network"], names["config"]
+    network.num_layers = network.num_inputs = network.num_outputs = 2
+    network.get_layer.return_value.num_outputs = 1
+    names["builder"].create_network.return_value = network
+    config.create_timing_cache.return_value.serialize.return_value = b""
+    config.get_timing_cache.return_value.serialize.return_value = b""
+    inspector = trt.Runtime.return_value.deserialize_cuda_engine.return_value
+    inspector.create_engine_inspector.return_value.get_engine_information.return_value = "{}"
+    return trt, {"trt": trt, **names}
+
+
+def contexts() -> Iterator[tuple[str, str, RemedyContext]]:
+    for product, version in RELEASES:
+        for tool in BuildTool:
+            for typing in (Typing.WEAK, Typing.STRONG):
+                for fragile in ((), POW):
+                    context = replace(FULL, product=product, version=version, tool=tool)
+                    yield product, version, replace(context, typing=typing, fragile=fragile)
+
+
+def test_every_script_runs_from_its_first_line_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/seg.plan").write_bytes(b"")
+    scripts: set[tuple[str, ...]] = set()
+    for _, _, context in contexts():
+        given = [texts(cause, context) for cause in Cause]
+        given.append(tuple(c for _, c in missing_evidence(frozenset(), context, knowledge=K)))
+        for commands in given:
+            scripts.add(tuple(c.removesuffix(IN_SCRIPT) for c in commands if c.endswith(IN_SCRIPT)))
+    assert len(scripts) > 10
+    for script in scripts:
+        trt, names = fake_trt()
+        exec("\n".join(script), names)
+        called = [str(call) for call in trt.mock_calls]
+        built = [n for n, call in enumerate(called) if "build_serialized_network(" in call]
+        for number, call in enumerate(called):
+            before = re.match(r"call\.config\.(set_|create_)", call)
+            assert not (before and built and number > built[0]), script
+
+
+def test_every_command_reaches_its_program_as_it_is_written() -> None:
+    commands = sorted(
+        {
+            command.partition(" > ")[0]
+            for _, _, context in contexts()
+            for command in everything(context)
+            if not command.endswith(IN_SCRIPT)
+        }
+    )
+    programs = {shlex.split(command)[0] for command in commands}
+    assert programs == {"trtexec", "tensorrt_rtx", "polygraphy", "python", "trtdoctor"}
+    fakes = "\n".join(f"{p}() {{ printf '%s\\n' {p} \"$@\" .; }}" for p in sorted(programs))
+    said = subprocess.run(
+        ["bash", "-c", "\n".join([fakes, *commands])], capture_output=True, text=True, check=True
+    )
+    assert said.stderr == ""
+    written = [[*shlex.split(command), "."] for command in commands]
+    assert said.stdout.splitlines() == [word for words in written for word in words]
+
+
+# The user's own command --------------------------------------------------------------------------
+
+RICH = (
+    "trtexec --onnx=seg.onnx --int8 --bf16 --minShapes=x:1x8 --optShapes=x:4x8 --maxShapes=x:8x8 "
+    "--staticPlugins=libp.so --setPluginsToSerialize=libp.so --memPoolSize=workspace:64 "
+    "--calib=c.cache --sparsity=enable --useDLACore=0 --allowGPUFallback --tacticSources=-CUDNN "
+    "--builderOptimizationLevel=5 --hardwareCompatibilityLevel=ampere+ --versionCompatible "
+    "--stripWeights --refit --timingCacheFile=t.cache --exportLayerInfo=l.json "
+    "--exportProfile=p.json --saveEngine=seg.fp16.engine"
+)
+
+
+def test_a_rich_command_keeps_its_options_and_loses_no_file() -> None:
+    context = replace(
+        FULL,
+        version="10.12.0",
+        typing=Typing.WEAK,
+        tool=BuildTool.TRTEXEC,
+        command=tuple(RICH.split()),
+        engine=None,
+        model="seg.onnx",
+    )
+    own = {word.partition("=")[0]: word for word in RICH.split()[1:]}
+    files = {"--timingCacheFile", "--exportLayerInfo", "--exportProfile", "--saveEngine"}
+    for cause in (Cause.NOT_ENABLED, Cause.NEAR_TIE, Cause.TACTIC_MEMORY, Cause.UNKNOWN):
+        (line, *_) = texts(cause, context)
+        words = shlex.split(line.partition(" > ")[0])
+        given = {word.partition("=")[0]: word for word in words[1:]}
+        assert set(own) <= set(given), cause
+        changed = {option for option in own if given[option] != own[option]}
+        assert changed - files <= {"--memPoolSize"} and files <= changed, cause
+
+
+@pytest.mark.parametrize(
+    ("pins", "kept"),
+    [
+        ("*:fp32", None),
+        ("*:fp32,*c2*:fp32,head:fp32", "head:fp32"),
+        ("c*:fp32,head:fp32", "head:fp32"),
+        ("'c2':fp32,head:fp32", "head:fp32"),
+        ("*:fp16,c2:fp32", "*:fp16"),
+    ],
+)
+def test_a_pin_with_a_wildcard_is_taken_away(pins: str, kept: str | None) -> None:
+    command = (
+        "trtexec",
+        "--onnx=m.onnx",
+        f"--layerPrecisions={pins}",
+        "--precisionConstraints=obey",
+    )
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, command=command)
+    (line,) = texts(Cause.PINNED, context)
+    found = [w for w in shlex.split(line) if w.startswith("--layerPrecisions")]
+    assert found == ([] if kept is None else [f"--layerPrecisions={kept}"])
+
+
+def test_what_the_build_allowed_stays_allowed_without_its_command() -> None:
+    for tool in (BuildTool.TRTEXEC, BuildTool.POLYGRAPHY):
+        context = replace(FULL, version="8.6.1", tool=tool, allowed=("INT8", "FP16"))
+        (line,) = texts(Cause.NEAR_TIE, context)
+        words = shlex.split(line)
+        assert words.count("--int8") == 1 and words.count("--fp16") == 1
+
+
+def test_another_kind_of_model_gets_no_onnx_beside_it() -> None:
+    command = ("trtexec", "--deploy=net.prototxt", "--output=prob", "--int8")
+    context = replace(FULL, version="8.5.1", tool=BuildTool.TRTEXEC, command=command)
+    (line,) = texts(Cause.NOT_ENABLED, context)
+    assert "--deploy=net.prototxt" in line and "--onnx" not in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from trtdoctor.precision.log import NetworkFormat
@@ -25,6 +26,9 @@ _TYPES = {
 }
 _LAYER = "for layer in [l for l in map(network.get_layer, range(network.num_layers)) if {}]: {}"
 _LAYER_API = ("INetworkDefinition.get_layer", "INetworkDefinition.num_layers", "ILayer.name")
+
+_BUILD = "plan = builder.build_serialized_network(network, config)"
+_BUILD_API = "Builder.build_serialized_network"
 
 
 def flags(*names: str) -> Change:
@@ -91,7 +95,8 @@ def strong_build(commands: Commands, model: str) -> Change:
     if asked:
         kinds = ["STRONGLY_TYPED"] + (["EXPLICIT_BATCH"] if tools.major == 9 else [])
         bits = " | ".join(f"1 << int(trt.NetworkDefinitionCreationFlag.{kind})" for kind in kinds)
-        lines = (f"network = builder.create_network({bits})", parse)
+        parser = "parser = trt.OnnxParser(network, trt.Logger())"
+        lines = (f"network = builder.create_network({bits})", parser, parse)
         api += ("Builder.create_network",)
         api += tuple(f"NetworkDefinitionCreationFlag.{kind}" for kind in kinds)
     weak = ("--fp16", "--bf16", "--int8", "--fp8", "--int4", "--best")
@@ -190,11 +195,7 @@ def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
         value = commands.own(option)
         if value:
             known = True
-            kept = [
-                part
-                for part in value.split(",")
-                if part.rpartition(":")[0].replace("'", "") not in names
-            ]
+            kept = [part for part in value.split(",") if not _pins(part, names)]
             options += [f"{option}={','.join(kept)}"] if kept else []
     drop = ["--layerPrecisions", "--layerOutputTypes"]
     if known and not options:
@@ -215,6 +216,13 @@ def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
             "ILayer.reset_output_type",
         ),
     )
+
+
+def _pins(part: str, names: tuple[str, ...]) -> bool:
+    """Whether a part of trtexec's list keeps one of these layers in FP32; ``*`` is a wildcard."""
+    layer, _, types = part.rpartition(":")
+    pattern = ".*".join(map(re.escape, layer.replace("'", "").split("*")))
+    return "fp32" in types.split("+") and any(re.fullmatch(pattern, name) for name in names)
 
 
 def obeyed(commands: Commands) -> Change:
@@ -239,14 +247,17 @@ def repeatable(commands: Commands, timings: int) -> Change:
         drop=("--noBuilderCache",),
         polygraphy=("--fp16", "--load-timing-cache", cache, "--save-timing-cache", cache),
         python=(
+            "import os",
             f"config.avg_timing_iterations = {timings}",
             f"config.set_timing_cache(config.create_timing_cache({read}), ignore_mismatch=False)",
+            _BUILD,
             f"open({quoted}, 'wb').write(config.get_timing_cache().serialize())",
         ),
         api=(
             "IBuilderConfig.avg_timing_iterations",
             "IBuilderConfig.create_timing_cache",
             "IBuilderConfig.set_timing_cache",
+            _BUILD_API,
             "IBuilderConfig.get_timing_cache",
             "ITimingCache.serialize",
         ),
@@ -316,7 +327,7 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
     if log:
         trtexec.append("--verbose")
         polygraphy += ["--verbosity", "EXTRA_VERBOSE", "--log-format", "no-colors"]
-        lines.append("logger = trt.Logger(trt.Logger.VERBOSE)")
+        lines.insert(0, "logger = trt.Logger(trt.Logger.VERBOSE)")
         api.append("Logger.VERBOSE")
     if layers:
         file = commands.beside(".layers.json")
@@ -326,8 +337,13 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
             polygraphy += ["--profiling-verbosity", "detailed"]
         inspected = layers_of("plan", file)
         lines.append("config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED")
-        lines += inspected.python or ()
-        api += ["IBuilderConfig.profiling_verbosity", "ProfilingVerbosity.DETAILED", *inspected.api]
+        lines += [_BUILD, *(inspected.python or ())]
+        api += [
+            _BUILD_API,
+            "IBuilderConfig.profiling_verbosity",
+            "ProfilingVerbosity.DETAILED",
+            *inspected.api,
+        ]
     return Change(
         ending=WITNESSED,
         trtexec=tuple(trtexec),

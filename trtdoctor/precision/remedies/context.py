@@ -62,6 +62,7 @@ class RemedyContext:
         model: the path of the ONNX model, as the user writes it.
         engine: the path of the engine.
         fp16_allowed: whether that build allowed FP16.
+        allowed: the precisions beside FP32 that the build is known to have allowed (``INT8``).
         detailed: whether the engine was built with detailed profiling verbosity.
         have: the evidence at hand.
         inputs: the network's inputs, in their order, all of them; empty where not known.
@@ -93,6 +94,7 @@ class RemedyContext:
     model: str | None
     engine: str | None
     fp16_allowed: bool | None
+    allowed: tuple[str, ...]
     detailed: bool | None
     have: frozenset[Given]
     inputs: tuple[IOTensor, ...]
