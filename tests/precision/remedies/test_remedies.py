@@ -834,3 +834,15 @@ def test_another_kind_of_model_gets_no_onnx_beside_it() -> None:
     context = replace(FULL, version="8.5.1", tool=BuildTool.TRTEXEC, command=command)
     (line,) = texts(Cause.NOT_ENABLED, context)
     assert "--deploy=net.prototxt" in line and "--onnx" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"), [("a,b", BuildTool.TRTEXEC), ("-x", BuildTool.POLYGRAPHY)]
+)
+def test_no_build_goes_without_the_shapes_that_its_tool_cannot_express(
+    name: str, tool: BuildTool
+) -> None:
+    shape = ShapeRange(min=(1, 8), opt=(4, 8), max=(8, 8))
+    context = replace(FULL, version="8.6.1", tool=tool, shapes=((name, shape),))
+    for line in texts(Cause.NOT_ENABLED, context):
+        assert line.endswith(IN_SCRIPT)

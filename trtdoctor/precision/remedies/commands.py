@@ -119,7 +119,10 @@ class Commands:
         options.append(f"--saveEngine={self.beside(change.ending)}")
         mine = self._own_words("trtexec", "tensorrt_rtx")
         if not mine:
-            words = [self.tools.program, *self._trtexec_shapes()]
+            shapes = self._trtexec_shapes()
+            if shapes is None:
+                return ()
+            words = [self.tools.program, *shapes]
             words += self._precisions(self.tools.trtexec, (*options, *change.drop))
         else:
             replaced = {option.partition("=")[0] for option in options} | set(change.drop)
@@ -150,8 +153,10 @@ class Commands:
             return ()
         mine = self._own_words("polygraphy")
         if len(mine) < 3 or mine[1] != "convert":
-            mine = ("polygraphy", "convert", change.model or self.model)
-            mine += self._polygraphy_shapes()
+            shapes = self._polygraphy_shapes()
+            if shapes is None:
+                return ()
+            mine = ("polygraphy", "convert", change.model or self.model, *shapes)
             mine += tuple(self._precisions(self.tools.polygraphy, (*words, *change.drop)))
         else:
             replaced = {*_options(words), *change.drop, "-o", "--output"}
@@ -179,21 +184,26 @@ class Commands:
                 return value if given else ""
         return None
 
-    def _trtexec_shapes(self) -> tuple[str, ...]:
-        """The shapes of the user's own build; trtexec's lists cannot hold every name."""
+    def _trtexec_shapes(self) -> tuple[str, ...] | None:
+        """The shapes of the user's own build; null where trtexec's lists cannot hold a name."""
         shapes = self.context.shapes
-        if not _dynamic(shapes) or any(set(name) & set(",'") for name, _ in shapes):
+        if not _dynamic(shapes):
             return ()
+        if any(set(name) & set(",'") for name, _ in shapes):
+            return None
         return tuple(
             f"--{key}Shapes="
             + ",".join(f"{name}:{'x'.join(map(str, getattr(r, key)))}" for name, r in shapes)
             for key in ("min", "opt", "max")
         )
 
-    def _polygraphy_shapes(self) -> tuple[str, ...]:
+    def _polygraphy_shapes(self) -> tuple[str, ...] | None:
+        """The same for Polygraphy, which takes what begins with a hyphen for an option."""
         shapes = self.context.shapes
-        if not _dynamic(shapes) or any(name.startswith("-") for name, _ in shapes):
+        if not _dynamic(shapes):
             return ()
+        if any(name.startswith("-") for name, _ in shapes):
+            return None
         words: list[str] = []
         for key in ("min", "opt", "max"):
             words.append(f"--trt-{key}-shapes")
