@@ -846,3 +846,16 @@ def test_no_build_goes_without_the_shapes_that_its_tool_cannot_express(
     context = replace(FULL, version="8.6.1", tool=tool, shapes=((name, shape),))
     for line in texts(Cause.NOT_ENABLED, context):
         assert line.endswith(IN_SCRIPT)
+
+
+def test_options_that_no_evidence_shows_are_asked_for() -> None:
+    own = ("trtexec", "--onnx=m.onnx")
+    for tool in BuildTool:
+        context = replace(FULL, version="10.12.0", tool=tool)
+        for cause, typing in ((Cause.NOT_ENABLED, Typing.WEAK), (Cause.CAST_ISLAND, Typing.STRONG)):
+            asked = [
+                "Add the other options of your own build." in remedy.text
+                for command in ((), own)
+                if (remedy := remedy_for(cause, replace(context, typing=typing, command=command)))
+            ]
+            assert asked == [True, False]

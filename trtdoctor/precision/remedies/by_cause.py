@@ -76,7 +76,14 @@ class _Case:
 
     def build(self, change: Change, *text: str) -> Remedy:
         commands = () if self.tools.ends else self.commands.build(change)
-        return Remedy(text=_sentences(*text, self.tools.ends), commands=commands)
+        return Remedy(
+            text=_sentences(*text, self.others(commands), self.tools.ends), commands=commands
+        )
+
+    def others(self, commands: tuple[str, ...]) -> str:
+        """A word on the options that no evidence shows, where the command is not the user's own."""
+        builds = any(line.startswith((self.tools.program, "polygraphy ")) for line in commands)
+        return "Add the other options of your own build." * (builds and not self.context.command)
 
     def allow(self, change: Change, *text: str) -> Remedy:
         """A build that may compute more in FP16, all but what the gate keeps in FP32."""
@@ -138,7 +145,7 @@ def _converted(
         f"AutoCast is part of NVIDIA ModelOpt{' 0.39 or newer' if include else ''}: "
         'pip install "nvidia-modelopt[onnx]".'
     )
-    return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
+    return Remedy(text=_sentences(*text, needs, case.others(built)), commands=(convert, *built))
 
 
 def _sentences(*texts: str) -> str:
