@@ -859,3 +859,11 @@ def test_options_that_no_evidence_shows_are_asked_for() -> None:
                 if (remedy := remedy_for(cause, replace(context, typing=typing, command=command)))
             ]
             assert asked == [True, False]
+
+
+@pytest.mark.parametrize("typing", [Typing.UNKNOWN, Typing.STRONG])
+def test_a_type_that_may_come_from_the_model_becomes_no_flag(typing: Typing) -> None:
+    context = replace(FULL, version="10.12.0", typing=typing, allowed=("FP8", "INT8"))
+    context = replace(context, fp16_allowed=None)
+    for _, line in missing_evidence(frozenset(), context, knowledge=K):
+        assert "--fp8" not in line and "--int8" not in line

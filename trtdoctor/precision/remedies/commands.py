@@ -89,8 +89,11 @@ class Commands:
         return path_word(renamed(path, f"{PurePath(ending).stem}{PurePath(path).suffix}"))
 
     def _precisions(self, known: frozenset[str], options: Iterable[str]) -> list[str]:
-        """What the build allowed by the evidence, where its own command is not at hand."""
-        if self.tools.typing is Typing.STRONG:
+        """What the build allowed by the evidence, where its own command is not at hand.
+
+        Only of a weakly typed build: in others a type in a layer comes from the model.
+        """
+        if self.tools.typing is not Typing.WEAK:
             return []
         allowed = [f"--{name.lower()}" for name in self.context.allowed]
         return [option for option in allowed if option in known and option not in set(options)]
