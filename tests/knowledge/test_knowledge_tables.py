@@ -34,6 +34,7 @@ NAMES = (
     "tensorrt_compute_capability",
     "tensorrt_cuda",
     "tensorrt_rtx_options",
+    "trtexec_formats",
     "trtexec_options",
     "typing_modes",
 )
@@ -81,6 +82,7 @@ def test_every_row_has_a_public_source(k: Knowledge, name: str) -> None:
         ("removed_apis", ("api",)),
         ("log_messages", ("id",)),
         ("causes", ("cause",)),
+        ("trtexec_formats", ("option",)),
         ("trtexec_options", ("option",)),
         ("tensorrt_rtx_options", ("option",)),
         ("python_build_api", ("product", "option")),
@@ -178,6 +180,7 @@ def test_every_row_of_every_table_has_its_type(k: Knowledge) -> None:
     k.log_messages("")
     k.framework_requirement("torch-tensorrt", "2.8.0")
     k.causes()
+    k.tool_options("trtexec_formats", "tensorrt", "11.1")
     k.tool_options("trtexec_options", "tensorrt", "11.1")
     k.tool_options("tensorrt_rtx_options", "tensorrt-rtx", "1.7")
     k.tool_options("python_build_api", "tensorrt", "11.1")

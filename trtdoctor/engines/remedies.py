@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.log import NetworkIo
-from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded
+from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded, wide_tensors
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -62,6 +63,7 @@ class Remedies:
             model=model_path,
             engine=report.path if engine_given else None,
             fp16_allowed=_fp16_allowed(build),
+            allowed=_allowed(report, build),
             detailed=None if verbosity is None else verbosity == "detailed",
             have=_have(report, build, model),
             inputs=inputs,
@@ -80,6 +82,8 @@ class Remedies:
             casts=(),
             lowering=None,
             fragile=tuple((n.label, n.op) for n in fragile(model)) if model is not None else None,
+            fragile_named=model is not None and _named(model),
+            wide_io=wide_tensors(model) if model is not None else None,
             fp16_edges=False,
             network_io=None,
             margin_ms=None,
@@ -111,6 +115,8 @@ class Remedies:
         """What the gate says of the nodes that this cause's remedy would compute in FP16."""
         if cause is Cause.CAST_ISLAND:
             return gate(self._model, nodes)
+        if cause in (Cause.CONSTRAINT_NOT_HONOURED, Cause.TACTIC_MEMORY):
+            return guarded(self._model, (*layers, *nodes))
         if cause is Cause.PINNED:
             return guarded(self._model, self._context.pinned or (*layers, *nodes))
         return None
@@ -133,6 +139,19 @@ class Remedies:
         return min(found, key=lambda io: io.total_ms, default=None)
 
 
+def _named(model: OnnxFacts) -> bool:
+    """Whether each fragile node's label is the name of its layer.
+
+    The parser adds a number to a name that it has had before, and what stands in a subgraph or a
+    function has a layer of another name.
+    """
+    uses = Counter(node.label for node in model.nodes)
+    return all(
+        uses[node.label] == 1 and node.label in {node.name, f"node_of_{node.outputs[0]}"}
+        for node in fragile(model)
+    )
+
+
 def network_layers(name: str) -> tuple[str, ...]:
     """The network's layers that an engine's layer was fused from."""
     plain = re.sub(r" \[profile \d+\]$", "", name)
@@ -152,9 +171,19 @@ def _have(report: EngineReport, build: Build | None, model: OnnxFacts | None) ->
 
 
 def _command(build: Build | None) -> tuple[str, ...]:
-    """The build's command as words; trtexec prints its arguments unquoted, so blanks are lost."""
+    """The build's command as words.
+
+    trtexec prints its arguments unquoted, but each begins with ``--``, so what does not belongs to
+    the value before it.
+    """
     ran = build.setting("command") if build else None
-    return tuple(ran.value.split()) if ran else ()
+    words: list[str] = []
+    for word in ran.value.split(" ") if ran else ():
+        if len(words) > 1 and not word.startswith("--"):
+            words[-1] += f" {word}"
+        elif word:
+            words.append(word)
+    return tuple(words)
 
 
 def _tool(build: Build | None) -> BuildTool:
@@ -165,6 +194,16 @@ def _tool(build: Build | None) -> BuildTool:
     if any(build.setting(key) for key in _POLYGRAPHY_KEYS):
         return BuildTool.POLYGRAPHY
     return BuildTool.UNKNOWN
+
+
+def _allowed(report: EngineReport, build: Build | None) -> tuple[str, ...]:
+    """The precisions that the banner names or, without one, that some layer has."""
+    banner = build.setting("Precision") if build else None
+    if banner is not None:
+        told = set(re.split(r"[^A-Z0-9]+", banner.value))
+    else:
+        told = {t.dtype for layer in report.layers for t in (*layer.inputs, *layer.outputs)}
+    return tuple(name for name in ("FP16", "BF16", "INT8", "FP8") if name in told)
 
 
 def _fp16_allowed(build: Build | None) -> bool | None:

@@ -279,8 +279,8 @@ class Knowledge:
         """The options that a tool has in a release of the product it belongs to.
 
         Args:
-            table: ``trtexec_options``, ``tensorrt_rtx_options``, ``python_build_api``,
-                ``polygraphy_options`` or ``autocast_options``.
+            table: ``trtexec_options``, ``trtexec_formats``, ``tensorrt_rtx_options``,
+                ``python_build_api``, ``polygraphy_options`` or ``autocast_options``.
             product: the package whose releases count, such as ``tensorrt`` or ``polygraphy``.
             version: a release of it.
         """

@@ -8,6 +8,8 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import MagicMock
 
 import msgspec
 import pytest
@@ -32,6 +34,9 @@ from trtdoctor.precision.remedies.commands import IN_SCRIPT
 
 K = Knowledge.load()
 VERSIONS = [
+    "8.0.3",
+    "8.2.1",
+    "8.4.1",
     "8.5.1",
     "8.5.3",
     "8.6.0.12",
@@ -84,6 +89,7 @@ NOTHING = RemedyContext(
     model=None,
     engine=None,
     fp16_allowed=None,
+    allowed=(),
     detailed=None,
     have=frozenset(),
     inputs=(),
@@ -98,6 +104,8 @@ NOTHING = RemedyContext(
     casts=(),
     lowering=None,
     fragile=None,
+    fragile_named=False,
+    wide_io=None,
     fp16_edges=False,
     network_io=None,
     margin_ms=None,
@@ -112,6 +120,8 @@ FULL = replace(
     onnx_nodes=("/c2/Conv", "/c2/Relu"),
     casts=("/Cast_1",),
     fragile=(),
+    fragile_named=True,
+    wide_io=(),
     lowering=Cleared(nodes=("/c2/Conv",)),
     inputs=(
         IOTensor(name="ids", mode="input", dtype="INT32"),
@@ -567,3 +577,293 @@ def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
     assert found[1] == (
         "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference"
     )
+
+
+# FP16 for a whole network ------------------------------------------------------------------------
+
+POW = (("/norm/Pow", "Pow"), ("/norm/ReduceMean", "ReduceMean"))
+ALLOWING = (Cause.NOT_ENABLED, Cause.INT8_WITHOUT_FP16, Cause.TACTIC_MEMORY)
+
+
+@pytest.mark.parametrize("tool", list(BuildTool), ids=lambda t: t.value)
+@pytest.mark.parametrize("version", ["8.5.3", "8.6.1", "9.3.0", "10.0.1", "10.16.1"])
+def test_allowing_fp16_keeps_what_it_would_break(version: str, tool: BuildTool) -> None:
+    context = replace(FULL, version=version, typing=Typing.WEAK, tool=tool, fragile=POW)
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, context, knowledge=K)
+        assert remedy is not None and remedy.commands
+        assert "keeps 2 nodes in FP32" in remedy.text and "Pow, ReduceMean" in remedy.text
+        script = [c for c in remedy.commands if c.endswith(IN_SCRIPT)]
+        assert not script or any("set_output_type" in c and "/norm/Pow" in c for c in script)
+        for command in remedy.commands:
+            assert_known(command, "tensorrt", version)
+            if command.startswith("trtexec"):
+                words = shlex.split(command)
+                assert "--precisionConstraints=prefer" in words
+                for option in ("--layerPrecisions", "--layerOutputTypes"):
+                    assert f"{option}=/norm/Pow:fp32,/norm/ReduceMean:fp32" in words
+
+
+def test_pins_of_the_user_stay_beside_those_that_fp16_needs() -> None:
+    command = ("trtexec", "--onnx=m.onnx", "--layerPrecisions=head:fp32", "--int8")
+    command += ("--precisionConstraints=obey",)
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, command=command, fragile=POW)
+    (line,) = texts(Cause.NOT_ENABLED, context)
+    words = shlex.split(line)
+    assert "--layerPrecisions=head:fp32,/norm/Pow:fp32,/norm/ReduceMean:fp32" in words
+    assert "--precisionConstraints=obey" in words and "--int8" in words
+    assert sum(word.startswith("--precisionConstraints") for word in words) == 1
+
+
+@pytest.mark.parametrize("name", ["a,b", "it's", "x*"])
+def test_a_name_that_trtexec_cannot_take_is_pinned_in_python(name: str) -> None:
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, fragile=((name, "Pow"),))
+    lines = texts(Cause.NOT_ENABLED, context)
+    assert lines and all(line.endswith(IN_SCRIPT) for line in lines)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        replace(FULL, fragile=tuple((f"/{n}/Pow", "Pow") for n in range(51))),
+        replace(FULL, fragile=POW, fragile_named=False),
+    ],
+)
+def test_what_no_command_can_keep_is_told_without_one(context: RemedyContext) -> None:
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, replace(context, version="8.6.1"), knowledge=K)
+        assert remedy is not None and remedy.commands == () and "must stay FP32" in remedy.text
+
+
+def test_without_the_model_it_is_said_that_nothing_was_checked() -> None:
+    for cause in ALLOWING:
+        remedy = remedy_for(cause, replace(FULL, version="8.6.1", fragile=None), knowledge=K)
+        assert remedy is not None and "was not checked: give the model (--onnx)" in remedy.text
+
+
+@pytest.mark.parametrize(
+    "cause", [Cause.PINNED, Cause.CONSTRAINT_NOT_HONOURED, Cause.TACTIC_MEMORY]
+)
+def test_no_remedy_pushes_what_fp16_breaks(cause: Cause) -> None:
+    kept = Kept(reason="the result of Pow passes FP16's largest value", norm=True)
+    remedy = remedy_for(cause, replace(FULL, version="8.6.1", lowering=kept), knowledge=K)
+    assert remedy is not None and remedy.commands == () and "the result of Pow" in remedy.text
+
+
+def test_network_tensors_that_fp16_cannot_hold_stay() -> None:
+    context = replace(FULL, version="8.6.1", wide_io=(("image", "it holds ids"),))
+    remedy = remedy_for(Cause.NETWORK_IO, context, knowledge=K)
+    assert remedy is not None and remedy.commands == ()
+    assert "image is not to become FP16, because it holds ids." in remedy.text
+    unseen = remedy_for(Cause.NETWORK_IO, replace(context, wide_io=None), knowledge=K)
+    assert unseen is not None and unseen.commands and "ids, times" in unseen.text
+
+
+@pytest.mark.parametrize("version", ["7.2.1", "12.0.0"])
+def test_past_the_tables_no_command_is_given_and_that_is_told(version: str) -> None:
+    for tool in (BuildTool.TRTEXEC, BuildTool.UNKNOWN):
+        for typing in (Typing.WEAK, Typing.STRONG):
+            context = replace(FULL, version=version, tool=tool, typing=typing)
+            for cause in Cause:
+                remedy = remedy_for(cause, context, knowledge=K)
+                assert remedy is None or not [
+                    c for c in remedy.commands if not c.startswith("trtdoctor")
+                ]
+            cause = Cause.NOT_ENABLED if typing is Typing.WEAK else Cause.GRAPH_SAYS_FP32
+            remedy = remedy_for(cause, context, knowledge=K)
+            assert remedy is not None and f"the options of TensorRT {version} are" in remedy.text
+
+
+@pytest.mark.parametrize(("version", "known"), [("10.9.0", False), ("10.10.0", True)])
+def test_a_layout_that_trtexec_does_not_know_goes_into_python(version: str, known: bool) -> None:
+    form = NetworkFormat(tensor="image", output=False, dtype="Half", layout="hwc16")
+    io = msgspec.structs.replace(network_io(), formats=(form,))
+    context = replace(FULL, version=version, tool=BuildTool.TRTEXEC, network_io=io)
+    commands = texts(Cause.NETWORK_IO, context)
+    assert commands
+    assert all(command.startswith("trtexec") == known for command in commands)
+
+
+def test_the_old_spelling_of_the_workspace_limit() -> None:
+    for version, option in (
+        ("8.2.1", "--workspace=4608"),
+        ("8.4.1", "--memPoolSize=workspace:4608"),
+    ):
+        context = replace(FULL, version=version, tool=BuildTool.TRTEXEC)
+        (line,) = texts(Cause.TACTIC_MEMORY, context)
+        assert option in shlex.split(line)
+
+
+# Commands that run -------------------------------------------------------------------------------
+
+
+def fake_trt() -> tuple[MagicMock, dict[str, object]]:
+    """TensorRT's module, and the names that a script that builds has, recording what is called."""
+    trt = MagicMock()
+    names = {name: getattr(trt, name) for name in ("builder", "network", "config", "parser")}
+    network, config = names["network"], names["config"]
+    network.num_layers = network.num_inputs = network.num_outputs = 2
+    network.get_layer.return_value.num_outputs = 1
+    names["builder"].create_network.return_value = network
+    config.create_timing_cache.return_value.serialize.return_value = b""
+    config.get_timing_cache.return_value.serialize.return_value = b""
+    inspector = trt.Runtime.return_value.deserialize_cuda_engine.return_value
+    inspector.create_engine_inspector.return_value.get_engine_information.return_value = "{}"
+    return trt, {"trt": trt, **names}
+
+
+def contexts() -> Iterator[tuple[str, str, RemedyContext]]:
+    for product, version in RELEASES:
+        for tool in BuildTool:
+            for typing in (Typing.WEAK, Typing.STRONG):
+                for fragile in ((), POW):
+                    context = replace(FULL, product=product, version=version, tool=tool)
+                    yield product, version, replace(context, typing=typing, fragile=fragile)
+
+
+def test_every_script_runs_from_its_first_line_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/seg.plan").write_bytes(b"")
+    scripts: set[tuple[str, ...]] = set()
+    for _, _, context in contexts():
+        given = [texts(cause, context) for cause in Cause]
+        given.append(tuple(c for _, c in missing_evidence(frozenset(), context, knowledge=K)))
+        for commands in given:
+            scripts.add(tuple(c.removesuffix(IN_SCRIPT) for c in commands if c.endswith(IN_SCRIPT)))
+    assert len(scripts) > 10
+    for script in scripts:
+        trt, names = fake_trt()
+        exec("\n".join(script), names)
+        called = [str(call) for call in trt.mock_calls]
+        built = [n for n, call in enumerate(called) if "build_serialized_network(" in call]
+        for number, call in enumerate(called):
+            before = re.match(r"call\.config\.(set_|create_)", call)
+            assert not (before and built and number > built[0]), script
+
+
+def test_every_command_reaches_its_program_as_it_is_written() -> None:
+    commands = sorted(
+        {
+            command.partition(" > ")[0]
+            for _, _, context in contexts()
+            for command in everything(context)
+            if not command.endswith(IN_SCRIPT)
+        }
+    )
+    programs = {shlex.split(command)[0] for command in commands}
+    assert programs == {"trtexec", "tensorrt_rtx", "polygraphy", "python", "trtdoctor"}
+    fakes = "\n".join(f"{p}() {{ printf '%s\\n' {p} \"$@\" .; }}" for p in sorted(programs))
+    said = subprocess.run(
+        ["bash", "-c", "\n".join([fakes, *commands])], capture_output=True, text=True, check=True
+    )
+    assert said.stderr == ""
+    written = [[*shlex.split(command), "."] for command in commands]
+    assert said.stdout.splitlines() == [word for words in written for word in words]
+
+
+# The user's own command --------------------------------------------------------------------------
+
+RICH = (
+    "trtexec --onnx=seg.onnx --int8 --bf16 --minShapes=x:1x8 --optShapes=x:4x8 --maxShapes=x:8x8 "
+    "--staticPlugins=libp.so --setPluginsToSerialize=libp.so --memPoolSize=workspace:64 "
+    "--calib=c.cache --sparsity=enable --useDLACore=0 --allowGPUFallback --tacticSources=-CUDNN "
+    "--builderOptimizationLevel=5 --hardwareCompatibilityLevel=ampere+ --versionCompatible "
+    "--stripWeights --refit --timingCacheFile=t.cache --exportLayerInfo=l.json "
+    "--exportProfile=p.json --saveEngine=seg.fp16.engine"
+)
+
+
+def test_a_rich_command_keeps_its_options_and_loses_no_file() -> None:
+    context = replace(
+        FULL,
+        version="10.12.0",
+        typing=Typing.WEAK,
+        tool=BuildTool.TRTEXEC,
+        command=tuple(RICH.split()),
+        engine=None,
+        model="seg.onnx",
+    )
+    own = {word.partition("=")[0]: word for word in RICH.split()[1:]}
+    files = {"--timingCacheFile", "--exportLayerInfo", "--exportProfile", "--saveEngine"}
+    for cause in (Cause.NOT_ENABLED, Cause.NEAR_TIE, Cause.TACTIC_MEMORY, Cause.UNKNOWN):
+        (line, *_) = texts(cause, context)
+        words = shlex.split(line.partition(" > ")[0])
+        given = {word.partition("=")[0]: word for word in words[1:]}
+        assert set(own) <= set(given), cause
+        changed = {option for option in own if given[option] != own[option]}
+        assert changed - files <= {"--memPoolSize"} and files <= changed, cause
+
+
+@pytest.mark.parametrize(
+    ("pins", "kept"),
+    [
+        ("*:fp32", None),
+        ("*:fp32,*c2*:fp32,head:fp32", "head:fp32"),
+        ("c*:fp32,head:fp32", "head:fp32"),
+        ("'c2':fp32,head:fp32", "head:fp32"),
+        ("*:fp16,c2:fp32", "*:fp16"),
+    ],
+)
+def test_a_pin_with_a_wildcard_is_taken_away(pins: str, kept: str | None) -> None:
+    command = (
+        "trtexec",
+        "--onnx=m.onnx",
+        f"--layerPrecisions={pins}",
+        "--precisionConstraints=obey",
+    )
+    context = replace(FULL, version="8.6.1", tool=BuildTool.TRTEXEC, command=command)
+    (line,) = texts(Cause.PINNED, context)
+    found = [w for w in shlex.split(line) if w.startswith("--layerPrecisions")]
+    assert found == ([] if kept is None else [f"--layerPrecisions={kept}"])
+
+
+def test_what_the_build_allowed_stays_allowed_without_its_command() -> None:
+    for tool in (BuildTool.TRTEXEC, BuildTool.POLYGRAPHY):
+        context = replace(FULL, version="8.6.1", tool=tool, allowed=("INT8", "FP16"))
+        (line,) = texts(Cause.NEAR_TIE, context)
+        words = shlex.split(line)
+        assert words.count("--int8") == 1 and words.count("--fp16") == 1
+
+
+def test_another_kind_of_model_gets_no_onnx_beside_it() -> None:
+    command = ("trtexec", "--deploy=net.prototxt", "--output=prob", "--int8")
+    context = replace(FULL, version="8.5.1", tool=BuildTool.TRTEXEC, command=command)
+    (line,) = texts(Cause.NOT_ENABLED, context)
+    assert "--deploy=net.prototxt" in line and "--onnx" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"), [("a,b", BuildTool.TRTEXEC), ("-x", BuildTool.POLYGRAPHY)]
+)
+def test_no_build_goes_without_the_shapes_that_its_tool_cannot_express(
+    name: str, tool: BuildTool
+) -> None:
+    shape = ShapeRange(min=(1, 8), opt=(4, 8), max=(8, 8))
+    context = replace(FULL, version="8.6.1", tool=tool, shapes=((name, shape),))
+    for line in texts(Cause.NOT_ENABLED, context):
+        assert line.endswith(IN_SCRIPT)
+
+
+def test_options_that_no_evidence_shows_are_asked_for() -> None:
+    own = ("trtexec", "--onnx=m.onnx")
+    for tool in BuildTool:
+        context = replace(FULL, version="10.12.0", tool=tool)
+        for cause, typing in ((Cause.NOT_ENABLED, Typing.WEAK), (Cause.CAST_ISLAND, Typing.STRONG)):
+            asked = [
+                "Add the other options of your own build." in remedy.text
+                for command in ((), own)
+                if (remedy := remedy_for(cause, replace(context, typing=typing, command=command)))
+            ]
+            assert asked == [True, False]
+
+
+@pytest.mark.parametrize("typing", [Typing.UNKNOWN, Typing.STRONG])
+def test_a_type_that_may_come_from_the_model_becomes_no_flag(typing: Typing) -> None:
+    context = replace(FULL, version="10.12.0", typing=typing, allowed=("FP8", "INT8"))
+    context = replace(context, fp16_allowed=None)
+    for _, line in missing_evidence(frozenset(), context, knowledge=K):
+        assert "--fp8" not in line and "--int8" not in line

@@ -121,6 +121,11 @@ def fragile(model: OnnxFacts) -> tuple[OnnxNode, ...]:
     return tuple(found)
 
 
+def grows(node: OnnxNode) -> str | None:
+    """Why a node's result itself may pass FP16's largest value; a normalisation's does not."""
+    return None if node.op in operators.NORMALIZATIONS else _fragile(node)
+
+
 def _fragile(node: OnnxNode) -> str | None:
     """Why a node's arithmetic overflows or loses too much in FP16, whatever comes in."""
     if node.op in operators.NORMALIZATIONS:
@@ -159,7 +164,7 @@ def _unbounded(model: OnnxFacts, island: list[OnnxNode]) -> str | None:
             )
             if not narrow:
                 return f"it reads {name}, which is FP32 and of a range that is not known"
-        grows = node.op not in _BOUNDED and not operators.moves(node)
-        if grows and any(name in used for name in node.outputs):
+        larger = node.op not in _BOUNDED and not operators.moves(node)
+        if larger and any(name in used for name in node.outputs):
             return f"the result of {node.op} is used before it returns to FP16, and may not fit it"
     return None

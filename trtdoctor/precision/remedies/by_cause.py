@@ -27,6 +27,14 @@ _FP16_RISK = (
     "Risk: FP16 holds magnitudes up to 65504 and about three digits, so compare the outputs "
     "with those of FP32."
 )
+_UNCHECKED = (
+    "Which nodes FP16 would break was not checked: give the model (--onnx) for a command that keeps "
+    "them in FP32."
+)
+_UNSEEN_INPUTS = (
+    "Do not do it for an input that holds ids, times or other large numbers: the model, which was "
+    "not given, would tell."
+)
 _EXPORT_NORM = (
     "Where it is a normalisation written out, export the model again with LayerNormalization (opset "
     "17) or RMSNormalization (opset 23): TensorRT computes these in FP32 inside an FP16 kernel."
@@ -67,7 +75,46 @@ class _Case:
     knowledge: Knowledge
 
     def build(self, change: Change, *text: str) -> Remedy:
-        return Remedy(text=_sentences(*text), commands=self.commands.build(change))
+        commands = () if self.tools.ends else self.commands.build(change)
+        return Remedy(
+            text=_sentences(*text, self.others(commands), self.tools.ends), commands=commands
+        )
+
+    def others(self, commands: tuple[str, ...]) -> str:
+        """A word on the options that no evidence shows, where the command is not the user's own."""
+        builds = any(line.startswith((self.tools.program, "polygraphy ")) for line in commands)
+        return "Add the other options of your own build." * (builds and not self.context.command)
+
+    def allow(self, change: Change, *text: str) -> Remedy:
+        """A build that may compute more in FP16, all but what the gate keeps in FP32."""
+        fragile = self.context.fragile
+        if fragile is None:
+            return self.build(change, *text, _FP16_RISK, _UNCHECKED)
+        if not fragile:
+            return self.build(change, *text, _FP16_RISK)
+        number = "one node" if len(fragile) == 1 else f"{len(fragile)} nodes"
+        kinds = ", ".join(dict.fromkeys(op for _, op in fragile))
+        if len(fragile) > MOST_NODES or not self.context.fragile_named:
+            why = (
+                "more than a command can name"
+                if len(fragile) > MOST_NODES
+                else "and not each has a name of its own that a pin could use"
+            )
+            return Remedy(
+                text=_sentences(
+                    *text,
+                    f"But {number} of the model ({kinds}) must stay FP32, {why}: pin their layers' "
+                    "precision and output types to FP32 in the Python that builds.",
+                    _EXPORT_NORM,
+                    _FP16_RISK,
+                )
+            )
+        return self.build(
+            changes.keeping(self.commands, change, tuple(name for name, _ in fragile)),
+            *text,
+            f"This keeps {number} in FP32 whose values may not fit FP16 ({kinds}).",
+            _FP16_RISK,
+        )
 
     def gain(self, after_ms: float | None) -> str:
         before_ms = self.context.plan_ms
@@ -91,9 +138,14 @@ def _converted(
         unseen = "Give the model (--onnx) for a command that leaves in FP32 what FP16 would break."
         return Remedy(text=_sentences(*text, unseen))
     convert, target = autocast(case.commands, include=include, exclude=exclude)
+    if case.tools.ends:
+        return Remedy(text=_sentences(*text, case.tools.ends))
     built = case.commands.build(changes.strong_build(case.commands, target))
-    needs = "--nodes_to_include needs ModelOpt 0.39 or newer." if include else ""
-    return Remedy(text=_sentences(*text, needs), commands=(convert, *built))
+    needs = (
+        f"AutoCast is part of NVIDIA ModelOpt{' 0.39 or newer' if include else ''}: "
+        'pip install "nvidia-modelopt[onnx]".'
+    )
+    return Remedy(text=_sentences(*text, needs, case.others(built)), commands=(convert, *built))
 
 
 def _sentences(*texts: str) -> str:
@@ -109,21 +161,19 @@ def _listed(names: tuple[str, ...], most: int = 4) -> str:
 
 
 def _not_enabled(case: _Case) -> Remedy | None:
-    return case.build(
+    return case.allow(
         changes.flags("FP16"),
         "Allow FP16 and build again.",
         "How much that gains shows only then: this build timed no FP16 kernel.",
         _lasting(case),
-        _FP16_RISK,
     )
 
 
 def _int8_without_fp16(case: _Case) -> Remedy | None:
-    return case.build(
+    return case.allow(
         changes.flags("INT8", "FP16"),
         "Allow FP16 beside INT8, so that layers without INT8 need not be FP32.",
         "How much that gains shows only then: this build timed no FP16 kernel.",
-        _FP16_RISK,
     )
 
 
@@ -175,6 +225,13 @@ def _network_io(case: _Case) -> Remedy | None:
     if (layer is not None and layer not in io.half) or case.worse(io.total_ms):
         return None
     formats = tuple(form for form in io.formats if form.dtype == "Half")
+    wide = dict(case.context.wide_io or ())
+    kept = next((form.tensor for form in formats if form.tensor in wide), None)
+    if kept is not None:
+        return Remedy(
+            text=f"Keep FP32 network inputs and outputs: {shown(kept)} is not to become FP16, "
+            f"because {wide[kept]}."
+        )
     named = ", ".join(f"{shown(form.tensor)} as fp16:{form.layout}" for form in formats[:8])
     return case.build(
         changes.network_formats(case.commands, formats),
@@ -183,6 +240,7 @@ def _network_io(case: _Case) -> Remedy | None:
         case.gain(io.total_ms),
         "The application then passes FP16 in that layout.",
         risk,
+        "" if case.context.wide_io is not None else _UNSEEN_INPUTS,
     )
 
 
@@ -206,6 +264,12 @@ def _pinned(case: _Case) -> Remedy | None:
 
 
 def _constraint_not_honoured(case: _Case) -> Remedy | None:
+    lowering = case.context.lowering
+    if isinstance(lowering, Kept):
+        better = _EXPORT_NORM if lowering.norm else ""
+        return Remedy(
+            text=_sentences(f"Do not insist: keep it in FP32, because {lowering.reason}.", better)
+        )
     change = changes.obeyed(case.commands)
     return case.build(
         change,
@@ -230,14 +294,16 @@ def _near_tie(case: _Case) -> Remedy | None:
 
 
 def _tactic_memory(case: _Case) -> Remedy | None:
-    need = case.context.tactic_bytes
+    need, lowering = case.context.tactic_bytes, case.context.lowering
+    if isinstance(lowering, Kept):
+        return Remedy(text=f"Keep it in FP32, because {lowering.reason}.")
     text = "A kernel that was never timed may be faster or not: a rebuild tells."
     if need is not None and need > 0:
         change = changes.workspace(case.commands, need)
         lead = (
             f"Give kernels {-(-need // 2**20)} MiB of workspace, and free the GPU while building."
         )
-        return case.build(change, lead, text, _FP16_RISK)
+        return case.allow(change, lead, text)
     return Remedy(
         text=_sentences(
             "Raise the workspace limit or leave it away, which allows all of the GPU's memory, and "
@@ -393,7 +459,7 @@ def _inside_fused_block(case: _Case) -> Remedy | None:
 def _unknown(case: _Case) -> Remedy | None:
     missing = missing_evidence(case.context.have, case.context, knowledge=case.knowledge)
     if not missing:
-        return None
+        return Remedy(text=case.tools.ends) if case.tools.ends else None
     whats = ", ".join(dict.fromkeys(what for what, _ in missing))
     return Remedy(
         text=f"What is missing: {whats}.", commands=tuple(command for _, command in missing)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from trtdoctor.precision.log import NetworkFormat
 
 from ...model.engine import IOTensor
@@ -16,15 +19,16 @@ _TYPES = {
     "FP16": "fp16",
     "INT32": "int32",
     "INT8": "int8",
-    # These since TensorRT 9.
     "BF16": "bf16",
     "INT64": "int64",
     "UINT8": "uint8",
     "BOOL": "bool",
 }
-_TYPES_OF_8 = {"fp32", "fp16", "int32", "int8"}
 _LAYER = "for layer in [l for l in map(network.get_layer, range(network.num_layers)) if {}]: {}"
 _LAYER_API = ("INetworkDefinition.get_layer", "INetworkDefinition.num_layers", "ILayer.name")
+
+_BUILD = "plan = builder.build_serialized_network(network, config)"
+_BUILD_API = "Builder.build_serialized_network"
 
 
 def flags(*names: str) -> Change:
@@ -39,6 +43,48 @@ def flags(*names: str) -> Change:
     )
 
 
+def keeping(commands: Commands, change: Change, layers: tuple[str, ...]) -> Change:
+    """The same change of a build, with these layers of the network computed in and giving FP32.
+
+    The outputs are pinned as well: what passes FP16's range does so when it is stored. Polygraphy
+    has no option for the types of outputs.
+    """
+    options: list[str] | None = None
+    if change.trtexec is not None and not any(set(name) & set(",'*") for name in layers):
+        asked = commands.own("--precisionConstraints")
+        options = [
+            *change.trtexec,
+            f"--precisionConstraints={'obey' if asked == 'obey' else 'prefer'}",
+        ]
+        for option in ("--layerPrecisions", "--layerOutputTypes"):
+            parts = [part for part in (commands.own(option) or "").split(",") if part]
+            options.append(f"{option}={','.join([*parts, *(f'{name}:fp32' for name in layers)])}")
+    pinned = (
+        "layer.precision = trt.DataType.FLOAT; "
+        "[layer.set_output_type(i, trt.DataType.FLOAT) for i in range(layer.num_outputs)]"
+    )
+    return replace(
+        change,
+        trtexec=tuple(options) if options is not None else None,
+        polygraphy=None,
+        python=(
+            *(change.python or ()),
+            "config.set_flag(trt.BuilderFlag.PREFER_PRECISION_CONSTRAINTS)",
+            _LAYER.format(f"l.name in {_names(layers)}", pinned),
+        ),
+        api=(
+            *change.api,
+            "IBuilderConfig.set_flag",
+            "BuilderFlag.PREFER_PRECISION_CONSTRAINTS",
+            *_LAYER_API,
+            "ILayer.precision",
+            "ILayer.set_output_type",
+            "ILayer.num_outputs",
+            "DataType.FLOAT",
+        ),
+    )
+
+
 def strong_build(commands: Commands, model: str) -> Change:
     """Build a model whose own types are to hold."""
     tools = commands.tools
@@ -49,7 +95,8 @@ def strong_build(commands: Commands, model: str) -> Change:
     if asked:
         kinds = ["STRONGLY_TYPED"] + (["EXPLICIT_BATCH"] if tools.major == 9 else [])
         bits = " | ".join(f"1 << int(trt.NetworkDefinitionCreationFlag.{kind})" for kind in kinds)
-        lines = (f"network = builder.create_network({bits})", parse)
+        parser = "parser = trt.OnnxParser(network, trt.Logger())"
+        lines = (f"network = builder.create_network({bits})", parser, parse)
         api += ("Builder.create_network",)
         api += tuple(f"NetworkDefinitionCreationFlag.{kind}" for kind in kinds)
     weak = ("--fp16", "--bf16", "--int8", "--fp8", "--int4", "--best")
@@ -75,7 +122,7 @@ def network_formats(commands: Commands, formats: tuple[NetworkFormat, ...]) -> C
         ("--outputIOFormats", context.outputs, True),
     ):
         wanted = {form.tensor: form.layout for form in half if form.output is output}
-        spec = _io_spec(tensors, wanted, commands.tools.major)
+        spec = _io_spec(tensors, wanted, commands.tools.formats)
         if wanted:
             specs = (*specs, f"{option}={spec}") if specs and spec else None
     lines = []
@@ -122,9 +169,9 @@ def _format_name(layout: str) -> str:
 
 
 def _io_spec(
-    tensors: tuple[IOTensor, ...], wanted: dict[str, str], major: int | None
+    tensors: tuple[IOTensor, ...], wanted: dict[str, str], known: frozenset[str]
 ) -> str | None:
-    """A list of formats for trtexec: all tensors in order, or None where one is not known."""
+    """A list of formats for trtexec: all tensors in order, or None where trtexec cannot name one."""
     if not set(wanted) <= {tensor.name for tensor in tensors}:
         return None
     parts = []
@@ -133,9 +180,10 @@ def _io_spec(
         layout = wanted.get(tensor.name)
         if layout is not None:
             dtype = "fp16"
-        if dtype is None or (dtype not in _TYPES_OF_8 and (major is None or major < 9)):
+        layout = layout or "chw"
+        if dtype not in known or layout not in known:
             return None
-        parts.append(f"{dtype}:{layout or 'chw'}")
+        parts.append(f"{dtype}:{layout}")
     return ",".join(parts)
 
 
@@ -147,11 +195,7 @@ def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
         value = commands.own(option)
         if value:
             known = True
-            kept = [
-                part
-                for part in value.split(",")
-                if part.rpartition(":")[0].replace("'", "") not in names
-            ]
+            kept = [part for part in value.split(",") if not _pins(part, names)]
             options += [f"{option}={','.join(kept)}"] if kept else []
     drop = ["--layerPrecisions", "--layerOutputTypes"]
     if known and not options:
@@ -172,6 +216,13 @@ def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
             "ILayer.reset_output_type",
         ),
     )
+
+
+def _pins(part: str, names: tuple[str, ...]) -> bool:
+    """Whether a part of trtexec's list keeps one of these layers in FP32; ``*`` is a wildcard."""
+    layer, _, types = part.rpartition(":")
+    pattern = ".*".join(map(re.escape, layer.replace("'", "").split("*")))
+    return "fp32" in types.split("+") and any(re.fullmatch(pattern, name) for name in names)
 
 
 def obeyed(commands: Commands) -> Change:
@@ -196,14 +247,17 @@ def repeatable(commands: Commands, timings: int) -> Change:
         drop=("--noBuilderCache",),
         polygraphy=("--fp16", "--load-timing-cache", cache, "--save-timing-cache", cache),
         python=(
+            "import os",
             f"config.avg_timing_iterations = {timings}",
             f"config.set_timing_cache(config.create_timing_cache({read}), ignore_mismatch=False)",
+            _BUILD,
             f"open({quoted}, 'wb').write(config.get_timing_cache().serialize())",
         ),
         api=(
             "IBuilderConfig.avg_timing_iterations",
             "IBuilderConfig.create_timing_cache",
             "IBuilderConfig.set_timing_cache",
+            _BUILD_API,
             "IBuilderConfig.get_timing_cache",
             "ITimingCache.serialize",
         ),
@@ -218,9 +272,12 @@ def workspace(commands: Commands, limit: int) -> Change:
         for part in (commands.own("--memPoolSize") or "").split(",")
         if part and part.partition(":")[0] != "workspace"
     ]
+    limited = f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}"
+    if "--memPoolSize" not in commands.tools.trtexec:
+        limited = f"--workspace={mib}"
     return Change(
         ending=".workspace.engine",
-        trtexec=("--fp16", f"--memPoolSize={','.join([f'workspace:{mib}', *pools])}"),
+        trtexec=("--fp16", limited),
         drop=("--workspace",),
         polygraphy=("--fp16", "--pool-limit", f"workspace:{mib}M"),
         python=(f"config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, {mib} << 20)",),
@@ -270,7 +327,7 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
     if log:
         trtexec.append("--verbose")
         polygraphy += ["--verbosity", "EXTRA_VERBOSE", "--log-format", "no-colors"]
-        lines.append("logger = trt.Logger(trt.Logger.VERBOSE)")
+        lines.insert(0, "logger = trt.Logger(trt.Logger.VERBOSE)")
         api.append("Logger.VERBOSE")
     if layers:
         file = commands.beside(".layers.json")
@@ -280,8 +337,13 @@ def witnessed(commands: Commands, *, log: bool, layers: bool) -> Change:
             polygraphy += ["--profiling-verbosity", "detailed"]
         inspected = layers_of("plan", file)
         lines.append("config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED")
-        lines += inspected.python or ()
-        api += ["IBuilderConfig.profiling_verbosity", "ProfilingVerbosity.DETAILED", *inspected.api]
+        lines += [_BUILD, *(inspected.python or ())]
+        api += [
+            _BUILD_API,
+            "IBuilderConfig.profiling_verbosity",
+            "ProfilingVerbosity.DETAILED",
+            *inspected.api,
+        ]
     return Change(
         ending=WITNESSED,
         trtexec=tuple(trtexec),

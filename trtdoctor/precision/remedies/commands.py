@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ...model.engine import ShapeRange
+from ...model.typing import Typing
 from .context import BuildTool, RemedyContext
 from .quoting import join, path_word, renamed
 from .toolbox import Toolbox
 
 # What stands behind each line that belongs into the user's own script.
 IN_SCRIPT = "  # in the Python that builds"
+
+
+# Files that the user's own command writes beside the engine.
+_WRITTEN = frozenset(
+    {"--exportLayerInfo", "--exportProfile", "--exportTimes", "--exportOutput"}
+    | {"--timingCacheFile", "--save-timing-cache", "--save-tactics", "--log-file"}
+)
+# Other kinds of models, which trtexec does not take beside ONNX.
+_OTHER_MODELS = ("--deploy", "--uff", "--model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +70,33 @@ class Commands:
         return path_word(self.context.engine or self.context.model or "model.onnx")
 
     def beside(self, ending: str) -> str:
-        """A new file beside the user's engine or model."""
-        return renamed(self.stem, ending)
+        """A new file beside the user's engine or model, none that their own command names."""
+        path = renamed(self.stem, ending)
+        while PurePath(path) in self._named():
+            path = renamed(path, f".new{PurePath(path).suffix}")
+        return path
+
+    def _named(self) -> set[PurePath]:
+        """Every path that the user's own command may name, and their engine and model."""
+        words = self.context.command
+        values = [word.partition("=")[2] or word for word in words]
+        return {
+            PurePath(path) for path in (*values, self.context.engine, self.context.model) if path
+        }
+
+    def _moved(self, path: str, ending: str) -> str:
+        """Another name for a file that the user's own command writes."""
+        return path_word(renamed(path, f"{PurePath(ending).stem}{PurePath(path).suffix}"))
+
+    def _precisions(self, known: frozenset[str], options: Iterable[str]) -> list[str]:
+        """What the build allowed by the evidence, where its own command is not at hand.
+
+        Only of a weakly typed build: in others a type in a layer comes from the model.
+        """
+        if self.tools.typing is not Typing.WEAK:
+            return []
+        allowed = [f"--{name.lower()}" for name in self.context.allowed]
+        return [option for option in allowed if option in known and option not in set(options)]
 
     def build(self, change: Change) -> tuple[str, ...]:
         """The change in the user's tool; in trtexec and Python where the tool is not known."""
@@ -87,15 +122,30 @@ class Commands:
         options.append(f"--saveEngine={self.beside(change.ending)}")
         mine = self._own_words("trtexec", "tensorrt_rtx")
         if not mine:
-            words = [self.tools.program, *self._trtexec_shapes()]
+            shapes = self._trtexec_shapes()
+            if shapes is None:
+                return ()
+            words = [self.tools.program, *shapes]
+            words += self._precisions(self.tools.trtexec, (*options, *change.drop))
         else:
             replaced = {option.partition("=")[0] for option in options} | set(change.drop)
             if change.model is not None:
                 replaced.add("--onnx")
-            words = [w for w in mine if w.partition("=")[0] not in replaced | {"--loadEngine"}]
-        if not any(word.startswith("--onnx=") for word in words):
+            words = [
+                self._own_file(word, change.ending)
+                for word in mine
+                if word.partition("=")[0] not in replaced | {"--loadEngine"}
+            ]
+        if not any(word.partition("=")[0] in ("--onnx", *_OTHER_MODELS) for word in words):
             words.insert(1, f"--onnx={change.model or self.model}")
         return (_redirected((*words, *options), change.redirect),)
+
+    def _own_file(self, word: str, ending: str) -> str:
+        """A word of the user's own trtexec command, with another name for a file it writes."""
+        option, given, path = word.partition("=")
+        if option not in _WRITTEN or not given:
+            return word
+        return f"{option}={self._moved(path, ending)}"
 
     def polygraphy(self, change: Change) -> tuple[str, ...]:
         """The command for Polygraphy, if it builds for this product."""
@@ -106,11 +156,18 @@ class Commands:
             return ()
         mine = self._own_words("polygraphy")
         if len(mine) < 3 or mine[1] != "convert":
-            mine = ("polygraphy", "convert", change.model or self.model)
-            mine += self._polygraphy_shapes()
+            shapes = self._polygraphy_shapes()
+            if shapes is None:
+                return ()
+            mine = ("polygraphy", "convert", change.model or self.model, *shapes)
+            mine += tuple(self._precisions(self.tools.polygraphy, (*words, *change.drop)))
         else:
             replaced = {*_options(words), *change.drop, "-o", "--output"}
             mine = _without(mine, replaced)
+            mine = tuple(
+                self._moved(word, change.ending) if before in _WRITTEN else word
+                for before, word in zip(("", *mine), mine, strict=False)
+            )
             if change.model is not None:
                 mine = tuple(change.model if w == self.context.model else w for w in mine)
         out = ("-o", self.beside(change.ending))
@@ -130,21 +187,26 @@ class Commands:
                 return value if given else ""
         return None
 
-    def _trtexec_shapes(self) -> tuple[str, ...]:
-        """The shapes of the user's own build; trtexec's lists cannot hold every name."""
+    def _trtexec_shapes(self) -> tuple[str, ...] | None:
+        """The shapes of the user's own build; null where trtexec's lists cannot hold a name."""
         shapes = self.context.shapes
-        if not _dynamic(shapes) or any(set(name) & set(",'") for name, _ in shapes):
+        if not _dynamic(shapes):
             return ()
+        if any(set(name) & set(",'") for name, _ in shapes):
+            return None
         return tuple(
             f"--{key}Shapes="
             + ",".join(f"{name}:{'x'.join(map(str, getattr(r, key)))}" for name, r in shapes)
             for key in ("min", "opt", "max")
         )
 
-    def _polygraphy_shapes(self) -> tuple[str, ...]:
+    def _polygraphy_shapes(self) -> tuple[str, ...] | None:
+        """The same for Polygraphy, which takes what begins with a hyphen for an option."""
         shapes = self.context.shapes
-        if not _dynamic(shapes) or any(name.startswith("-") for name, _ in shapes):
+        if not _dynamic(shapes):
             return ()
+        if any(name.startswith("-") for name, _ in shapes):
+            return None
         words: list[str] = []
         for key in ("min", "opt", "max"):
             words.append(f"--trt-{key}-shapes")

@@ -62,6 +62,7 @@ class RemedyContext:
         model: the path of the ONNX model, as the user writes it.
         engine: the path of the engine.
         fp16_allowed: whether that build allowed FP16.
+        allowed: the precisions beside FP32 that the build is known to have allowed (``INT8``).
         detailed: whether the engine was built with detailed profiling verbosity.
         have: the evidence at hand.
         inputs: the network's inputs, in their order, all of them; empty where not known.
@@ -77,6 +78,8 @@ class RemedyContext:
         lowering: whether those nodes may compute in FP16; null where no cause asks.
         fragile: nodes of the whole model that its conversion has to leave in FP32, label and
             operator; null where the model is not at hand.
+        fragile_named: whether a pin can name each of these: its node's name is its own.
+        wide_io: network tensors that are not to become FP16, and why; null without the model.
         fp16_edges: whether all floating tensors that the engine layer reads and writes are FP16.
         network_io: the plan with FP16 network inputs and outputs.
         margin_ms: what forcing FP16 would cost the plan, in milliseconds.
@@ -91,6 +94,7 @@ class RemedyContext:
     model: str | None
     engine: str | None
     fp16_allowed: bool | None
+    allowed: tuple[str, ...]
     detailed: bool | None
     have: frozenset[Given]
     inputs: tuple[IOTensor, ...]
@@ -105,6 +109,8 @@ class RemedyContext:
     casts: tuple[str, ...]
     lowering: Verdict | None
     fragile: tuple[tuple[str, str], ...] | None
+    fragile_named: bool
+    wide_io: tuple[tuple[str, str], ...] | None
     fp16_edges: bool
     network_io: NetworkIo | None
     margin_ms: float | None

@@ -62,6 +62,8 @@ def _layers_of_engine(commands: Commands, engine: str) -> list[tuple[str, str]]:
     if tools.rtx:
         read = changes.layers_of(f"open({literal(engine)}, 'rb').read()", file)
         return [(what, line) for line in commands.python(read)]
+    if "--exportLayerInfo" not in tools.trtexec:
+        return []
     words = [f"--loadEngine={engine}", f"--exportLayerInfo={file}"]
     words += [o for o in ("--skipInference", "--buildOnly") if o in tools.trtexec][:1]
     return [(what, join((tools.program, *words)))]
@@ -71,9 +73,14 @@ def _profile(commands: Commands, engine: str) -> list[tuple[str, str]]:
     """Times of layers need a run; any tool's engine runs with the product's own program."""
     tools = commands.tools
     words = [f"--loadEngine={engine}"]
+    if tools.ends:
+        return []
     if tools.rtx:
         return [("the time of each layer, printed", join((tools.program, *words, "--dumpProfile")))]
     words.append(f"--exportProfile={commands.beside('.profile.json')}")
-    if tools.major is None or tools.major < 11:
+    if "--exportProfile" not in tools.trtexec:
+        return []
+    # From 11 on layers are timed so in any case.
+    if "--separateProfileRun" in tools.trtexec and (tools.major is None or tools.major < 11):
         words.append("--separateProfileRun")
     return [("the time of each layer", join((tools.program, *words)))]

@@ -11,20 +11,28 @@ from ..typing import typing_of_engine
 from .context import RemedyContext
 
 _RTX = "tensorrt-rtx"
+# Older plans and logs without a release are rare, and their trtexec knows too little to help.
+_UNTOLD_FROM = "8.5"
 _Span: TypeAlias = "tuple[str | None, str | None]"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Toolbox:
-    """What the user's tools can do. ``major`` is TensorRT's, null where not known."""
+    """What the user's tools can do.
+
+    ``major`` is TensorRT's, null where not known. ``formats`` are the types and layouts that
+    trtexec's I/O formats know. ``ends`` is a sentence where no table reaches the user's release.
+    """
 
     rtx: bool
     typing: Typing
     major: int | None
     trtexec: frozenset[str]
+    formats: frozenset[str]
     python: frozenset[str]
     polygraphy: frozenset[str]
     autocast: frozenset[str]
+    ends: str
 
     @property
     def program(self) -> str:
@@ -57,16 +65,28 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
     # Whoever has no ModelOpt yet installs a recent one.
     newest = knowledge.covered("autocast_options", "nvidia-modelopt")[1]
     modelopt = ("nvidia-modelopt", None, (newest, None))
+    options = _options(knowledge, program, *own)
     return Toolbox(
         rtx=rtx,
         typing=typing,
         major=major,
-        trtexec=_options(knowledge, program, *own),
+        trtexec=options,
+        formats=frozenset() if rtx else _options(knowledge, "trtexec_formats", *own),
         python=_options(knowledge, "python_build_api", *own),
         polygraphy=frozenset()
         if rtx
         else _options(knowledge, "polygraphy_options", *polygraphy, strong=strong),
         autocast=_options(knowledge, "autocast_options", *modelopt),
+        ends="" if options else _ends(knowledge, program, product, context.version),
+    )
+
+
+def _ends(knowledge: Knowledge, table: str, product: str, version: str | None) -> str:
+    oldest, newest = knowledge.covered(table, product)
+    name = "TensorRT-RTX" if product == _RTX else "TensorRT"
+    return (
+        f"No command is given, since the options of {name} {version} are not known: what is known "
+        f"ends with {oldest} and {newest}."
     )
 
 
@@ -93,10 +113,13 @@ def _options(
     """The options in a release, or those in all releases of a span where the release is unknown.
 
     A release past the table's end has those of the newest one of its major version that the table
-    has, for an option once removed does not come back, and the remedies use no newer ones.
+    has, for an option once removed does not come back, and the remedies use no newer ones. Of a
+    release before the table, or of another major version past it, nothing is known.
     """
     oldest, newest = knowledge.covered(table, product)
-    releases: tuple[str, ...] = (span[0] or oldest, span[1] or newest)
+    early = product == "tensorrt" and _before(oldest, _UNTOLD_FROM)
+    first = _UNTOLD_FROM if early else oldest
+    releases: tuple[str, ...] = (span[0] or first, span[1] or newest)
     if version is not None:
         try:
             knowledge.tool_options(table, product, version)
@@ -104,6 +127,8 @@ def _options(
         except KnowledgeEnds:
             if _major(version) == _major(newest) and not _before(version, oldest):
                 releases = (newest,)
+            elif _told(version):
+                return frozenset()
     found = [
         {
             row.option
@@ -115,9 +140,15 @@ def _options(
     return frozenset(set.intersection(*found))
 
 
+def _told(version: str) -> bool:
+    """Whether a version tells its release: a major and a minor number."""
+    numbers = version.split(".")
+    return len(numbers) >= 2 and all(part.isdecimal() for part in numbers[:2])
+
+
 def _before(version: str, oldest: str) -> bool:
     """Whether a version lies before a table, or is too short to tell."""
-    numbers = version.split(".")
-    if len(numbers) < 2 or not all(part.isdecimal() for part in numbers[:2]):
+    if not _told(version):
         return True
+    numbers = version.split(".")
     return [int(part) for part in numbers[:2]] < [int(part) for part in oldest.split(".")]
