@@ -33,6 +33,7 @@ from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
+from .launches import launches
 from .log_testimony import LogTestimony, damages, failure_of, flips, hear, several_builds
 from .remedies import Remedies
 from .sentences import NAMED_ALONE, answer_of, failed
@@ -71,6 +72,7 @@ def explain(
         engine_given=engine_given,
         knowledge=knowledge,
     )
+    slow = launches(log, report.layers)
     explanations = tuple(
         _explanation(layer, told.get(layer.name, ()), remedies, blocks.get(layer.name, ()))
         for layer in _owed(report.layers)
@@ -78,6 +80,10 @@ def explain(
     report = msgspec.structs.replace(
         report,
         explanations=explanations,
+        advice=(
+            *((remedies.launching(),) if slow else ()),
+            *remedies.advice({told.cause for told in explanations}),
+        ),
         missing=remedies.missing() if explanations or _mute(report, log) else (),
         notes=(
             *report.notes,
@@ -97,7 +103,8 @@ def explain(
             "The log is no verbose one: it tells that an engine was built, and neither its layers nor "
             "why they are what they are. Below is what would tell."
         )
-    return msgspec.structs.replace(report, answer=answer or answer_of(report, half=set(blocks)))
+    answer = answer or answer_of(report, half=set(blocks))
+    return msgspec.structs.replace(report, answer=f"{answer} {slow}" if slow else answer)
 
 
 def _mute(report: EngineReport, log: LogTestimony | None) -> bool:

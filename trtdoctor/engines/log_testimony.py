@@ -203,7 +203,7 @@ class LogTestimony:
         choice = analysis.choice
         forced = [v.forced for v in analysis.verdicts if v.forced and v.known and not v.half]
         cheapest = min(forced, key=lambda found: found.total_ms, default=None)
-        io = analysis.io_best if analysis.io_best and analysis.io_best.falls else None
+        io = analysis.network_io
         return ChoiceTold(
             log=self.log.name,
             build=self.build.number,
@@ -216,6 +216,7 @@ class LogTestimony:
             alternative_kernels_ms=cheapest.kernels_ms if cheapest else None,
             alternative_conversions_ms=cheapest.conversions_ms if cheapest else None,
             network_io_ms=io.total_ms if io else None,
+            network_io_gain_ms=(io.gain.low_ms, io.gain.high_ms) if io and io.gain else None,
             network_io=tuple(f"{f.tensor} as {_format(f)}" for f in io.formats) if io else (),
         )
 

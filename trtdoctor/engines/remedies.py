@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from trtdoctor.knowledge import Knowledge
@@ -12,7 +12,6 @@ from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision.layers.roles import FLOATS
-from trtdoctor.precision.log import NetworkIo
 from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded, wide_tensors
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
@@ -103,7 +102,9 @@ class Remedies:
             casts=tuple(p.name for p in reason.places if p.kind is PlaceKind.CAST),
             lowering=self._lowering(reason.cause, onnx_nodes, network_layers(layer.name)),
             fp16_edges=edges == {"FP16"},
-            network_io=self._network_io() if reason.cause is Cause.NETWORK_IO else None,
+            network_io=self._analysis.network_io
+            if self._analysis and reason.cause is Cause.NETWORK_IO
+            else None,
             margin_ms=cost.margin_ms if cost else None,
             tactic_bytes=reason.scratch_bytes,
         )
@@ -121,6 +122,27 @@ class Remedies:
             return guarded(self._model, self._context.pinned or (*layers, *nodes))
         return None
 
+    def advice(self, causes: Set[Cause]) -> tuple[Remedy, ...]:
+        """What would make the engine faster although the cause of no layer asks for it.
+
+        FP16 network tensors, where 19 of 20 builds gain by them: that an engine is FP16 already
+        does not mean that it takes and gives FP16.
+        """
+        io = self._analysis.network_io if self._analysis else None
+        if Cause.NETWORK_IO in causes or io is None or io.gain is None or not io.gain.sure:
+            return ()
+        context = replace(self._context, network_io=io)
+        remedy = remedy_for(Cause.NETWORK_IO, context, knowledge=self._knowledge)
+        return (remedy,) if remedy else ()
+
+    def launching(self) -> Remedy:
+        """What to do where launches take the time and not kernels."""
+        return Remedy(
+            text="Launch less: replay the engine as a CUDA graph, raise the batch, or run several "
+            "streams. FP16 makes kernels shorter, not launches. trtexec's --useCudaGraph tells in a "
+            "minute what a graph gives.",
+        )
+
     def missing(self) -> tuple[Remedy, ...]:
         """Evidence that is not at hand, each with the commands that make it."""
         commands: dict[str, list[str]] = {}
@@ -129,14 +151,6 @@ class Remedies:
         ):
             commands.setdefault(what, []).append(command)
         return tuple(Remedy(text=what, commands=tuple(lines)) for what, lines in commands.items())
-
-    def _network_io(self) -> NetworkIo | None:
-        """The cheaper of the two ways to give the network FP16 tensors, where one helps."""
-        if self._analysis is None:
-            return None
-        both = (self._analysis.io_best, self._analysis.io_linear)
-        found = [io for io in both if io is not None and io.falls]
-        return min(found, key=lambda io: io.total_ms, default=None)
 
 
 def _named(model: OnnxFacts) -> bool:

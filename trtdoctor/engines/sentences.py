@@ -78,7 +78,8 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
     if not explained:
         others = sorted({x.precision.value for x in compute if x.precision is not Precision.FP16})
         rest = f", and the others are {', '.join(others)}" if others else ""
-        return f"{head}{rest}: there is nothing to explain.{elsewhere}"
+        faster = _what_if(report, explained)
+        return f"{head}{rest}: there is nothing to explain.{faster}{elsewhere}"
     if all(
         told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN for told in explained
     ):
@@ -192,6 +193,24 @@ def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) 
     )
 
 
+def _io_promise(choice: ChoiceTold) -> str:
+    """What FP16 network tensors promise, and nothing where noise is larger than what they give."""
+    gain = choice.network_io_gain_ms
+    if gain is None or choice.network_io_ms is None:
+        return ""
+    low, high = gain
+    io = f"FP16 network I/O ({', '.join(choice.network_io)})"
+    if low <= 0.0:
+        return (
+            f" {io} may make it faster or not: between builds the builder's timings vary by more "
+            "than it would save, so build it and measure."
+        )
+    return (
+        f" With {io} another build would save {in_us(low)} to {in_us(high)} of "
+        f"{in_us(choice.plan_ms)} by the builder's timings (an estimate; only a build proves it)."
+    )
+
+
 def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
     choice = report.choice
     causes = {
@@ -200,11 +219,8 @@ def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
         for cause in (told.cause, *(other.cause for other in told.other_causes))
     }
     io = Cause.NETWORK_IO in causes
-    if io and choice is not None and choice.network_io_ms is not None:
-        return (
-            f" With FP16 network I/O ({', '.join(choice.network_io)}) the same log predicts a plan at "
-            f"{in_us(choice.network_io_ms)} (an estimate; only a build proves it)."
-        )
+    if choice is not None and (io or (report.advice and not report.explanations)):
+        return _io_promise(choice)
     unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
         stay = "stays" if unknown == 1 else "stay"

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
+from trtdoctor.model.finding import Remedy
 
 from .engine_sections import Section
 
 _MOST_LISTED = 10
+_AGAIN = {
+    DecidedAgain.CERTAIN: "another build would decide the same",
+    DecidedAgain.LIKELY: "another build would probably decide the same",
+    DecidedAgain.UNLIKELY: "another build may decide otherwise: a near tie",
+}
 
 
 def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iterator[Section]:
@@ -26,15 +33,18 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
         yield _group(region, group, verbose)
     if len(engine.explanations) > 1:
         yield _shortened(_layers(engine.explanations), verbose)
-    if engine.missing:
-        yield Section(
-            title="What would tell more",
-            rows=tuple(
-                pair
-                for item in engine.missing
-                for pair in (("", item.text), *(("", f"$ {command}") for command in item.commands))
-            ),
-        )
+    for title, remedies in (
+        ("What would make the whole engine faster", engine.advice),
+        ("What would tell more", engine.missing),
+    ):
+        if remedies:
+            yield Section(title=title, rows=tuple(_remedies(remedies)))
+
+
+def _remedies(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str]]:
+    for item in remedies:
+        yield "", item.text
+        yield from (("", f"$ {command}") for command in item.commands)
 
 
 def _shortened(section: Section, verbose: bool) -> Section:
@@ -81,7 +91,7 @@ def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
             names.append(f"and {len(group) - len(names)} more (-v)")
         rows.append(("layers", ", ".join(names)))
     if first.decided_again:
-        rows.append(("again", f"decided the same by another build: {first.decided_again.value}"))
+        rows.append(("again", _AGAIN.get(first.decided_again, first.decided_again.value)))
     if first.cost:
         cost = first.cost
         rows.append(

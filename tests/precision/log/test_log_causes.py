@@ -79,7 +79,12 @@ LABELS = {
 @pytest.mark.parametrize("name", LABELS)
 def test_labels(text, explain, name):
     found = explain(text(name))
-    assert {layer: told(r) for layer, r in found.items()} == LABELS[name]
+    # Whether noise decides is another question, and has tests of its own.
+    causes = {
+        layer: [(cause, sure) for cause, sure in told(r) if cause is not Cause.NEAR_TIE]
+        for layer, r in found.items()
+    }
+    assert causes == LABELS[name]
     for reasons in found.values():
         assert all(reason.evidence for reason in reasons.reasons)
 
@@ -113,10 +118,13 @@ def test_a_cheap_conversion_turns_the_layers_fp16(text, solve, explain):
     half = {layer.name for layer in again.choice.solved_layers if layer.half}
     assert half == {"/fc1/Gemm + /relu/Relu", "/fc2/Gemm"}
     assert not again.choice.reproduced  # the log still ends with the FP32 engine
-    assert explain(cheap)["/fc1/Gemm + /relu/Relu"].reasons[:1] == () or all(
-        reason.cause is not Cause.CONVERSION_COSTS_MORE
-        for reason in explain(cheap)["/fc1/Gemm + /relu/Relu"].reasons
-    )
+    # What is left are the layer's own fastest candidates: no proof, with their lines.
+    (reason,) = explain(cheap)["/fc1/Gemm + /relu/Relu"].reasons
+    assert reason.confidence is Confidence.POSSIBLE
+    assert [item.value.partition(" takes ")[0] for item in reason.evidence] == [
+        "its fastest candidate without Half tensors",
+        "its fastest candidate with Half tensors",
+    ]
 
 
 def slower(content, layer, runner_lines, new):

@@ -8,6 +8,9 @@ from trtdoctor.model.report import Confidence
 
 # In this share of perturbed problems a difference must hold to be more than noise.
 SURE = 0.80
+# Below this it is hardly better than a coin's.
+_EVEN = 0.65
+_CERTAIN = 0.95
 # Past this excess of the logged total the builder weighed other numbers than those that are known.
 _CLOSE = 0.01
 
@@ -118,6 +121,25 @@ class Alternative(Frozen, frozen=True, kw_only=True):
     known: bool
 
 
+def decided(share: float) -> DecidedAgain:
+    """What the share of perturbed problems that keep a layer's type tells of another build."""
+    if share >= _CERTAIN:
+        return DecidedAgain.CERTAIN
+    return DecidedAgain.LIKELY if share >= SURE else DecidedAgain.UNLIKELY
+
+
+class Gain(Frozen, frozen=True, kw_only=True):
+    """How far a total falls from one build to another: 19 of 20 lie between the two."""
+
+    low_ms: float
+    high_ms: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it falls at all, whatever the noise."""
+        return self.low_ms > 0.0
+
+
 class NetworkFormat(Frozen, frozen=True, kw_only=True):
     """The format of one network input or output in a counterfactual.
 
@@ -134,7 +156,8 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
     """The solution with FP16 network inputs and outputs.
 
     An estimate: a build with FP32 ones does not time conversions from FP16 ones. ``sure`` is the
-    share of perturbed problems in which the total falls.
+    share of perturbed problems in which the total falls, with the same noise in both; ``gain`` what
+    another build would save, null where none could be solved.
     """
 
     formats: tuple[NetworkFormat, ...]
@@ -142,6 +165,7 @@ class NetworkIo(Frozen, frozen=True, kw_only=True):
     saved_ms: float
     half: tuple[str, ...]
     sure: float
+    gain: Gain | None = None
 
     @property
     def falls(self) -> bool:
@@ -167,7 +191,16 @@ class LayerVerdict(Frozen, frozen=True, kw_only=True):
     region: str | None
     again: float
     decided_again: DecidedAgain
-    near_tie: bool
+
+    @property
+    def near_tie(self) -> bool:
+        """Whether noise decides: another build is not likely to decide the same."""
+        return self.decided_again is DecidedAgain.UNLIKELY
+
+    @property
+    def even(self) -> bool:
+        """Whether either choice is about as likely, so that nothing else is the reason."""
+        return self.again < _EVEN
 
 
 class Analysis(Frozen, frozen=True, kw_only=True):
@@ -181,3 +214,9 @@ class Analysis(Frozen, frozen=True, kw_only=True):
     verdicts: tuple[LayerVerdict, ...]
     io_linear: NetworkIo | None
     io_best: NetworkIo | None
+
+    @property
+    def network_io(self) -> NetworkIo | None:
+        """The cheaper of the two where the total falls by more than noise."""
+        found = [io for io in (self.io_best, self.io_linear) if io is not None and io.falls]
+        return min(found, key=lambda io: io.total_ms, default=None)

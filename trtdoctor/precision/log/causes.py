@@ -23,7 +23,7 @@ from trtdoctor.readers.buildlog import (
 
 from ..candidates import holds_half, is_half, touches_floats
 from .analysis import Analysis, LayerVerdict, SolvedLayer
-from .cost_causes import own_best, weighed_reasons
+from .cost_causes import fastest_reasons, own_best, weighed_reasons
 from .lost import all_read, lowered, shows_absence
 from .network import Node, network_of, plain
 from .witness import Cause, Cost, LayerReasons, Reason, Witness
@@ -137,10 +137,12 @@ class _Finder:
         if tuning is None or self._half is None or self._typing is not Typing.WEAK:
             return []
         excluded = self._excluded(node.layer, tuning, self._half)
-        if excluded or analysis is None or verdict is None or not verdict.known:
+        if excluded:
             return excluded
-        if not all_read(tuning) or solved is None or not solved.same_type:
-            return []
+        weighed_here = verdict is not None and verdict.known and all_read(tuning)
+        if analysis is None or not weighed_here or solved is None or not solved.same_type:
+            return [*fastest_reasons(tuning, self._witness)]
+        assert verdict is not None
         own = own_best(tuning, self._witness)
         weighed = weighed_reasons(analysis, verdict, self._witness, own)
         return [*weighed, *self._perhaps_memory(tuning)]

@@ -6,8 +6,9 @@ from trtdoctor.model.report import Confidence, Evidence
 from trtdoctor.precision.times import in_us, signed_us
 from trtdoctor.readers.buildlog import Autotuning
 
-from ..candidates import holds_half
+from ..candidates import holds_half, touches_floats
 from .analysis import Alternative, Analysis, Choice, LayerVerdict, NetworkIo
+from .noise import CONVERSIONS, KERNELS
 from .witness import Cause, Reason, Witness
 
 _MOST_CHANGES = 8
@@ -40,16 +41,43 @@ def weighed_reasons(
     # Where FP16 network tensors turn it FP16 and the whole cheaper, changing them is what helps.
     reasons.extend([io, weighing] if io is not None else [weighing])
     if verdict.near_tie:
-        share = f"{verdict.again:.0%} of problems with times perturbed by 5 % decide the same"
-        margin = f"margin {in_us(forced.margin_ms)} of {in_us(choice.plan_ms)}" if forced else ""
-        reasons.append(
-            Reason(
-                cause=Cause.NEAR_TIE,
-                confidence=_estimate(choice),
-                evidence=tuple(witness.at(None, text) for text in (share, margin) if text),
-            )
-        )
+        tie = _near_tie(choice, verdict, witness)
+        first = verdict.even and io is None and choice.reproduced
+        reasons.insert(0 if first else len(reasons), tie)
     return tuple(reasons)
+
+
+def _near_tie(choice: Choice, verdict: LayerVerdict, witness: Witness) -> Reason:
+    """Noise decides: times measured anew, as they vary between builds, often lead elsewhere."""
+    forced = verdict.forced
+    share = (
+        f"with kernels that vary by {KERNELS:.1%} and conversions by {CONVERSIONS:.0%}, as between "
+        f"builds, {verdict.again:.0%} of plans decide the same"
+    )
+    margin = f"margin {in_us(forced.margin_ms)} of {in_us(choice.plan_ms)}" if forced else ""
+    return Reason(
+        cause=Cause.NEAR_TIE,
+        confidence=_estimate(choice),
+        evidence=tuple(witness.at(None, text) for text in (share, margin) if text),
+    )
+
+
+def fastest_reasons(tuning: Autotuning, witness: Witness) -> tuple[Reason, ...]:
+    """What a layer's own fastest candidates suggest where nothing could be solved again.
+
+    Neighbours and conversions decide as well, so it is possible at most.
+    """
+    without, with_half = _fastest(tuning, half=False), _fastest(tuning, half=True)
+    if without is None or with_half is None:
+        return ()
+    faster = without < with_half
+    return (
+        Reason(
+            cause=Cause.FASTER_IN_FP32 if faster else Cause.CONVERSION_COSTS_MORE,
+            confidence=Confidence.POSSIBLE,
+            evidence=own_best(tuning, witness),
+        ),
+    )
 
 
 def _estimate(choice: Choice) -> Confidence:
@@ -61,20 +89,27 @@ def own_best(tuning: Autotuning, witness: Witness) -> tuple[Evidence, ...]:
     """The layer's fastest candidate without and with Half tensors, whatever its neighbours want."""
     found = []
     for half in (False, True):
-        timed = [
-            (candidate.best.time_ms, candidate.best.line)
-            for candidate in tuning.candidates
-            if candidate.best is not None
-            and candidate.best.time_ms is not None
-            and holds_half(candidate) is half
-        ]
-        if timed:
-            ms, line = min(timed)
+        timed = _fastest(tuning, half=half)
+        if timed is not None:
+            ms, line = timed
             kind = "with" if half else "without"
             found.append(
                 witness.at(line, f"its fastest candidate {kind} Half tensors takes {in_us(ms)}")
             )
     return tuple(found)
+
+
+def _fastest(tuning: Autotuning, *, half: bool) -> tuple[float, int] | None:
+    """The least time of its candidates with or without Half tensors, and its line."""
+    timed = [
+        (candidate.best.time_ms, candidate.best.line)
+        for candidate in tuning.candidates
+        if candidate.best is not None
+        and candidate.best.time_ms is not None
+        and holds_half(candidate) is half
+        and (half or touches_floats(candidate))
+    ]
+    return min(timed, default=None)
 
 
 def _proof(analysis: Analysis, witness: Witness) -> Evidence:

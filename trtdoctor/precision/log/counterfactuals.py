@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from trtdoctor.readers.buildlog import Attempt, Build, TensorFormat
 
-from .analysis import SURE, Analysis, DecidedAgain, LayerVerdict, NetworkFormat, NetworkIo
+from .analysis import Analysis, Gain, LayerVerdict, NetworkFormat, NetworkIo, decided
 from .conversions import ConversionCosts
 from .formats import linear, same_addresses
+from .noise import measured_again
 from .problem import (
     IMPOSSIBLE,
     NOTHING,
@@ -27,11 +28,8 @@ from .renamed import renamed
 from .solution import choice_of, compare, half_of, solved
 from .solver import Solution, Solver
 
-# Kernel times of like builds vary by about a tenth (median); what is measured in one build varies
-# less.
-NOISE = 0.05
-DRAWS = 200
-_CERTAIN = 0.95
+# Nineteen in twenty builds lie between this share and the same from above.
+_LOW = 0.025
 
 
 def analyse(build: Build, attempt: Attempt) -> Analysis | None:
@@ -85,14 +83,7 @@ def _verdicts(solver: Solver, values: Floats, solution: Solution) -> tuple[Layer
                 forced=alternative,
                 region=_region(alternative.flips) if alternative else None,
                 again=share,
-                decided_again=(
-                    DecidedAgain.CERTAIN
-                    if share >= _CERTAIN
-                    else DecidedAgain.LIKELY
-                    if share >= 0.5
-                    else DecidedAgain.UNLIKELY
-                ),
-                near_tie=share < SURE,
+                decided_again=decided(share),
             )
         )
     return tuple(verdicts)
@@ -113,16 +104,6 @@ def conversions_free(solver: Solver, values: Floats) -> Solution | None:
     return solver.solve(free)
 
 
-def _perturbed(problem: Problem, values: Floats) -> Iterator[Floats]:
-    """The same times measured again and again: enough for two digits, fewer for large networks."""
-    import numpy as np
-
-    draws = DRAWS if len(problem.variables) <= 100 else DRAWS // 5
-    random = np.random.default_rng(0)
-    for _ in range(draws):
-        yield values * np.exp(NOISE * random.standard_normal(len(values)))
-
-
 def decided_again(solver: Solver, values: Floats, solution: Solution) -> dict[int, float]:
     """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
     problem = solver.problem
@@ -130,7 +111,7 @@ def decided_again(solver: Solver, values: Floats, solution: Solution) -> dict[in
     kept = dict.fromkeys(layers, 0)
     now = {index: half_of(variable, solution.options[index]) for index, variable in layers.items()}
     solvable = 0
-    for noisy in _perturbed(problem, values):
+    for noisy in measured_again(problem, values):
         other = solver.solve(noisy)
         if other is None:
             continue
@@ -181,6 +162,7 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
             if half_of(variable, found.options[index])
         ),
         sure=_falls_again(Solver(problem), solver, values),
+        gain=_gain(Solver(problem), solver, values),
     )
 
 
@@ -194,10 +176,28 @@ def _float_edges(problem: Problem) -> list[tuple[str, bool, TensorFormat]]:
     return [(tensor, output, form) for (tensor, output), form in edges.items()]
 
 
+def _gain(before: Solver, after: Solver, values: Floats) -> Gain | None:
+    """How far the total falls from one build to another, each with times of its own."""
+    import numpy as np
+
+    terms = values[: len(before.problem.terms)]
+    pairs = zip(
+        measured_again(before.problem, terms, seed=1),
+        measured_again(after.problem, values, seed=2),
+        strict=True,
+    )
+    solved = [(before.solve(old), after.solve(new)) for old, new in pairs]
+    saved = [old.total_ms - new.total_ms for old, new in solved if old and new]
+    if not saved:
+        return None
+    low, high = np.quantile(saved, [_LOW, 1.0 - _LOW])
+    return Gain(low_ms=float(low), high_ms=float(high))
+
+
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
     """The share of perturbed problems in which the second is cheaper; they share terms."""
     cheaper: list[bool] = []
-    for noisy in _perturbed(before.problem, values):
+    for noisy in measured_again(after.problem, values):
         first = before.solve(noisy[: len(before.problem.terms)])
         second = after.solve(noisy)
         cheaper.append(

@@ -13,6 +13,7 @@ from ...knowledge import Knowledge
 from ...model.cause import Cause
 from ...model.report import Remedy
 from ...model.typing import Typing
+from ..log import Gain
 from ..numbers import Cleared, Kept
 from ..times import us_or_ms
 from . import changes
@@ -116,13 +117,20 @@ class _Case:
             _FP16_RISK,
         )
 
-    def gain(self, after_ms: float | None) -> str:
+    def promised(self, gain: Gain | None) -> str:
+        """What another build gains, as far as timings can promise it."""
         before_ms = self.context.plan_ms
-        if before_ms is None or after_ms is None or after_ms >= before_ms:
-            return ""
+        if gain is None or before_ms is None:
+            return "Only a rebuild tells whether it is faster."
+        if not gain.sure:
+            return (
+                "It may be faster or not: between builds the builder's timings vary by more than it "
+                "would save. Rebuild and measure."
+            )
         return (
-            f"Estimate from the log's times: {us_or_ms(after_ms)} instead of {us_or_ms(before_ms)}, "
-            f"{us_or_ms(before_ms - after_ms)} less; a rebuild proves it."
+            f"By the builder's timings another build saves {us_or_ms(gain.low_ms)} to "
+            f"{us_or_ms(gain.high_ms)} of {us_or_ms(before_ms)} (19 of 20 builds); a rebuild "
+            "proves it."
         )
 
     def worse(self, after_ms: float | None) -> bool:
@@ -237,7 +245,7 @@ def _network_io(case: _Case) -> Remedy | None:
         changes.network_formats(case.commands, formats),
         f"Give the network FP16 inputs and outputs: {named}"
         + (f" and {len(formats) - 8} more." if len(formats) > 8 else "."),
-        case.gain(io.total_ms),
+        case.promised(io.gain),
         "The application then passes FP16 in that layout.",
         risk,
         "" if case.context.wide_io is not None else _UNSEEN_INPUTS,

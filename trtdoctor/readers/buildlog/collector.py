@@ -165,6 +165,8 @@ class _Collector:
             b"Builde",
             b"Select",
             b"Comput",
+            b"Enqueu",
+            b"GPU Co",
         ):
             table[start] = self._setting
         for start in (b"builde", b"Memory", b"timing", b"Strong", b"Tensor", b"Layer ", b"DLACor"):

@@ -31,6 +31,8 @@ _SETTINGS = frozenset(
         "profiling verbosity",
         "selected device",
         "compute capability",
+        "enqueue time",
+        "gpu compute time",
     }
 )
 
