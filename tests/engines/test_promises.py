@@ -167,3 +167,26 @@ def test_without_a_proof_the_fastest_candidates_are_possible_reasons(tmp_path):
     for told in possible:
         assert any("fastest candidate" in item.value for item in told.evidence)
     assert not any(told.confidence is Confidence.CERTAIN for told in engine.explanations)
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "told"),
+    [
+        ("workspace:1024MiB", "0.000976562", True),
+        ("tacticSharedMem:1,workspace:8GB", "7.62939e-06", True),
+        ("workspace:1024", "1024", False),
+        ("workspace:2G", "2048", False),
+    ],
+)
+def test_a_workspace_that_trtexec_read_otherwise_is_told(tmp_path, asked, limit, told):
+    text = gzip.decompress((DATA / "buildlog" / "trt86-cnn.fp16.log.gz").read_bytes()).decode()
+    log = tmp_path / "build.log"
+    log.write_text(
+        f"&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec --onnx=m.onnx --memPoolSize={asked}\n"
+        "[INFO] === Build Options ===\n"
+        f"[INFO] Memory Pools: workspace: {limit} MiB, dlaSRAM: default\n{text}"
+    )
+    notes = [note for note in explained(log).notes if "does not read" in note]
+    assert bool(notes) is told
+    if told:
+        assert asked.rpartition("workspace")[2] in notes[0] and "build.log:3" in notes[0]

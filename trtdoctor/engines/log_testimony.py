@@ -28,6 +28,7 @@ from trtdoctor.precision.log import (
     analyse,
     built_on,
     causes_of,
+    mistaken_workspace,
     no_fast_fp16,
     not_enabled_by_banner,
 )
@@ -83,8 +84,14 @@ class LogTestimony:
         return (
             *(one.reason for one in self.solved if one.reason),
             *((f"{note}; {doubt}",) if number else ()),
+            *self._mistaken(),
             *((self._unlisted,) if self._inspected and self.typing is not Typing.STRONG else ()),
         )
+
+    def _mistaken(self) -> tuple[str, ...]:
+        """That the workspace is not what the command means, which costs kernels and time."""
+        found = mistaken_workspace(self.build, Witness(self.log.short))
+        return (f"{found.value} ({found.source})",) if found else ()
 
     @property
     def _inspected(self) -> bool:

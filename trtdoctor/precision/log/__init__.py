@@ -15,7 +15,7 @@ from .analysis import (
     SolvedConversion,
     SolvedLayer,
 )
-from .banner import not_enabled_by_banner
+from .banner import mistaken_workspace, not_enabled_by_banner
 from .causes import causes_of
 from .counterfactuals import analyse
 from .machine import BuiltOn, built_on, no_fast_fp16
@@ -41,6 +41,7 @@ __all__ = [
     "analyse",
     "built_on",
     "causes_of",
+    "mistaken_workspace",
     "no_fast_fp16",
     "not_enabled_by_banner",
 ]

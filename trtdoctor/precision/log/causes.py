@@ -23,6 +23,7 @@ from trtdoctor.readers.buildlog import (
 
 from ..candidates import holds_half, is_half, touches_floats
 from .analysis import Analysis, LayerVerdict, SolvedLayer
+from .banner import mistaken_workspace
 from .cost_causes import fastest_reasons, own_best, weighed_reasons
 from .lost import all_read, lowered, shows_absence
 from .network import Node, network_of, plain
@@ -102,6 +103,8 @@ class _Finder:
         self._typing = typing
         self._hardware = hardware
         self._disabled = self._not_enabled()
+        mistaken = mistaken_workspace(build, witness)
+        self._mistaken = (mistaken,) if mistaken else ()
 
     def layer(self, node: Node) -> LayerReasons:
         layer = node.layer
@@ -260,7 +263,7 @@ class _Finder:
                 )
                 for _, skip in skipped[:4]
             ]
-            return [_memory(Confidence.LIKELY, [skip for _, skip in skipped], *lines)]
+            return [_memory(Confidence.LIKELY, [s for _, s in skipped], *self._mistaken, *lines)]
         if any(c.outcome is Outcome.UNFINISHED for c in halves):
             return []
         lines = []
@@ -297,7 +300,7 @@ class _Finder:
             return []
         words = "a Half tactic was skipped for want of memory; it might have been faster"
         line = self._at(skipped[0].line, f"{words}: {skipped[0].text}")
-        return [_memory(Confidence.POSSIBLE, skipped, line)]
+        return [_memory(Confidence.POSSIBLE, skipped, *self._mistaken, line)]
 
     def _fallbacks(self, layer: EngineLayer) -> list[Reason]:
         parts = plain(layer.name).split(" + ")
