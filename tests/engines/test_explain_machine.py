@@ -62,3 +62,16 @@ def test_a_jit_build_is_strongly_typed(document, tmp_path):
         "[V] Engine generation completed in 0.1 seconds.\n"
     )
     assert document("--log", log)["typing"] == "strong"
+
+
+@pytest.mark.parametrize(("capability", "doubt"), [("6.1", False), ("8.6", True)])
+def test_a_gpu_without_tf32_leaves_no_doubt_about_fp32(document, tmp_path, capability, doubt):
+    """Convolutions whose kernels are not named are FP32 where the log's GPU has no TF32."""
+    nameless = "\n".join(
+        line for line in text_of("cnn.noflag").splitlines() if "Tactic Name: " not in line
+    )
+    log = tmp_path / "build.log"
+    log.write_text(RUN.format("") + DEVICE.format(capability) + nameless)
+    layers = [one for one in document("--log", log)["layers"] if one["precision"] == "FP32"]
+    told = [line for layer in layers for line in layer["precision_evidence"]]
+    assert layers and any("TF32 cannot be told apart" in line for line in told) is doubt

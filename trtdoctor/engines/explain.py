@@ -33,6 +33,7 @@ from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
 from .given import GivenLog, Witnesses
+from .inside import tf32_possible
 from .launches import launches
 from .log_testimony import LogTestimony, damages, failure_of, flips, hear, several_builds
 from .remedies import Remedies
@@ -52,7 +53,7 @@ def explain(
     """
     log, foreign_log = _own_log(report, witnesses.logs, knowledge)
     if log is not None:
-        report = _with_layers(_with_identity(report, log), log, witnesses.profile)
+        report = _with_layers(_with_identity(report, log), log, witnesses.profile, knowledge)
     typing = _typing(report, log)
     model, foreign_model = _own_model(report, witnesses, typing)
     blocks = log.half_blocks(report.layers) if log else {}
@@ -150,12 +151,15 @@ def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:
     return msgspec.structs.replace(report, identity=log.identity())
 
 
-def _with_layers(report: EngineReport, log: LogTestimony, profile: Profile | None) -> EngineReport:
+def _with_layers(
+    report: EngineReport, log: LogTestimony, profile: Profile | None, knowledge: Knowledge
+) -> EngineReport:
     """The report with the log's layers, where it has none of its own or their names alone."""
     layers = log.layers() if not report.layers or named_alone(report.layers) else ()
     if not layers:
         return report
-    classified, notes = timed(classify_layers(layers, io=_io(report)), profile)
+    tf32 = tf32_possible(report.identity, knowledge)
+    classified, notes = timed(classify_layers(layers, io=_io(report), tf32_possible=tf32), profile)
     return msgspec.structs.replace(
         report,
         layers_source=LayersSource.BUILD_LOG,

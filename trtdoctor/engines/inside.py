@@ -56,7 +56,7 @@ def engine_report(
     if given.static and file is not None and file.plan is not None:
         static = static_layers(given.path)
     chosen = _choose(given, load, static)
-    tf32 = _tf32_possible(identity, knowledge)
+    tf32 = tf32_possible(identity, knowledge)
     from_file = chosen.source in (LayersSource.LAYERS_FILE, LayersSource.BUILD_LOG)
     taken = given.layers_file if from_file else None
     io = (taken.io if taken else None) or (identity.io if identity else None)
@@ -192,7 +192,8 @@ def _opened(layer: Layer, blocks: tuple[EngineBlock, ...]) -> Layer:
     )
 
 
-def _tf32_possible(identity: EngineIdentity | None, knowledge: Knowledge) -> bool | None:
+def tf32_possible(identity: EngineIdentity | None, knowledge: Knowledge) -> bool | None:
+    """False where the build's flag or its GPU rules TF32 kernels out; None where nobody knows."""
     if identity is None:
         return None
     if identity.tf32_allowed is False:
