@@ -561,6 +561,24 @@ def pointwise_fp16() -> Any:
 
 
 @named
+def pointwise_with_a_cast() -> Any:
+    """FP16, but a Cast of a comparison is fused: whose cast is in the kernel's name?"""
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("Greater", ["a", "zero"], ["g"], name="/gt"),
+            n("Cast", ["g"], ["gh"], name="/mask", to=T.FLOAT16),
+            n("Mul", ["a", "gh"], ["m"], name="/mul"),
+            n("Erf", ["m"], ["e"], name="/erf"),
+            n("MatMul", ["e", "w2"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [w("w1", 64, 64, dtype=F16), w("w2", 64, 64, dtype=F16), const("zero", 0.0, F16)],
+    )
+
+
+@named
 def embedding_fp32() -> Any:
     """Integer inputs; FP32 enters by a table alone."""
     return model(

@@ -26,6 +26,7 @@ import graphmodels
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 SAYS, ISLAND, NORM = Cause.GRAPH_SAYS_FP32, Cause.CAST_ISLAND, Cause.NORMALIZATION_FP32
 BF16, SCALE = Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32
+INSIDE = Cause.COMPUTED_IN_FP32_INSIDE
 
 # By one node of each layer that has a reason: cause, confidence, deciding places.
 # Where two layers of one node differ in confidence, that is left open.
@@ -101,8 +102,8 @@ EXPECTED: dict[str, Expected] = {
         ],
         "/mm": [(SAYS, LIKELY, ["/up"])],
     },
-    # All FP16: that the compiler widens some of it inside kernels is not the graph's doing.
-    "pointwise_fp16": {},
+    "pointwise_fp16": {node: [(INSIDE, LIKELY, [])] for node in ("/ln/mean", "/erf")},
+    "pointwise_with_a_cast": {},
     "embedding_fp32": {
         "/mm1": [(SAYS, SURE, ["table"])],
         "/add": [(SAYS, SURE, ["/mask/to_float", "table"])],
@@ -182,7 +183,7 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}
-    assert not causes & {SAYS, ISLAND, BF16, SCALE}
+    assert not causes & {SAYS, ISLAND, BF16, SCALE, INSIDE}
 
 
 def test_every_layer_of_an_fp32_recurrence_is_explained_although_few_tell_their_nodes():

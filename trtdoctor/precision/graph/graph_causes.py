@@ -20,6 +20,7 @@ from . import operators
 from .links import float_types
 from .match import Match, Nodes
 from .type_flow import Flow, Way
+from .widened import Widened
 from .witness import GraphWitness, shown
 
 _P, _C = Precision, Confidence
@@ -60,7 +61,8 @@ class ByGraph:
             bfloat = True
             wide = self._of_type(computing, self._bfloats)
         if not wide:
-            return self._normalization_in_halves(layer, match, computing)
+            inside = self._normalization_in_halves(layer, match, computing)
+            return inside or self._widened.reasons(layer, match.nodes)
         types = self._model.types
         agreed = len(wide) == len([n for n in computing if operators.type_of(n, types)])
         agreed = agreed and not any(operators.untold(node, types) for node in computing)
@@ -192,6 +194,10 @@ class ByGraph:
     @cached_property
     def _floats(self) -> Flow:
         return Flow(self._model, operators.FLOAT32, operators.SIXTEEN_BIT)
+
+    @cached_property
+    def _widened(self) -> Widened:
+        return Widened(self._model, self._floats, self.witness)
 
     @cached_property
     def _bfloats(self) -> Flow:

@@ -85,6 +85,10 @@ class Flow:
         }
         return tuple(sorted(found.values(), key=lambda place: -self._size(place)))
 
+    def is_constant(self, name: str) -> bool:
+        """Whether a value is stored in the model, or follows from what is stored alone."""
+        return name in self._constants
+
     def scale(self, place: Place) -> str | None:
         """The scale that gives a DequantizeLinear's result the type, where it alone does."""
         return self._scales.get(place)

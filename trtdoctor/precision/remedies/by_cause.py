@@ -292,6 +292,13 @@ def _dq_scale_fp32(case: _Case) -> Remedy | None:
     )
 
 
+def _computed_in_fp32_inside(case: _Case) -> Remedy | None:
+    return Remedy(
+        text="Nothing to do: the kernel reads and writes FP16, so its FP32 costs no conversion, and "
+        "no type in the model would change it."
+    )
+
+
 def _cast_island(case: _Case) -> Remedy | None:
     context, lowering = case.context, case.context.lowering
     free = (
@@ -405,6 +412,7 @@ _REMEDIES: dict[Cause, Callable[[_Case], Remedy | None]] = {
     Cause.GRAPH_SAYS_FP32: _graph_says_fp32,
     Cause.GRAPH_SAYS_BF16: _graph_says_bf16,
     Cause.DQ_SCALE_FP32: _dq_scale_fp32,
+    Cause.COMPUTED_IN_FP32_INSIDE: _computed_in_fp32_inside,
     Cause.CAST_ISLAND: _cast_island,
     Cause.FASTER_IN_FP32: _faster_in_fp32,
     Cause.CONVERSION_COSTS_MORE: _conversion_costs_more,
