@@ -24,6 +24,7 @@ _WORDS = {
     Cause.GRAPH_SAYS_FP32: "the model's own types say FLOAT, and the engine follows them",
     Cause.GRAPH_SAYS_BF16: "the model's own types say BFLOAT16, and the engine follows them",
     Cause.DQ_SCALE_FP32: "the scale of a DequantizeLinear before them is FLOAT, and so are they",
+    Cause.FP32_ONLY_OPERATOR: "ONNX defines their operators for FLOAT and not for FLOAT16",
     Cause.COMPUTED_IN_FP32_INSIDE: (
         "the compiler computes a part of them in FP32 inside a kernel that reads and writes FP16, "
         "which costs no conversion"

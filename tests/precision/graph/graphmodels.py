@@ -578,6 +578,40 @@ def pointwise_with_a_cast() -> Any:
     )
 
 
+def _cumsum_in_an_island(opset: int) -> Any:
+    cumsum = n("CumSum", ["af", "axis"], ["bf"], name="/cumsum")
+    made = _island([cumsum], [const("axis", 1, np.int64)])
+    made.opset_import[0].version = opset
+    return made
+
+
+@named
+def island_cumsum_opset13() -> Any:
+    """CumSum is for FLOAT alone before opset 14."""
+    return _cumsum_in_an_island(13)
+
+
+@named
+def island_cumsum_opset19() -> Any:
+    return _cumsum_in_an_island(19)
+
+
+@named
+def celu_fp32() -> Any:
+    """Fused with a Softmax that would follow the model's types."""
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("Softmax", ["a"], ["b"], name="/sm"),
+            n("Celu", ["b"], ["c"], name="/celu"),
+            n("MatMul", ["c", "w1"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT, [8, 64])],
+        [("y", T.FLOAT, [8, 64])],
+        [w("w1", 64, 64)],
+    )
+
+
 @named
 def embedding_fp32() -> Any:
     """Integer inputs; FP32 enters by a table alone."""

@@ -26,7 +26,7 @@ import graphmodels
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 SAYS, ISLAND, NORM = Cause.GRAPH_SAYS_FP32, Cause.CAST_ISLAND, Cause.NORMALIZATION_FP32
 BF16, SCALE = Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32
-INSIDE = Cause.COMPUTED_IN_FP32_INSIDE
+INSIDE, ONLY = Cause.COMPUTED_IN_FP32_INSIDE, Cause.FP32_ONLY_OPERATOR
 
 # By one node of each layer that has a reason: cause, confidence, deciding places.
 # Where two layers of one node differ in confidence, that is left open.
@@ -47,6 +47,15 @@ EXPECTED: dict[str, Expected] = {
         "/mm2b": [(ISLAND, SURE, ["/up", "/down"])],
     },
     "island_softmax": {"/sm": [(ISLAND, LIKELY, ["/up", "/down"])]},
+    "island_cumsum_opset13": {
+        "/cumsum": [(ONLY, SURE, ["/cumsum"]), (ISLAND, SURE, ["/up", "/down"])]
+    },
+    "island_cumsum_opset19": {"/cumsum": [(ISLAND, SURE, ["/up", "/down"])]},
+    "celu_fp32": {
+        "/mm1": [(SAYS, SURE, ["x"])],
+        "/mm2": [(SAYS, SURE, ["x"])],
+        "/celu": [(SAYS, SURE, ["x"]), (ONLY, LIKELY, ["/celu"])],
+    },
     "island_layernorm": {
         "/ln": [(NORM, LIKELY, []), (ISLAND, LIKELY, ["/up", "/down"])],
     },
@@ -183,7 +192,7 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}
-    assert not causes & {SAYS, ISLAND, BF16, SCALE, INSIDE}
+    assert not causes & {SAYS, ISLAND, BF16, SCALE, INSIDE, ONLY}
 
 
 def test_every_layer_of_an_fp32_recurrence_is_explained_although_few_tell_their_nodes():

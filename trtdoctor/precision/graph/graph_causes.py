@@ -85,21 +85,42 @@ class ByGraph:
         both = [node for node in scaled if flow.entries(node).ways != Way.SCALE]
         outside = [node for node in outside if node not in scaled or node in both]
         joined = [node for node in inside if Way.OTHER in flow.entries(node).ways]
+        alone = [] if bfloat else self._for_fp32_alone(layer, wide, sure=sure)
         reasons = []
         if outside:
             reasons.append(self._decided(says, layer, outside, flow, sure=sure and not inside))
+        # Where other nodes of the layer would follow the model's types, those come first.
+        follow = any(not node.float_only for node in outside)
+        reasons = [*reasons, *alone] if follow else [*alone, *reasons]
         if scaled:
-            alone = sure and not outside and not inside
-            reasons.append(self._decided(Cause.DQ_SCALE_FP32, layer, scaled, flow, sure=alone))
+            only = sure and not outside and not inside
+            reasons.append(self._decided(Cause.DQ_SCALE_FP32, layer, scaled, flow, sure=only))
         if inside and not outside and not scaled:
             # Its Casts mostly guard it, so what it is comes before what surrounds it.
             reasons += self._normalization_in_island(layer, wide)
         if inside:
-            alone = sure and not joined and not outside
-            reasons.append(self._decided(Cause.CAST_ISLAND, layer, inside, flow, sure=alone))
+            only = sure and not joined and not outside
+            reasons.append(self._decided(Cause.CAST_ISLAND, layer, inside, flow, sure=only))
         if joined:
             reasons.append(self._decided(says, layer, joined, flow, sure=False))
         return list({reason.cause: reason for reason in reversed(reasons)}.values())[::-1]
+
+    def _for_fp32_alone(self, layer: Layer, wide: list[OnnxNode], *, sure: bool) -> list[Reason]:
+        """Operators that no model can have in FP16: what surrounds them had to be cast for them."""
+        alone = [node for node in wide if node.float_only]
+        if not alone:
+            return []
+        return [
+            Reason(
+                cause=Cause.FP32_ONLY_OPERATOR,
+                confidence=_C.CERTAIN if sure and len(alone) == len(wide) else _C.LIKELY,
+                evidence=(*map(self.witness.for_fp32_alone, alone[:_MOST_PLACES]), shown(layer)),
+                places=tuple(
+                    Place(kind=PlaceKind.NODE, name=node.label, type=TensorType.FLOAT.value)
+                    for node in alone[:_MOST_PLACES]
+                ),
+            )
+        ]
 
     def _decided(
         self, cause: Cause, layer: Layer, nodes: list[OnnxNode], flow: Flow, *, sure: bool

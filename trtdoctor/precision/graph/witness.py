@@ -42,6 +42,14 @@ class GraphWitness:
         told = f"scale {name} is {kind.value}" if kind else "its scale"
         return self.says(f"node {place.name}", f"DequantizeLinear: {told}, and so is its result")
 
+    def for_fp32_alone(self, node: OnnxNode) -> Evidence:
+        """That ONNX has no FP16 form of a node's operator."""
+        opset = self._model.opsets.get("")
+        at = f" at opset {opset}" if opset else ""
+        return self.says(
+            f"node {node.label}", f"{node.op}: ONNX{at} defines it for FLOAT and not for FLOAT16"
+        )
+
     def computes(self, nodes: Iterable[OnnxNode], flow: Flow) -> list[Evidence]:
         """The first tensor of each node that is of the flow's type."""
         return [self._computes(node, flow) for node in tuple(nodes)[:_MOST_NODES]]
