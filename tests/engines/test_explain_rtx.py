@@ -82,3 +82,12 @@ def test_a_model_that_ends_all_fp16_leaves_nothing_to_explain(explain, document,
     code, out, _ = explain(engine, "--onnx", model, "--expect", "fp16", "--no-color")
     assert code == 0
     assert "there is nothing to explain" in " ".join(out.split())
+
+
+def test_fp32_network_tensors_of_an_fp16_model_are_told_once_and_explain_no_layer(document, built):
+    engine, model, _ = built("io_cast_fp16")
+    found = document(engine, "--onnx", model)
+    (note,) = found["notes"]
+    assert "/in_cast, /out_cast" in note
+    assert found["explanations"] == []
+    assert document(engine)["notes"] == []

@@ -613,6 +613,23 @@ def celu_fp32() -> Any:
 
 
 @named
+def island_of_a_scalar() -> Any:
+    """FP16 data that a converter lifted to FP32 for one number's sake."""
+    return model(
+        [
+            n("Cast", ["x"], ["xf"], name="x_cast_to_fp32", to=T.FLOAT),
+            n("Mul", ["xf", "s"], ["m"], name="/scale"),
+            n("Softmax", ["m"], ["sm"], name="/sm"),
+            n("Cast", ["sm"], ["h"], name="sm_cast_to_fp16", to=T.FLOAT16),
+            n("MatMul", ["h", "w1"], ["y"], name="/mm"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [const("s", 0.5, F32), w("w1", 64, 64, dtype=F16)],
+    )
+
+
+@named
 def embedding_fp32() -> Any:
     """Integer inputs; FP32 enters by a table alone."""
     return model(

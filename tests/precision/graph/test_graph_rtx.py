@@ -11,7 +11,7 @@ from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, Precision, Role
 from trtdoctor.model.report import Confidence
 from trtdoctor.model.typing import Typing
-from trtdoctor.precision.graph import graph_reasons
+from trtdoctor.precision.graph import edge_casts, graph_reasons
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
 from trtdoctor.readers.layers import read_layers
@@ -215,3 +215,34 @@ def test_evidence_names_nodes_and_engine():
     ]
     assert shown[5][0] == f"engine: layer {found.layer}"
     assert found.region == "/up, /down"
+
+
+def test_evidence_tells_the_number_that_data_are_lifted_for_and_whose_casts_they_are():
+    (found,) = why("island_of_a_scalar")
+    shown = {e.source.partition(": ")[2]: e.value for e in found.reasons[0].evidence}
+    assert shown["initializer s"].startswith("FLOAT, one number, beside data that a Cast widens")
+    assert shown["node x_cast_to_fp32"] == "Cast to FLOAT, named as AutoCast names its own"
+
+
+@pytest.mark.parametrize("name", ["mlp_fp32", "island_softmax", "two_islands", "embedding_fp32"])
+def test_no_number_lifts_what_was_not_cast_right_before_it(name):
+    told = [e.value for layer in why(name) for r in layer.reasons for e in r.evidence]
+    assert told and not any("one number" in value or "AutoCast" in value for value in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors", "casts"),
+    [
+        ("io_cast_fp16", "x, y", "/in_cast, /out_cast"),
+        ("head_fp32", "x", "x_cast_to_fp16"),  # its last node computes in FP32
+        ("mlp_fp32", None, None),
+        ("mlp_fp16", None, None),
+        ("residual_stream_fp32", None, None),  # the input is read in FP32 as well
+    ],
+)
+def test_casts_at_the_edges_of_a_network_with_fp32_tensors(name, tensors, casts):
+    told = edge_casts(read_onnx(graphmodels.MODELS[name]().SerializeToString(), name="m.onnx"))
+    if tensors is None:
+        assert told is None
+    else:
+        assert told is not None and f"({tensors})" in told and casts in told

@@ -141,6 +141,8 @@ class ByGraph:
         if len(places) > _MOST_PLACES or any(flow.entries(node).more for node in nodes):
             evidence.append(self.witness.says("graph", "further places have the same effect"))
         evidence += map(self.witness.at, list(operands)[:_MOST_OPERANDS])
+        lifting = dict.fromkeys(p for node in nodes for p in flow.lifting(node))
+        evidence += map(self.witness.lifts, list(lifting)[:_MOST_OPERANDS])
         return Reason(
             cause=cause,
             confidence=_C.CERTAIN if sure else _C.LIKELY,
