@@ -385,3 +385,29 @@ def test_edges_that_are_not_all_fp16_tell_of_another_cast():
 
 def test_of_nodes_that_are_not_the_models_nothing_is_known():
     assert widened(kernel("a:FP16", "b:FP16", "/elsewhere")) == []
+
+
+# Without the model -------------------------------------------------------------------------------
+
+
+def test_an_engine_that_is_all_fp32_follows_its_model():
+    layers = gemm("a", "FP32", ()), gemm("b", "FP32", ())
+    assert why(*layers) == {name: [(Cause.GRAPH_SAYS_FP32, LIKELY)] for name in "ab"}
+
+
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.UNKNOWN])
+def test_where_the_builder_may_decide_types_an_fp32_engine_proves_nothing(typing):
+    assert why(gemm("a", "FP32", ()), typing=typing) == {"a": []}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        gemm("b", "FP16", ()),
+        gemm("b", "BF16", ()),
+        layer("b", "kgen", "a:INT8", "b:FP32"),
+        layer("{ForeignNode[b]}", "myelin", "a:FP32", "b:FP32"),
+    ],
+)
+def test_beside_other_types_or_what_cannot_be_seen_the_engine_alone_proves_nothing(other):
+    assert why(gemm("a", "FP32", ()), other)["a"] == []
