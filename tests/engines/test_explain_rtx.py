@@ -31,11 +31,14 @@ def built(tmp_path):
     return build
 
 
-def test_the_engine_alone_is_strongly_typed_and_asks_for_its_model(document, built):
-    engine, _, _ = built("mlp_fp32")
-    found = document(engine)
+@pytest.mark.parametrize("with_log", [True, False])
+def test_an_fp32_engine_alone_follows_its_model_and_asks_for_it(document, built, with_log):
+    engine, _, log = built("mlp_fp32")
+    found = document(engine, *(["--log", log] if with_log else []))
     assert found["typing"] == "strong"
-    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    told = {(e["cause"], e["confidence"]) for e in found["explanations"]}
+    assert told == {("graph-says-fp32", "likely")}
+    assert not any(e["remedy"]["commands"] for e in found["explanations"])
     commands = [command for item in found["missing"] for command in item["commands"]]
     assert any("--onnx" in command and str(engine) in command for command in commands)
 
@@ -72,7 +75,8 @@ def test_another_model_proves_nothing(document, built):
     engine, _, _ = built("mlp_fp32")
     _, other, _ = built("mlp_fp16")
     found = document(engine, "--onnx", other)
-    assert {e["cause"] for e in found["explanations"]} == {"unknown"}
+    assert found["explanations"] == document(engine)["explanations"]
+    assert any("is not the model of this engine" in note for note in found["notes"])
 
 
 @pytest.mark.parametrize("name", ["mlp_fp16", "island_matmul", "conv_norm_fp16"])
@@ -82,3 +86,23 @@ def test_a_model_that_ends_all_fp16_leaves_nothing_to_explain(explain, document,
     code, out, _ = explain(engine, "--onnx", model, "--expect", "fp16", "--no-color")
     assert code == 0
     assert "there is nothing to explain" in " ".join(out.split())
+
+
+def test_fp32_network_tensors_of_an_fp16_model_are_told_once_and_explain_no_layer(document, built):
+    engine, model, _ = built("io_cast_fp16")
+    found = document(engine, "--onnx", model)
+    (note,) = found["notes"]
+    assert "/in_cast, /out_cast" in note
+    assert found["explanations"] == []
+    assert document(engine)["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["island_matmul_chain", "head_fp32", "qdq_fp32", "dq_int8_input", "attention_fp16"]
+)
+def test_beside_other_types_an_engine_alone_does_not_tell_what_its_model_says(
+    document, built, name
+):
+    engine, _, _ = built(name)
+    told = document(engine)["explanations"]
+    assert {e["cause"] for e in told} == {"unknown"}

@@ -25,7 +25,7 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.finding import Evidence
 from trtdoctor.model.typing import Typing
-from trtdoctor.precision.graph import graph_reasons
+from trtdoctor.precision.graph import edge_casts, graph_reasons
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
@@ -94,6 +94,7 @@ def explain(
             *damages(witnesses.logs, knowledge),
             *(log.unsolved if log else ()),
             *flips(report.layers, witnesses.logs[1:], knowledge),
+            *_edges(model, typing),
         ),
     )
     answer = None
@@ -142,6 +143,12 @@ def _own_model(
     if reason is None:
         return model, ()
     return None, (f"{witnesses.model_path} is not the model of this engine: {reason}",)
+
+
+def _edges(model: OnnxFacts | None, typing: Typing) -> tuple[str, ...]:
+    """What the network's own tensors convert, where the model's types hold."""
+    told = edge_casts(model) if model is not None and typing is Typing.STRONG else None
+    return () if told is None else (told,)
 
 
 def _with_identity(report: EngineReport, log: LogTestimony) -> EngineReport:

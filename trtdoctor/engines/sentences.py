@@ -34,6 +34,11 @@ _WORDS = {
     Cause.GRAPH_SAYS_FP32: "the model's own types say FLOAT, and the engine follows them",
     Cause.GRAPH_SAYS_BF16: "the model's own types say BFLOAT16, and the engine follows them",
     Cause.DQ_SCALE_FP32: "the scale of a DequantizeLinear before them is FLOAT, and so are they",
+    Cause.FP32_ONLY_OPERATOR: "ONNX defines their operators for FLOAT and not for FLOAT16",
+    Cause.COMPUTED_IN_FP32_INSIDE: (
+        "the compiler computes a part of them in FP32 inside a kernel that reads and writes FP16, "
+        "which costs no conversion"
+    ),
     Cause.CAST_ISLAND: "Casts in the model wrap them in FLOAT",
     Cause.FASTER_IN_FP32: "the builder tried FP16 and measured it slower, even without conversions",
     Cause.CONVERSION_COSTS_MORE: "FP16 kernels are faster, but converting to them costs more",

@@ -15,6 +15,8 @@ class Cause(Vocabulary):
     GRAPH_SAYS_FP32 = "graph-says-fp32"
     GRAPH_SAYS_BF16 = "graph-says-bf16"
     DQ_SCALE_FP32 = "dq-scale-fp32"
+    FP32_ONLY_OPERATOR = "fp32-only-operator"
+    COMPUTED_IN_FP32_INSIDE = "computed-in-fp32-inside"
     CAST_ISLAND = "cast-island"
     FASTER_IN_FP32 = "faster-in-fp32"
     CONVERSION_COSTS_MORE = "conversion-costs-more"

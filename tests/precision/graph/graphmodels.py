@@ -561,6 +561,75 @@ def pointwise_fp16() -> Any:
 
 
 @named
+def pointwise_with_a_cast() -> Any:
+    """FP16, but a Cast of a comparison is fused: whose cast is in the kernel's name?"""
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("Greater", ["a", "zero"], ["g"], name="/gt"),
+            n("Cast", ["g"], ["gh"], name="/mask", to=T.FLOAT16),
+            n("Mul", ["a", "gh"], ["m"], name="/mul"),
+            n("Erf", ["m"], ["e"], name="/erf"),
+            n("MatMul", ["e", "w2"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [w("w1", 64, 64, dtype=F16), w("w2", 64, 64, dtype=F16), const("zero", 0.0, F16)],
+    )
+
+
+def _cumsum_in_an_island(opset: int) -> Any:
+    cumsum = n("CumSum", ["af", "axis"], ["bf"], name="/cumsum")
+    made = _island([cumsum], [const("axis", 1, np.int64)])
+    made.opset_import[0].version = opset
+    return made
+
+
+@named
+def island_cumsum_opset13() -> Any:
+    """CumSum is for FLOAT alone before opset 14."""
+    return _cumsum_in_an_island(13)
+
+
+@named
+def island_cumsum_opset19() -> Any:
+    return _cumsum_in_an_island(19)
+
+
+@named
+def celu_fp32() -> Any:
+    """Fused with a Softmax that would follow the model's types."""
+    return model(
+        [
+            n("MatMul", ["x", "w1"], ["a"], name="/mm1"),
+            n("Softmax", ["a"], ["b"], name="/sm"),
+            n("Celu", ["b"], ["c"], name="/celu"),
+            n("MatMul", ["c", "w1"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT, [8, 64])],
+        [("y", T.FLOAT, [8, 64])],
+        [w("w1", 64, 64)],
+    )
+
+
+@named
+def island_of_a_scalar() -> Any:
+    """FP16 data that a converter lifted to FP32 for one number's sake."""
+    return model(
+        [
+            n("Cast", ["x"], ["xf"], name="x_cast_to_fp32", to=T.FLOAT),
+            n("Mul", ["xf", "s"], ["m"], name="/scale"),
+            n("Softmax", ["m"], ["sm"], name="/sm"),
+            n("Cast", ["sm"], ["h"], name="sm_cast_to_fp16", to=T.FLOAT16),
+            n("MatMul", ["h", "w1"], ["y"], name="/mm"),
+        ],
+        [("x", T.FLOAT16, [8, 64])],
+        [("y", T.FLOAT16, [8, 64])],
+        [const("s", 0.5, F32), w("w1", 64, 64, dtype=F16)],
+    )
+
+
+@named
 def embedding_fp32() -> Any:
     """Integer inputs; FP32 enters by a table alone."""
     return model(

@@ -350,3 +350,78 @@ def test_long_chains_and_many_casts_take_no_time():
     ]
     found = graph_reasons(classify_layers(layers), model, typing=Typing.STRONG)
     assert len(found) == 20_000
+
+
+# What the compiler widens inside a kernel --------------------------------------------------------
+
+HALVES = """
+    /mm1 MatMul x,w1 -> a:H
+    /sqrt Sqrt a -> r:H
+    /div Div r,two -> b:H
+    /mm3 MatMul b,w1 -> y:H
+    """
+
+
+def kernel(inputs: str = "a:FP16", outputs: str = "b:FP16", *nodes: str) -> Layer:
+    name = "__myl_CastSqrtCastDivCast_myl0_1"
+    return layer(name, "kgen", inputs, outputs, nodes or ("/sqrt", "/div"))
+
+
+def widened(*layers: Layer, text: str = HALVES, weights: str = "w1:H two:H", **others: str):
+    model = graph(text, weights=weights, **{"inputs": "x:H", "outputs": "y:H", **others})
+    return [reason for found in why(*layers, model=model).values() for reason in found]
+
+
+def test_casts_of_a_kernel_whose_nodes_know_fp16_alone_are_the_compilers():
+    assert widened(kernel()) == [(Cause.COMPUTED_IN_FP32_INSIDE, LIKELY)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("/sqrt Sqrt a -> r:H", "/sqrt Sqrt a -> r"),  # a type that is not known
+        ("/sqrt Sqrt a -> r:H", "/cast Cast a -> i:I\n/sqrt Sqrt a,i -> r:H"),  # a Cast beside
+        ("/sqrt Sqrt a -> r:H", "/sqrt Sqrt a,i -> r:H"),  # computed with integers
+    ],
+)
+def test_a_cast_that_may_be_the_models_own_proves_nothing(change):
+    assert widened(kernel(), text=HALVES.replace(*change), inputs="x:H i:I") == []
+
+
+def test_an_fp32_operand_of_the_kernel_is_the_models_own():
+    assert widened(kernel(), weights="w1:H two:F") == []
+
+
+def test_edges_that_are_not_all_fp16_tell_of_another_cast():
+    for edges in (("a:FP16 i:INT32", "b:FP16"), ("a:FP16", "b:FP32"), ("a:FP16", "b:FP16 i:BOOL")):
+        assert Cause.COMPUTED_IN_FP32_INSIDE not in dict(widened(kernel(*edges)))
+
+
+def test_of_nodes_that_are_not_the_models_nothing_is_known():
+    assert widened(kernel("a:FP16", "b:FP16", "/elsewhere")) == []
+
+
+# Without the model -------------------------------------------------------------------------------
+
+
+def test_an_engine_that_is_all_fp32_follows_its_model():
+    layers = gemm("a", "FP32", ()), gemm("b", "FP32", ())
+    assert why(*layers) == {name: [(Cause.GRAPH_SAYS_FP32, LIKELY)] for name in "ab"}
+
+
+@pytest.mark.parametrize("typing", [Typing.WEAK, Typing.UNKNOWN])
+def test_where_the_builder_may_decide_types_an_fp32_engine_proves_nothing(typing):
+    assert why(gemm("a", "FP32", ()), typing=typing) == {"a": []}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        gemm("b", "FP16", ()),
+        gemm("b", "BF16", ()),
+        layer("b", "kgen", "a:INT8", "b:FP32"),
+        layer("{ForeignNode[b]}", "myelin", "a:FP32", "b:FP32"),
+    ],
+)
+def test_beside_other_types_or_what_cannot_be_seen_the_engine_alone_proves_nothing(other):
+    assert why(gemm("a", "FP32", ()), other)["a"] == []

@@ -11,7 +11,7 @@ from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, Layer, Precision, Role
 from trtdoctor.model.report import Confidence
 from trtdoctor.model.typing import Typing
-from trtdoctor.precision.graph import graph_reasons
+from trtdoctor.precision.graph import edge_casts, graph_reasons
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.reasons import LayerReasons
 from trtdoctor.readers.layers import read_layers
@@ -26,6 +26,7 @@ import graphmodels
 SURE, LIKELY, POSSIBLE = Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE
 SAYS, ISLAND, NORM = Cause.GRAPH_SAYS_FP32, Cause.CAST_ISLAND, Cause.NORMALIZATION_FP32
 BF16, SCALE = Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32
+INSIDE, ONLY = Cause.COMPUTED_IN_FP32_INSIDE, Cause.FP32_ONLY_OPERATOR
 
 # By one node of each layer that has a reason: cause, confidence, deciding places.
 # Where two layers of one node differ in confidence, that is left open.
@@ -46,6 +47,15 @@ EXPECTED: dict[str, Expected] = {
         "/mm2b": [(ISLAND, SURE, ["/up", "/down"])],
     },
     "island_softmax": {"/sm": [(ISLAND, LIKELY, ["/up", "/down"])]},
+    "island_cumsum_opset13": {
+        "/cumsum": [(ONLY, SURE, ["/cumsum"]), (ISLAND, SURE, ["/up", "/down"])]
+    },
+    "island_cumsum_opset19": {"/cumsum": [(ISLAND, SURE, ["/up", "/down"])]},
+    "celu_fp32": {
+        "/mm1": [(SAYS, SURE, ["x"])],
+        "/mm2": [(SAYS, SURE, ["x"])],
+        "/celu": [(SAYS, SURE, ["x"]), (ONLY, LIKELY, ["/celu"])],
+    },
     "island_layernorm": {
         "/ln": [(NORM, LIKELY, []), (ISLAND, LIKELY, ["/up", "/down"])],
     },
@@ -101,8 +111,8 @@ EXPECTED: dict[str, Expected] = {
         ],
         "/mm": [(SAYS, LIKELY, ["/up"])],
     },
-    # All FP16: that the compiler widens some of it inside kernels is not the graph's doing.
-    "pointwise_fp16": {},
+    "pointwise_fp16": {node: [(INSIDE, LIKELY, [])] for node in ("/ln/mean", "/erf")},
+    "pointwise_with_a_cast": {},
     "embedding_fp32": {
         "/mm1": [(SAYS, SURE, ["table"])],
         "/add": [(SAYS, SURE, ["/mask/to_float", "table"])],
@@ -182,7 +192,7 @@ def test_the_log_and_the_plan_lead_to_the_same_reasons(name):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_only_in_the_strong_world_the_graph_decides(name, typing):
     causes = {r.cause for reasons in why(name, typing=typing) for r in reasons.reasons}
-    assert not causes & {SAYS, ISLAND, BF16, SCALE}
+    assert not causes & {SAYS, ISLAND, BF16, SCALE, INSIDE, ONLY}
 
 
 def test_every_layer_of_an_fp32_recurrence_is_explained_although_few_tell_their_nodes():
@@ -205,3 +215,34 @@ def test_evidence_names_nodes_and_engine():
     ]
     assert shown[5][0] == f"engine: layer {found.layer}"
     assert found.region == "/up, /down"
+
+
+def test_evidence_tells_the_number_that_data_are_lifted_for_and_whose_casts_they_are():
+    (found,) = why("island_of_a_scalar")
+    shown = {e.source.partition(": ")[2]: e.value for e in found.reasons[0].evidence}
+    assert shown["initializer s"].startswith("FLOAT, one number, beside data that a Cast widens")
+    assert shown["node x_cast_to_fp32"] == "Cast to FLOAT, named as AutoCast names its own"
+
+
+@pytest.mark.parametrize("name", ["mlp_fp32", "island_softmax", "two_islands", "embedding_fp32"])
+def test_no_number_lifts_what_was_not_cast_right_before_it(name):
+    told = [e.value for layer in why(name) for r in layer.reasons for e in r.evidence]
+    assert told and not any("one number" in value or "AutoCast" in value for value in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors", "casts"),
+    [
+        ("io_cast_fp16", "x, y", "/in_cast, /out_cast"),
+        ("head_fp32", "x", "x_cast_to_fp16"),  # its last node computes in FP32
+        ("mlp_fp32", None, None),
+        ("mlp_fp16", None, None),
+        ("residual_stream_fp32", None, None),  # the input is read in FP32 as well
+    ],
+)
+def test_casts_at_the_edges_of_a_network_with_fp32_tensors(name, tensors, casts):
+    told = edge_casts(read_onnx(graphmodels.MODELS[name]().SerializeToString(), name="m.onnx"))
+    if tensors is None:
+        assert told is None
+    else:
+        assert told is not None and f"({tensors})" in told and casts in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from trtdoctor.precision.numbers import Cleared, Kept, fragile, gate, guarded
@@ -56,6 +57,13 @@ def test_what_stays_in_the_range_it_came_in_is_cleared(ops: tuple[str, ...]) -> 
 def test_powers_sums_and_normalisations_are_kept(op: str) -> None:
     for ops in ((op,), ("Softmax", op), (op, "Sqrt")):
         assert isinstance(verdict(chain(*ops)), Kept)
+
+
+def test_an_operator_that_onnx_has_in_fp32_alone_is_kept() -> None:
+    model = chain("Softmax")
+    nodes = [msgspec.structs.replace(node, float_only=node.op == "Softmax") for node in model.nodes]
+    kept = verdict(msgspec.structs.replace(model, nodes=tuple(nodes)))
+    assert kept == Kept(reason="ONNX defines Softmax for FLOAT and not for FLOAT16")
 
 
 @pytest.mark.parametrize("op", ["MatMul", "Mul", "Add", "Div", "Unheard"])

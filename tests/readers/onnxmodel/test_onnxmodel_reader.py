@@ -97,6 +97,32 @@ def test_types_follow_from_operators(node, expected):
     assert found == (TensorType(expected) if expected else None)
 
 
+@pytest.mark.parametrize(
+    ("op", "opset", "expected"),
+    [
+        ("Celu", 12, True),
+        ("Celu", 22, True),
+        ("CumSum", 13, True),
+        ("CumSum", 14, False),
+        ("NonMaxSuppression", 11, True),
+        ("Resize", 19, False),  # its scales are FLOAT, its data need not be
+        ("Relu", 19, False),
+        ("Softmax", 13, False),
+        ("ArgMax", 13, False),
+        ("Gather", 13, False),
+        ("Unheard", 19, False),
+    ],
+)
+def test_operators_that_onnx_has_for_float_alone(op, opset, expected):
+    (node,) = read(model([n(op, ["x"], ["y"])], [X], opset=opset)).nodes
+    assert node.float_only is expected
+
+
+def test_of_another_domain_s_operators_nothing_is_known():
+    (node,) = read(model([n("Celu", ["x"], ["y"], domain="mine")], [X])).nodes
+    assert not node.float_only
+
+
 def test_what_operators_define_counts_more_than_what_the_model_declares():
     stale = [("a", T.FLOAT, [4, 4]), ("b", T.FLOAT, [4, 4])]
     nodes = [n("Relu", ["x"], ["a"]), n("Custom", ["a"], ["b"], domain="acme")]

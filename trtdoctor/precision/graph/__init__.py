@@ -13,10 +13,11 @@ from ...model.engine import IOTensor, Layer
 from ...model.typing import Typing
 from ...readers.onnxmodel import OnnxFacts
 from ..reasons import LayerReasons
+from .edge_casts import edge_casts
 from .graph_causes import ByGraph
 from .layer_causes import Finder
 
-__all__ = ["graph_reasons"]
+__all__ = ["edge_casts", "graph_reasons"]
 
 
 def graph_reasons(

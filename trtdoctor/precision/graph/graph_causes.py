@@ -20,6 +20,7 @@ from . import operators
 from .links import float_types
 from .match import Match, Nodes
 from .type_flow import Flow, Way
+from .widened import Widened
 from .witness import GraphWitness, shown
 
 _P, _C = Precision, Confidence
@@ -60,7 +61,8 @@ class ByGraph:
             bfloat = True
             wide = self._of_type(computing, self._bfloats)
         if not wide:
-            return self._normalization_in_halves(layer, match, computing)
+            inside = self._normalization_in_halves(layer, match, computing)
+            return inside or self._widened.reasons(layer, match.nodes)
         types = self._model.types
         agreed = len(wide) == len([n for n in computing if operators.type_of(n, types)])
         agreed = agreed and not any(operators.untold(node, types) for node in computing)
@@ -83,21 +85,42 @@ class ByGraph:
         both = [node for node in scaled if flow.entries(node).ways != Way.SCALE]
         outside = [node for node in outside if node not in scaled or node in both]
         joined = [node for node in inside if Way.OTHER in flow.entries(node).ways]
+        alone = [] if bfloat else self._for_fp32_alone(layer, wide, sure=sure)
         reasons = []
         if outside:
             reasons.append(self._decided(says, layer, outside, flow, sure=sure and not inside))
+        # Where other nodes of the layer would follow the model's types, those come first.
+        follow = any(not node.float_only for node in outside)
+        reasons = [*reasons, *alone] if follow else [*alone, *reasons]
         if scaled:
-            alone = sure and not outside and not inside
-            reasons.append(self._decided(Cause.DQ_SCALE_FP32, layer, scaled, flow, sure=alone))
+            only = sure and not outside and not inside
+            reasons.append(self._decided(Cause.DQ_SCALE_FP32, layer, scaled, flow, sure=only))
         if inside and not outside and not scaled:
             # Its Casts mostly guard it, so what it is comes before what surrounds it.
             reasons += self._normalization_in_island(layer, wide)
         if inside:
-            alone = sure and not joined and not outside
-            reasons.append(self._decided(Cause.CAST_ISLAND, layer, inside, flow, sure=alone))
+            only = sure and not joined and not outside
+            reasons.append(self._decided(Cause.CAST_ISLAND, layer, inside, flow, sure=only))
         if joined:
             reasons.append(self._decided(says, layer, joined, flow, sure=False))
         return list({reason.cause: reason for reason in reversed(reasons)}.values())[::-1]
+
+    def _for_fp32_alone(self, layer: Layer, wide: list[OnnxNode], *, sure: bool) -> list[Reason]:
+        """Operators that no model can have in FP16: what surrounds them had to be cast for them."""
+        alone = [node for node in wide if node.float_only]
+        if not alone:
+            return []
+        return [
+            Reason(
+                cause=Cause.FP32_ONLY_OPERATOR,
+                confidence=_C.CERTAIN if sure and len(alone) == len(wide) else _C.LIKELY,
+                evidence=(*map(self.witness.for_fp32_alone, alone[:_MOST_PLACES]), shown(layer)),
+                places=tuple(
+                    Place(kind=PlaceKind.NODE, name=node.label, type=TensorType.FLOAT.value)
+                    for node in alone[:_MOST_PLACES]
+                ),
+            )
+        ]
 
     def _decided(
         self, cause: Cause, layer: Layer, nodes: list[OnnxNode], flow: Flow, *, sure: bool
@@ -118,6 +141,8 @@ class ByGraph:
         if len(places) > _MOST_PLACES or any(flow.entries(node).more for node in nodes):
             evidence.append(self.witness.says("graph", "further places have the same effect"))
         evidence += map(self.witness.at, list(operands)[:_MOST_OPERANDS])
+        lifting = dict.fromkeys(p for node in nodes for p in flow.lifting(node))
+        evidence += map(self.witness.lifts, list(lifting)[:_MOST_OPERANDS])
         return Reason(
             cause=cause,
             confidence=_C.CERTAIN if sure else _C.LIKELY,
@@ -192,6 +217,10 @@ class ByGraph:
     @cached_property
     def _floats(self) -> Flow:
         return Flow(self._model, operators.FLOAT32, operators.SIXTEEN_BIT)
+
+    @cached_property
+    def _widened(self) -> Widened:
+        return Widened(self._model, self._floats, self.witness)
 
     @cached_property
     def _bfloats(self) -> Flow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trtdoctor.precision.layers import kinds
+from trtdoctor.precision.layers.roles import FLOATS, QUANTISED
 
 from ...model.cause import Cause
 from ...model.engine import IOTensor, Layer, Precision, Role
@@ -11,7 +12,7 @@ from ...model.typing import Typing
 from ..reasons import LayerReasons, Reason
 from .graph_causes import ByGraph
 from .links import Links, holds_half
-from .witness import engine, types_of
+from .witness import engine, shown, types_of
 
 _P, _C = Precision, Confidence
 _WIDE = frozenset({_P.FP32, _P.TF32, _P.BF16, _P.MIXED})
@@ -38,6 +39,7 @@ class Finder:
         self._links = Links(layers)
         self._half = any(map(holds_half, layers)) or any(t.dtype == "FP16" for t in io)
         self._alone = sum(layer.role is Role.COMPUTE for layer in layers) == 1
+        self._all_floats = _only_fp32(layers, io)
         self._int8 = tuple(layer for layer in layers if layer.precision is _P.INT8)
 
     def layer(self, layer: Layer) -> LayerReasons | None:
@@ -55,6 +57,8 @@ class Finder:
             return None
         elif self._typing is Typing.STRONG and self._graph is not None:
             reasons += self._graph.reasons(layer)
+        elif self._typing is Typing.STRONG:
+            reasons += self._by_engine_alone(layer)
         elif self._typing is Typing.WEAK:
             reasons += self._normalization_between_halves(layer)
             reasons += self._int8_alone(layer)
@@ -66,6 +70,28 @@ class Finder:
             region=", ".join(place.name for place in places) or None,
             reasons=tuple(reasons),
         )
+
+    def _by_engine_alone(self, layer: Layer) -> list[Reason]:
+        """Without the model: where the engine knows no other floating type, nor did the model.
+
+        Beside FP16 or quantised tensors the model may have Casts or scales, and only it can tell.
+        """
+        if not self._all_floats or layer.precision not in (_P.FP32, _P.TF32):
+            return []
+        return [
+            Reason(
+                cause=Cause.GRAPH_SAYS_FP32,
+                confidence=_C.LIKELY,
+                evidence=(
+                    Evidence(source="engine", value="strongly typed: types are the model's own"),
+                    Evidence(
+                        source="engine",
+                        value="FP32 is the only floating type that its tensors have",
+                    ),
+                    shown(layer),
+                ),
+            )
+        ]
 
     def _fused(self, layer: Layer) -> list[Reason]:
         edges = f"inputs {types_of(layer.inputs)}, outputs {types_of(layer.outputs)}"
@@ -157,6 +183,18 @@ class Finder:
                 ),
             )
         ]
+
+
+def _only_fp32(layers: tuple[Layer, ...], io: tuple[IOTensor, ...]) -> bool:
+    """Whether FP32 is the only floating or quantised type that the engine's tensors have."""
+    if any(map(kinds.is_opaque, layers)):
+        return False
+    told: set[str | None] = {tensor.dtype for tensor in io}
+    for layer in layers:
+        told |= {tensor.dtype for tensor in (*layer.inputs, *layer.outputs, *layer.constants)}
+        if layer.weights is not None:
+            told.add(layer.weights.dtype)
+    return told & (FLOATS | QUANTISED) == {"FP32"}
 
 
 def _only_integers(layer: Layer) -> bool:

@@ -61,6 +61,7 @@ class Flow:
         self._made: set[str] = set()
         self._scales: dict[Place, str] = {}
         self._native: set[str] = set()
+        self._cast_up: set[str] = set()
         self._read: set[str] = set()
         self._entries: dict[str, Reach] = {}
         self._exits: dict[str, Reach] = {}
@@ -84,6 +85,20 @@ class Flow:
             if (place := self._constants.get(name)) is not None and self._size(place) > 1
         }
         return tuple(sorted(found.values(), key=lambda place: -self._size(place)))
+
+    def lifting(self, node: OnnxNode) -> tuple[Place, ...]:
+        """A node's single numbers of the type, where all its data were cast up right before it."""
+        numbers = {
+            name: place
+            for name in node.inputs
+            if (place := self._constants.get(name)) is not None and self._elements.get(name) == 1
+        }
+        data = [name for name in node.inputs if name and name not in numbers]
+        return tuple(numbers.values()) if data and self._cast_up.issuperset(data) else ()
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a value is stored in the model, or follows from what is stored alone."""
+        return name in self._constants
 
     def scale(self, place: Place) -> str | None:
         """The scale that gives a DequantizeLinear's result the type, where it alone does."""
@@ -175,6 +190,7 @@ class Flow:
                 ways = Way.OTHER
                 if before in self._narrow:
                     ways = Way.CAST
+                    self._cast_up.update(node.outputs)
                     if node.inputs[0] in self._made:
                         ways |= Way.CAST_BESIDE_ARITHMETIC
                     if node.inputs[0] in self._native:

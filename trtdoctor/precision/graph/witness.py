@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ...model.engine import Layer, LayerTensor
@@ -12,6 +13,8 @@ from . import operators
 from .type_flow import Flow
 
 _MOST_NODES = 3
+# PrecisionConverter of ModelOpt's modelopt/onnx/autocast names each Cast after its tensor.
+_BY_AUTOCAST = re.compile(r"_cast_to_(?:fp32|fp16|bf16)(?: \||$)")
 
 
 class GraphWitness:
@@ -28,12 +31,21 @@ class GraphWitness:
     def at(self, place: Place) -> Evidence:
         """The type that begins or ends at a place."""
         if place.kind is PlaceKind.CAST:
-            return self.says(f"node {place.name}", f"Cast to {place.type}")
+            by = ", named as AutoCast names its own" if _BY_AUTOCAST.search(place.name) else ""
+            return self.says(f"node {place.name}", f"Cast to {place.type}{by}")
         if place.kind is PlaceKind.NODE:
             return self.says(f"node {place.name}", f"its result is {place.type}")
         count = self._elements.get(place.name)
         told = f", {count} elements" if count and place.kind is PlaceKind.INITIALIZER else ""
         return self.says(f"{place.kind.value} {place.name}", f"{place.type}{told}")
+
+    def lifts(self, number: Place) -> Evidence:
+        """That a single number's type may be why its neighbours were cast."""
+        return self.says(
+            f"{number.kind.value} {number.name}",
+            f"{number.type}, one number, beside data that a Cast widens: operands must be of one "
+            "type",
+        )
 
     def scale(self, place: Place, flow: Flow) -> Evidence:
         """The scale whose type a DequantizeLinear's result has."""
@@ -41,6 +53,14 @@ class GraphWitness:
         kind = self._model.types[name] if name else None
         told = f"scale {name} is {kind.value}" if kind else "its scale"
         return self.says(f"node {place.name}", f"DequantizeLinear: {told}, and so is its result")
+
+    def for_fp32_alone(self, node: OnnxNode) -> Evidence:
+        """That ONNX has no FP16 form of a node's operator."""
+        opset = self._model.opsets.get("")
+        at = f" at opset {opset}" if opset else ""
+        return self.says(
+            f"node {node.label}", f"{node.op}: ONNX{at} defines it for FLOAT and not for FLOAT16"
+        )
 
     def computes(self, nodes: Iterable[OnnxNode], flow: Flow) -> list[Evidence]:
         """The first tensor of each node that is of the flow's type."""

@@ -76,6 +76,9 @@ def gate(model: OnnxFacts | None, nodes: Iterable[str]) -> Verdict:
     ]
     if not island:
         return Kept(reason="which of the model's nodes it comes from is not known")
+    alone = next((node.op for node in island if node.float_only), None)
+    if alone is not None:
+        return Kept(reason=f"ONNX defines {alone} for FLOAT and not for FLOAT16")
     found = next((why for node in island if (why := _fragile(node))), None)
     if found is not None:
         norm = operators.writes_out_a_norm(node for node in model.nodes if node.label in wanted)

@@ -366,6 +366,28 @@ def _dq_scale_fp32(case: _Case) -> Remedy | None:
     )
 
 
+def _fp32_only_operator(case: _Case) -> Remedy | None:
+    nodes = case.context.onnx_nodes
+    return Remedy(
+        text=_sentences(
+            f"Keep {_listed(nodes) if nodes else 'it'} in FP32, with its Casts: a model with FP16 "
+            "there is not valid ONNX.",
+            "It lies inside one kernel whose inputs and outputs are FP16 already, so it costs no "
+            "conversion."
+            if case.context.fp16_edges
+            else "Where its cost matters, write it with operators that ONNX has in FP16, or export "
+            "with a newer opset where that has it.",
+        )
+    )
+
+
+def _computed_in_fp32_inside(case: _Case) -> Remedy | None:
+    return Remedy(
+        text="Nothing to do: the kernel reads and writes FP16, so its FP32 costs no conversion, and "
+        "no type in the model would change it."
+    )
+
+
 def _cast_island(case: _Case) -> Remedy | None:
     context, lowering = case.context, case.context.lowering
     free = (
@@ -479,6 +501,8 @@ _REMEDIES: dict[Cause, Callable[[_Case], Remedy | None]] = {
     Cause.GRAPH_SAYS_FP32: _graph_says_fp32,
     Cause.GRAPH_SAYS_BF16: _graph_says_bf16,
     Cause.DQ_SCALE_FP32: _dq_scale_fp32,
+    Cause.FP32_ONLY_OPERATOR: _fp32_only_operator,
+    Cause.COMPUTED_IN_FP32_INSIDE: _computed_in_fp32_inside,
     Cause.CAST_ISLAND: _cast_island,
     Cause.FASTER_IN_FP32: _faster_in_fp32,
     Cause.CONVERSION_COSTS_MORE: _conversion_costs_more,

@@ -45,7 +45,14 @@ WEAK_ONLY = frozenset(
     }
 )
 STRONG_ONLY = frozenset(
-    {Cause.GRAPH_SAYS_FP32, Cause.GRAPH_SAYS_BF16, Cause.DQ_SCALE_FP32, Cause.CAST_ISLAND}
+    {
+        Cause.GRAPH_SAYS_FP32,
+        Cause.GRAPH_SAYS_BF16,
+        Cause.DQ_SCALE_FP32,
+        Cause.FP32_ONLY_OPERATOR,
+        Cause.COMPUTED_IN_FP32_INSIDE,
+        Cause.CAST_ISLAND,
+    }
 )
 
 

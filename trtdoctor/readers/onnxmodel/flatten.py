@@ -182,6 +182,7 @@ class Flattener:
                 inputs=(*inputs, *back),
                 outputs=tuple(outputs),
                 stash_type=stash_type(op, attributes.get),
+                float_only=self._operators.float_only(op, domain, scope.opsets.get(domain, 0)),
             )
         )
 

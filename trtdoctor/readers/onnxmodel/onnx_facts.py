@@ -76,6 +76,8 @@ class OnnxNode(Frozen, frozen=True, kw_only=True):
         outputs: Names of values.
         stash_type: In which type a normalisation computes inside, where its operator has such a
             switch.
+        float_only: Whether ONNX's standard, at this model's opset, lets the first operand be FLOAT
+            and not FLOAT16.
     """
 
     label: str
@@ -85,6 +87,7 @@ class OnnxNode(Frozen, frozen=True, kw_only=True):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     stash_type: TensorType | None = None
+    float_only: bool = False
 
 
 class OnnxFacts(Frozen, frozen=True, kw_only=True):

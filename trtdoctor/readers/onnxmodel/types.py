@@ -61,6 +61,7 @@ class OperatorTypes:
     def __init__(self, onnx: Any) -> None:
         self._onnx = onnx
         self._rules: dict[tuple[str, str, int], tuple[Any, ...]] = {}
+        self._float_only: dict[tuple[str, int], bool] = {}
 
     def outputs(
         self,
@@ -99,6 +100,17 @@ class OperatorTypes:
             found[1:] = [stash] * (count - 1)
         return found
 
+    def float_only(self, op: str, domain: str, opset: int) -> bool:
+        """Whether an operator's schema lets its first operand be FLOAT and not FLOAT16."""
+        if domain not in _STANDARD:
+            return False
+        key = (op, opset)
+        if key not in self._float_only:
+            schema = self._schema(op, opset)
+            taken = _allowed(schema, schema.inputs[0]) if schema and schema.inputs else []
+            self._float_only[key] = "tensor(float)" in taken and "tensor(float16)" not in taken
+        return self._float_only[key]
+
     def _by_schema(
         self, op: str, domain: str, opset: int, inputs: Types, count: int
     ) -> list[TensorType | None]:
@@ -124,22 +136,27 @@ class OperatorTypes:
                 answer.append(None)
         return answer
 
-    def _rules_of(self, op: str, opset: int) -> tuple[Any, ...]:
+    def _schema(self, op: str, opset: int) -> Any:
+        """The operator's schema at an opset; None where this onnx package has none."""
         defs = self._onnx.defs
         if not defs.has(op):
-            return ()
+            return None
         try:
-            schema = defs.get_schema(op, max(opset, 1), "")
+            return defs.get_schema(op, max(opset, 1), "")
         except defs.SchemaError:
+            return None
+
+    def _rules_of(self, op: str, opset: int) -> tuple[Any, ...]:
+        schema = self._schema(op, opset)
+        if schema is None:
             return ()
-        allowed = {c.type_param_str: list(c.allowed_type_strs) for c in schema.type_constraints}
         taken: dict[str, set[int]] = {}
         for index, formal in enumerate(schema.inputs):
             taken.setdefault(formal.type_str, set()).add(index)
-        many = defs.OpSchema.FormalParameterOption.Variadic
+        many = self._onnx.defs.OpSchema.FormalParameterOption.Variadic
         rules: list[Any] = []
         for formal in schema.outputs:
-            names = allowed.get(formal.type_str, [formal.type_str])
+            names = _allowed(schema, formal)
             if len(names) == 1:
                 rules.append(_BY_SCHEMA_NAME.get(names[0]))
             else:
@@ -152,6 +169,12 @@ class OperatorTypes:
             variadic_from,
             bool(schema.outputs and schema.outputs[-1].option == many),
         )
+
+
+def _allowed(schema: Any, formal: Any) -> list[str]:
+    """The types that a schema lets one of its inputs or outputs be of."""
+    found = {c.type_param_str: list(c.allowed_type_strs) for c in schema.type_constraints}
+    return found.get(formal.type_str, [formal.type_str])
 
 
 def stash_type(op: str, attribute: Attribute) -> TensorType | None:
