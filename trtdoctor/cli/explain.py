@@ -63,7 +63,8 @@ def command(
     """Why is a layer not FP16, what does it cost, and what to change?
 
     Any of the engine, its layers, its build log, its model and its profile will do; more evidence
-    gives better answers, and what is missing is named with the command that makes it.
+    gives better answers, and what is missing is named with the command that makes it. A model alone
+    is answered for TensorRT 11 and TensorRT-RTX, which follow its types.
     """
     output = OutputOptions.take(options)
     seen = examine_explained(

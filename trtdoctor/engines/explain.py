@@ -23,9 +23,9 @@ from trtdoctor.model.engine import (
     ReasonTold,
     Role,
 )
-from trtdoctor.model.finding import Evidence
+from trtdoctor.model.finding import Confidence, Evidence
 from trtdoctor.model.typing import Typing
-from trtdoctor.precision.graph import edge_casts, graph_reasons
+from trtdoctor.precision.graph import edge_casts, graph_reasons, layers_of_model
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.readers.onnxmodel import OnnxFacts
@@ -114,6 +114,24 @@ def _mute(report: EngineReport, log: LogTestimony | None) -> bool:
     return log is not None and not report.layers and not log.build.verbose and log.build.complete
 
 
+def model_report(path: str, model: OnnxFacts) -> EngineReport:
+    """A model in the place of an engine: its nodes, as a strongly typed build would compute them."""
+    layers = layers_of_model(model)
+    return EngineReport(
+        path=path,
+        typing=Typing.STRONG,
+        layers_source=LayersSource.MODEL,
+        layers=layers,
+        summary=summarize(layers),
+        notes=(
+            "no engine was given: these are the model's nodes, as TensorRT 11 and TensorRT-RTX compute "
+            "them, where the model's types decide; how they are fused, only an engine tells",
+            "with TensorRT up to 10 the builder decides, unless the network is strongly typed: build "
+            "with --verbose, and explain the log with --log",
+        ),
+    )
+
+
 # The witnesses -----------------------------------------------------------------------------------
 
 
@@ -189,8 +207,27 @@ def _told(
             reasons = (whole,) if whole else ()
             told.setdefault(layer.name, []).append(LayerReasons(layer=layer.name, reasons=reasons))
     for found in graph_reasons(report.layers, model, typing=typing, io=_io(report)):
+        if report.layers_source is LayersSource.MODEL:
+            found = _of_nodes(found)
         told.setdefault(found.layer, []).append(found)
     return told
+
+
+def _of_nodes(found: LayerReasons) -> LayerReasons:
+    """The reasons of a node without an engine: likely, since no layer was seen."""
+    return msgspec.structs.replace(
+        found,
+        reasons=tuple(
+            msgspec.structs.replace(
+                reason,
+                confidence=Confidence.LIKELY
+                if reason.confidence is Confidence.CERTAIN
+                else reason.confidence,
+                evidence=tuple(item for item in reason.evidence if item.source != "engine"),
+            )
+            for reason in found.reasons
+        ),
+    )
 
 
 def _typing(report: EngineReport, log: LogTestimony | None) -> Typing:

@@ -12,6 +12,7 @@ from trtdoctor.model.engine import (
     EngineReport,
     Explanation,
     Layer,
+    LayersSource,
     Precision,
     Role,
 )
@@ -77,7 +78,7 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             "No more is told of the layers than their names, and nothing at hand says what they "
             "compute in, so there is nothing to explain yet. Below is what would tell."
         )
-    head = _head(compute)
+    head = _head(compute, nodes=report.layers_source is LayersSource.MODEL)
     explained = _explained(report.explanations, layers)
     elsewhere = _elsewhere(report.layers)
     if not explained:
@@ -144,15 +145,21 @@ def failed(failure: BuildFailure, log: str) -> str:
     )
 
 
-def _head(compute: Sequence[Layer]) -> str:
+def _head(compute: Sequence[Layer], *, nodes: bool) -> str:
     number = sum(1 for layer in compute if layer.precision is Precision.FP16)
     unknown = sum(1 for layer in compute if layer.precision is Precision.UNKNOWN)
     layers = "layer is" if len(compute) == 1 else "layers are"
+    if nodes:
+        layers = "node is" if len(compute) == 1 else "nodes are"
     if unknown == len(compute):
         only = "one compute layer" if len(compute) == 1 else f"{len(compute)} compute layers"
         return f"What the engine's {only} compute{'s' if len(compute) == 1 else ''} in is not told"
     told = f", and {unknown} cannot be told" if unknown else ""
-    return f"{number} of {len(compute)} compute {layers} FP16{told}"
+    return (
+        f"{number} of the model's {len(compute)} compute {layers} FP16{told}"
+        if nodes
+        else (f"{number} of {len(compute)} compute {layers} FP16{told}")
+    )
 
 
 def _some_half(compute: Iterable[Layer]) -> bool:

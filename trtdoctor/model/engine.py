@@ -39,12 +39,16 @@ class Role(Vocabulary):
 
 
 class LayersSource(Vocabulary):
-    """Where an engine's layers were read: the inspector here or elsewhere, a log, the plan's bytes."""
+    """Where an engine's layers were read: the inspector here or elsewhere, a log, the plan's bytes.
+
+    ``model`` means that there is no engine: each layer is a node of the ONNX model.
+    """
 
     LIVE = "live"
     LAYERS_FILE = "layers-file"
     BUILD_LOG = "build-log"
     STATIC = "static"
+    MODEL = "model"
 
 
 class IOTensor(Frozen, frozen=True, kw_only=True):

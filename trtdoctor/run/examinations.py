@@ -136,12 +136,17 @@ def examine_explained(
 ) -> Examination:
     """What :func:`trtdoctor.explain` judges."""
     from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
-    from trtdoctor.engines.misplaced import Place, in_place
+    from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
 
     _check_share(expect)
-    if engine is None and layers is None and not logs:
-        raise UsageError("give an engine, or --log with its build log, or --layers")
+    if engine is not None and onnx is None and place_of(Path(engine)) is Place.ONNX:
+        # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
+        engine, onnx = None, engine
+    if engine is None and layers is None and not logs and onnx is None:
+        raise UsageError(
+            "give an engine, or --log with its build log, or --layers, or an ONNX model alone"
+        )
     if build is not None and not logs:
         raise UsageError("--build picks a build of a log; give the log with --log")
     engines = () if engine is None else (engine,)
@@ -167,8 +172,13 @@ def examine_explained(
         )
         snapshot = looking.finish()
     from trtdoctor.engines.explain import explain as explained
+    from trtdoctor.engines.explain import model_report
 
-    reports = _reports(sources, snapshot, knowledge) or (EngineReport(path=fspath(logs[0])),)
+    reports = _reports(sources, snapshot, knowledge)
+    if not reports and logs:
+        reports = (EngineReport(path=fspath(logs[0])),)
+    elif not reports and onnx is not None and witnesses.model is not None:
+        reports = (model_report(fspath(onnx), witnesses.model),)
     reports = (explained(reports[0], witnesses, knowledge, engine_given=file is not None),)
     return Examination(
         command="explain",

@@ -16,8 +16,9 @@ from ..reasons import LayerReasons
 from .edge_casts import edge_casts
 from .graph_causes import ByGraph
 from .layer_causes import Finder
+from .nodes import layers_of_model
 
-__all__ = ["edge_casts", "graph_reasons"]
+__all__ = ["edge_casts", "graph_reasons", "layers_of_model"]
 
 
 def graph_reasons(
