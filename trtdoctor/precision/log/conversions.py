@@ -72,9 +72,20 @@ class ConversionCosts:
         return next(iter(sources.values())) if len(sources) == 1 else None
 
     def fixed_target(self, tensor: str) -> TensorFormat | None:
-        """The one format that a network output is held in, where conversions to it were tried."""
+        """The one format that a network output is held in, where conversions to it were tried.
+
+        None where conversions out of the tensor start from another format: its writer's formats are
+        offered to its readers then, as those of any tensor inside the network.
+        """
         targets = {c.target.text: c.target for c in self._in.get(tensor, {}).values()}
-        return next(iter(targets.values())) if len(targets) == 1 else None
+        sources = {c.source.text for c in self._out.get(tensor, {}).values()}
+        return (
+            next(iter(targets.values())) if len(targets) == 1 and sources <= set(targets) else None
+        )
+
+    def both_sides(self, tensor: str) -> bool:
+        """Whether conversions into a tensor were tried, and others out of it."""
+        return bool(self._in.get(tensor)) and bool(self._out.get(tensor))
 
     def free(self, tensor: str) -> bool:
         """Whether conversions into several formats of it were tried: its format is not fixed."""
