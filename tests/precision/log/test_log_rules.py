@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
+from trtdoctor.precision.log.counterfactuals import network_io
 from trtdoctor.precision.log.problem_from_log import problem_of
 from trtdoctor.precision.log.solution import choice_of, solved
 from trtdoctor.precision.log.solver import Solver
@@ -47,8 +48,8 @@ def conversions(name, moves, *, layer=None):
         )
 
 
-def choice(*blocks, added=(), layers):
-    """The solved choice of a log with these blocks."""
+def problem(*blocks, added=(), layers):
+    """The problem of a log with these blocks, and its solution."""
     lines = ["Original: 3 layers", "Constructing optimization profile number 0 [1/1]."]
     for block in blocks:
         lines.extend(block)
@@ -57,10 +58,15 @@ def choice(*blocks, added=(), layers):
     lines += ["Engine Layer Information:"]
     text = "\n".join([*(f"[VERBOSE] {line}" for line in lines), *layers]) + "\n"
     build = parse_build_log(io.BytesIO(text.encode())).build
-    problem = problem_of(build, build.chosen[0])
-    found = solved(Solver(problem), problem.values())
+    made = problem_of(build, build.chosen[0])
+    found = solved(Solver(made), made.values())
     assert found is not None
-    return choice_of(problem, *found)
+    return made, *found
+
+
+def choice(*blocks, added=(), layers):
+    """The solved choice of a log with these blocks."""
+    return choice_of(*problem(*blocks, added=added, layers=layers))
 
 
 @pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
@@ -592,3 +598,27 @@ def test_an_output_of_a_type_that_no_layer_makes_is_converted_for_a_price_not_to
     )
     assert quantised.reproduced and quantised.conversions == (1, 1)
     assert quantised.unknown_terms == 1 and not quantised.certain
+
+
+@pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
+def test_a_conversion_into_an_fp16_output_has_a_time_of_its_own_side(into, out):
+    """No such conversion was tried for the output itself, but both sides of it for another tensor."""
+    packed = "Half(16384,1:4,512,16)"
+    made, solution, _ = problem(
+        tuning("b", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        tuning("a", {f"{LINEAR} -> {packed}": 0.01}),
+        conversions("m -> <out>", {(packed, HALF): out}),
+        conversions("<in> -> m", {(packed, HALF): into}),
+        conversions("<in> -> y", {(packed, LINEAR): 0.005}),
+        added=[f"Reformatted Output Tensor 0 to a (y) from {packed} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): b, Tactic: 0x1, x (Float[1,64,32,32]) -> m (Float[1,64,32,32])",
+            "Layer(CaskConvolution): a, Tactic: 0x1, m (Float[1,64,32,32]) -> "
+            "Reformatted Output Tensor 0 to a (Half[1,64:4,32,32])",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to a, Tactic: 0x0, "
+            "Reformatted Output Tensor 0 to a (Half[1,64:4,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    changed = network_io(made, solution, linear_only=True)
+    assert changed is not None
+    assert changed.total_ms == pytest.approx(0.02 + into)

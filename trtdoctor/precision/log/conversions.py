@@ -143,9 +143,13 @@ class ConversionCosts:
             return None, conversion.line
         return twin.time_ms, twin.time_line or twin.line
 
-    def timed(self, source: TensorFormat, target: TensorFormat) -> Conversion | None:
-        """Any timed conversion of this text, of whatever tensor."""
-        return next(iter(self._timed.get((source.text, target.text), ())), None)
+    def timed(
+        self, source: TensorFormat, target: TensorFormat, *, into: bool = False
+    ) -> Conversion | None:
+        """Any timed conversion of this text, of whatever tensor, where possible on this side."""
+        found = self._timed.get((source.text, target.text), [])
+        same = [c for c in found if (c.line in self._inward) is into]
+        return next(iter(same or found), None)
 
     def typical(self) -> float:
         """The median of all timed conversions: stands in where no time is printed at all."""
