@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
+from trtdoctor.precision.log.counterfactuals import network_io
 from trtdoctor.precision.log.problem_from_log import problem_of
 from trtdoctor.precision.log.solution import choice_of, solved
 from trtdoctor.precision.log.solver import Solver
@@ -47,8 +48,8 @@ def conversions(name, moves, *, layer=None):
         )
 
 
-def choice(*blocks, added=(), layers):
-    """The solved choice of a log with these blocks."""
+def problem(*blocks, added=(), layers):
+    """The problem of a log with these blocks, and its solution."""
     lines = ["Original: 3 layers", "Constructing optimization profile number 0 [1/1]."]
     for block in blocks:
         lines.extend(block)
@@ -57,10 +58,15 @@ def choice(*blocks, added=(), layers):
     lines += ["Engine Layer Information:"]
     text = "\n".join([*(f"[VERBOSE] {line}" for line in lines), *layers]) + "\n"
     build = parse_build_log(io.BytesIO(text.encode())).build
-    problem = problem_of(build, build.chosen[0])
-    found = solved(Solver(problem), problem.values())
+    made = problem_of(build, build.chosen[0])
+    found = solved(Solver(made), made.values())
     assert found is not None
-    return choice_of(problem, *found)
+    return made, *found
+
+
+def choice(*blocks, added=(), layers):
+    """The solved choice of a log with these blocks."""
+    return choice_of(*problem(*blocks, added=added, layers=layers))
 
 
 @pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
@@ -497,3 +503,122 @@ def test_a_renamed_tensor_is_the_only_one_that_its_formats_fit():
         ],
     )
     assert not told.unknown_terms and told.plan_ms == pytest.approx(0.034)
+
+
+NARROW, WIDE = "Int8(16384,1024:4,32,1)", "Int8(2048,1024:32,32,1)"
+
+
+def test_nothing_is_converted_into_what_a_conversion_writes():
+    """A QuantizeLinear has a time of its own for each format; another one behind it is not tried."""
+    quantised = choice(
+        conversions("", {(LINEAR, NARROW): 0.004, (LINEAR, WIDE): 0.009}, layer="q"),
+        tuning("b", {f"{WIDE} -> {WIDE}": 0.01}),
+        tuning("c", {f"{NARROW} -> {WIDE}": 0.02, f"{WIDE} -> {WIDE}": 0.01}),
+        conversions("m -> <out>", {(NARROW, WIDE): 0.003}),
+        layers=[
+            "Layer(Reformat): q, Tactic: 0x0, x (Float[1,64,32,32]) -> m (Int8[1,64:32,32,32])",
+            *(
+                f"Layer(CaskConvolution): {layer}, Tactic: 0x1, m (Int8[1,64:32,32,32]) -> "
+                f"{layer}0 (Int8[1,64:32,32,32])"
+                for layer in "bc"
+            ),
+        ],
+    )
+    assert quantised.reproduced
+    assert quantised.plan_ms == pytest.approx(0.029)
+
+
+@pytest.mark.parametrize(("direct", "plan"), [(0.03, 0.026), (0.002, 0.022)])
+def test_nothing_is_converted_for_a_layer_that_converts(direct, plan):
+    """A copy reads the tensor as it is held, though converting for it first would be cheaper."""
+    held, alias = ("Float[1,64:4,32,32]", "m")
+    layers, added = [], []
+    if direct > 0.01:
+        held, alias = ("Float[1,64,32,32]", "Reformatted Input Tensor 0 to b")
+        added.append(f"{alias} (m) from {LINEAR} to {LAST}")
+        layers.append(
+            "Layer(Reformat): Reformatting CopyNode for Input Tensor 0 to b, Tactic: 0x0, "
+            f"m ({held}) -> {alias} (Float[1,64:4,32,32])"
+        )
+    copied = choice(
+        tuning("a", {f"{LINEAR} -> {LAST}": 0.01, f"{LINEAR} -> {LINEAR}": 0.01}),
+        tuning("b", {f"{LAST} -> {LAST}": 0.01}),
+        conversions("", {(LINEAR, LINEAR): 0.001, (LAST, LINEAR): direct}, layer="m copy"),
+        conversions("<in> -> m", {(LINEAR, LAST): 0.006, (LAST, LINEAR): 0.006}),
+        conversions("m -> <out>", {(LINEAR, LAST): 0.005, (LAST, LINEAR): 0.0001}),
+        added=added,
+        layers=[
+            f"Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> m ({held})",
+            f"Layer(Reformat): m copy, Tactic: 0x0, m ({held}) -> z (Float[1,64,32,32])",
+            *layers,
+            f"Layer(CaskConvolution): b, Tactic: 0x1, {alias} (Float[1,64:4,32,32]) -> "
+            "y (Float[1,64:4,32,32])",
+        ],
+    )
+    assert copied.reproduced
+    assert copied.plan_ms == pytest.approx(plan)
+
+
+@pytest.mark.parametrize(("into", "out"), [(0.003, 0.004), (0.004, 0.003)])
+def test_a_tensor_with_conversions_on_both_sides_is_converted_on_the_cheaper_one(into, out):
+    """TensorRT 8.2 and 8.4 try both for some tensors that one layer reads: none is an output."""
+    writes = into < out
+    where = "Reformatted Output Tensor 0 to a" if writes else "Reformatted Input Tensor 0 to b"
+    ends = (f"{where} (Float[1,64,32,32])", "m (Float[1,64:4,32,32])")
+    if not writes:
+        ends = ("m (Float[1,64,32,32])", f"{where} (Float[1,64:4,32,32])")
+    single = choice(
+        tuning("a", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        tuning("b", {f"{LAST} -> {LAST}": 0.01, f"{LINEAR} -> {LAST}": 0.03}),
+        conversions("<in> -> m", {(LINEAR, LAST): into}),
+        conversions("m -> <out>", {(LINEAR, LAST): out, (LAST, LINEAR): 0.004}),
+        added=[f"{where} (m) from {LINEAR} to {LAST}"],
+        layers=[
+            f"Layer(CaskConvolution): a, Tactic: 0x1, x (Float[1,64,32,32]) -> {ends[0]}",
+            f"Layer(Reformat): {where.replace('Reformatted', 'Reformatting CopyNode for')}, "
+            f"Tactic: 0x0, {ends[0]} -> {ends[1]}",
+            f"Layer(CaskConvolution): b, Tactic: 0x1, {ends[1]} -> y (Float[1,64:4,32,32])",
+        ],
+    )
+    assert single.reproduced and single.conversions == (1, 1)
+    assert single.plan_ms == pytest.approx(0.023)
+
+
+def test_an_output_of_a_type_that_no_layer_makes_is_converted_for_a_price_not_told():
+    """TensorRT 10 tries no conversion of an FP8 output that the network holds in FP32."""
+    alias = "Reformatted Output Tensor 0 to a"
+    quantised = choice(
+        tuning("a", {"Float(16,1) -> FP8(16,1)": 0.01}, "Myelin"),
+        added=[f"{alias} (y) from FP8(16,1) to Float(16,1)"],
+        layers=[
+            f"Layer(Myelin): a, Tactic: 0x1, x (Float[3,16]) -> {alias} (FP8[3,16])",
+            "Layer(MyelinReformat): Reformatting CopyNode for Output Tensor 0 to a, Tactic: 0x0, "
+            f"{alias} (FP8[3,16]) -> y (Float[3,16])",
+        ],
+    )
+    assert quantised.reproduced and quantised.conversions == (1, 1)
+    assert quantised.unknown_terms == 1 and not quantised.certain
+
+
+@pytest.mark.parametrize(("into", "out"), [(0.003, 0.007), (0.007, 0.003)])
+def test_a_conversion_into_an_fp16_output_has_a_time_of_its_own_side(into, out):
+    """No such conversion was tried for the output itself, but both sides of it for another tensor."""
+    packed = "Half(16384,1:4,512,16)"
+    made, solution, _ = problem(
+        tuning("b", {f"{LINEAR} -> {LINEAR}": 0.01}),
+        tuning("a", {f"{LINEAR} -> {packed}": 0.01}),
+        conversions("m -> <out>", {(packed, HALF): out}),
+        conversions("<in> -> m", {(packed, HALF): into}),
+        conversions("<in> -> y", {(packed, LINEAR): 0.005}),
+        added=[f"Reformatted Output Tensor 0 to a (y) from {packed} to {LINEAR}"],
+        layers=[
+            "Layer(CaskConvolution): b, Tactic: 0x1, x (Float[1,64,32,32]) -> m (Float[1,64,32,32])",
+            "Layer(CaskConvolution): a, Tactic: 0x1, m (Float[1,64,32,32]) -> "
+            "Reformatted Output Tensor 0 to a (Half[1,64:4,32,32])",
+            "Layer(Reformat): Reformatting CopyNode for Output Tensor 0 to a, Tactic: 0x0, "
+            "Reformatted Output Tensor 0 to a (Half[1,64:4,32,32]) -> y (Float[1,64,32,32])",
+        ],
+    )
+    changed = network_io(made, solution, linear_only=True)
+    assert changed is not None
+    assert changed.total_ms == pytest.approx(0.02 + into)

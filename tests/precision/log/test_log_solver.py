@@ -123,6 +123,14 @@ def test_a_long_chain_with_a_skip_stays_small():
         # A part of a concatenation with the strides of the whole is written right into it.
         ("Float(8,1) long-strided", "Float(8,1)", (4, 8), True),
         ("Float(16,1) long-strided", "Float(8,1)", (4, 8), False),
+        # So is one of another vector width, which TensorRT does not take for the same there.
+        ("Half(12800,1:16,160,2)", "Half(25600,1:8,320,4)", (1, 32, 80, 80), True),
+        (
+            "Half(12800,1:16,160,2) long-strided",
+            "Half(25600,1:8,320,4) long-strided",
+            (1, 32, 80, 80),
+            False,
+        ),
     ],
 )
 def test_same_addresses(first, second, dims, same):

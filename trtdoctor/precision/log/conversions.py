@@ -72,9 +72,20 @@ class ConversionCosts:
         return next(iter(sources.values())) if len(sources) == 1 else None
 
     def fixed_target(self, tensor: str) -> TensorFormat | None:
-        """The one format that a network output is held in, where conversions to it were tried."""
+        """The one format that a network output is held in, where conversions to it were tried.
+
+        None where conversions out of the tensor start from another format: its writer's formats are
+        offered to its readers then, as those of any tensor inside the network.
+        """
         targets = {c.target.text: c.target for c in self._in.get(tensor, {}).values()}
-        return next(iter(targets.values())) if len(targets) == 1 else None
+        sources = {c.source.text for c in self._out.get(tensor, {}).values()}
+        return (
+            next(iter(targets.values())) if len(targets) == 1 and sources <= set(targets) else None
+        )
+
+    def both_sides(self, tensor: str) -> bool:
+        """Whether conversions into a tensor were tried, and others out of it."""
+        return bool(self._in.get(tensor)) and bool(self._out.get(tensor))
 
     def free(self, tensor: str) -> bool:
         """Whether conversions into several formats of it were tried: its format is not fixed."""
@@ -132,9 +143,13 @@ class ConversionCosts:
             return None, conversion.line
         return twin.time_ms, twin.time_line or twin.line
 
-    def timed(self, source: TensorFormat, target: TensorFormat) -> Conversion | None:
-        """Any timed conversion of this text, of whatever tensor."""
-        return next(iter(self._timed.get((source.text, target.text), ())), None)
+    def timed(
+        self, source: TensorFormat, target: TensorFormat, *, into: bool = False
+    ) -> Conversion | None:
+        """Any timed conversion of this text, of whatever tensor, where possible on this side."""
+        found = self._timed.get((source.text, target.text), [])
+        same = [c for c in found if (c.line in self._inward) is into]
+        return next(iter(same or found), None)
 
     def typical(self) -> float:
         """The median of all timed conversions: stands in where no time is printed at all."""

@@ -280,33 +280,40 @@ class _IoProblem:
 
     def _relink(self, index: int, writer: End, reader: End, present: TensorFormat) -> None:
         link = self.problem.links[index]
+        into = self.problem.layer(reader) is None
 
         def cost(source: TensorFormat, target: TensorFormat) -> int:
-            return self._cost(link, present, source, target)
+            return self._cost(link, present, source, target, into=into)
 
         table = self.problem.table(writer, reader, cost)
         self.problem.links[index] = Link(link.tensor, writer, reader, link.dims, table, link.part)
 
     def _cost(
-        self, link: Link, present: TensorFormat, source: TensorFormat, target: TensorFormat
+        self,
+        link: Link,
+        present: TensorFormat,
+        source: TensorFormat,
+        target: TensorFormat,
+        *,
+        into: bool,
     ) -> int:
         costs = self._costs
         if same_addresses(source, target, link.dims):
             return NOTHING
-        tried = costs.tried(link.tensor, source, target)
+        tried = costs.tried(link.tensor, source, target, into=into)
         if tried is not None:
-            ms, line = costs.time_of(tried)
+            ms, line = costs.time_of(tried, into=into)
             return IMPOSSIBLE if ms is None else self._term(ms, line, known=True)
         # What this log did not try: the same text for another tensor, else this tensor's nearest
         # one.
         near = (
-            costs.timed(source, target)
-            or costs.tried(link.tensor, present, target)
-            or costs.tried(link.tensor, source, present)
+            costs.timed(source, target, into=into)
+            or costs.tried(link.tensor, present, target, into=into)
+            or costs.tried(link.tensor, source, present, into=into)
         )
         if near is None:
             return self._term(costs.typical(), None, known=False)
-        ms, line = costs.time_of(near)
+        ms, line = costs.time_of(near, into=into)
         return self._term(costs.typical() if ms is None else ms, line, known=False)
 
     def _term(self, ms: float, line: int | None, *, known: bool) -> int:

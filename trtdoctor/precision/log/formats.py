@@ -18,11 +18,12 @@ def same_addresses(first: TensorFormat, second: TensorFormat, dims: tuple[int, .
         return True
     if first.dtype != second.dtype:
         return False
-    if first.note != second.note:
-        # A part written right into a concatenation has the whole's strides.
-        laid = [(f.strides, f.vector, f.vector_axis) for f in (first, second)]
-        return {first.note, second.note} == {"", "long-strided"} and laid[0] == laid[1]
-    if first == second:
+    laid = [(f.strides, f.vector, f.vector_axis) for f in (first, second)]
+    if first.note or second.note:
+        # A part written right into a concatenation has the whole's strides. TensorRT takes it for
+        # the same in no other format: it converts between vectors of 8 and of 16 there.
+        return {first.note, second.note} <= {"", "long-strided"} and laid[0] == laid[1]
+    if laid[0] == laid[1]:
         return True
     steps = _steps(first, dims)
     return steps is not None and steps == _steps(second, dims)

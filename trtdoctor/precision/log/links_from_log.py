@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trtdoctor.readers.buildlog import EngineTensor, TensorFormat
@@ -92,7 +93,8 @@ class _Linker:
             for writer in tensor.writers:
                 self._add(tensor, writer, End(None, form=fixed, network=output))
             return [End(None, form=fixed)]
-        if tensor.writers and (tensor.read > 1 or (tensor.written > 1 and tensor.read)):
+        several = tensor.read > 1 or (tensor.written > 1 and tensor.read > 0)
+        if tensor.writers and (several or (tensor.read and self._costs.both_sides(tensor.name))):
             return [self._hold(tensor)]
         return tensor.writers
 
@@ -122,12 +124,17 @@ class _Linker:
     def _edge(self, tensor: _Tensor, ends: list[End]) -> TensorFormat | None:
         """The format of a network tensor for which the log names no conversion.
 
-        As the engine holds it, row-major unless that shows a vector; None where its layers offer no
-        such format, or only one format at all.
+        As the engine holds it, row-major unless that shows a vector. Where its layers offer no format
+        of that type, it is row-major in that type; None where they offer only one format at all, of
+        that type, or none that fits.
         """
         seen = self._problem.network.held.get(tensor.name)
         forms = {form.text: form for end in ends for form in self._problem.formats(end)}
-        if seen is None or len(forms) < 2:
+        if seen is None or not forms:
+            return None
+        if seen.vector == 1 and all(form.dtype != seen.dtype for form in forms.values()):
+            return _row_major(seen.dtype, forms.values())
+        if len(forms) < 2:
             return None
         fitting = [
             form
@@ -142,9 +149,12 @@ class _Linker:
         # A writer of several shows the extents of its part, a reader those of the whole.
         seen = self._seen(writer) if into else self._seen(reader)
         dims = tensor.dims if seen is None else seen.dims
+        alone = self._converts(reader) or (into and self._converts(writer))
         unpriced: list[int] = []
 
         def cost(source: TensorFormat, target: TensorFormat) -> int:
+            if alone and source.text != target.text:
+                return untried()
             if same_addresses(source, target, dims) and not (
                 part and source.text != target.text and not source.note
             ):
@@ -162,6 +172,15 @@ class _Linker:
             unpriced.append(self._terms.unpriced())
             added.table = self._problem.table(writer, reader, cost)
         self._problem.links.append(added)
+
+    def _converts(self, end: End) -> bool:
+        """Whether the layer at this end does nothing but convert.
+
+        TensorRT puts no conversion before it, and tries none into the tensor that it writes: it
+        has a time of its own for every pair of formats. Its readers may still convert.
+        """
+        layer = self._problem.layer(end)
+        return layer is not None and layer.node.tuning is None
 
     def _possible(self, added: Link) -> bool:
         """Whether the table allows what the engine shows at the two ends."""
@@ -186,3 +205,12 @@ class _Linker:
         if end.port < 0:
             return variable.node.outputs[-end.port - 1].seen
         return variable.node.inputs[end.port].seen
+
+
+def _row_major(dtype: str, forms: Iterable[TensorFormat]) -> TensorFormat | None:
+    """The row-major format of another type, laid as one of these is."""
+    for form in forms:
+        if linear(form) and not form.note:
+            text = dtype + form.text.removeprefix(form.dtype)
+            return TensorFormat(text=text, dtype=dtype, strides=form.strides)
+    return None
