@@ -93,3 +93,26 @@ def test_a_model_beside_a_log_or_layers_is_a_witness_and_no_engine(alone, tmp_pa
     engine = alone("mlp_fp32", log=DATA / "buildlog" / "trt86-cnn.fp16.log.gz")
     assert engine.layers_source is LayersSource.BUILD_LOG
     assert any("is not the model of this engine" in note for note in engine.notes)
+
+
+def test_autocasts_own_rule_is_the_first_evidence_of_the_island_that_it_made(alone, tmp_path):
+    nodes = [one.layer for one in alone("island_matmul").explanations]
+    log = tmp_path / "autocast.log"
+    log.write_text(
+        f"[modelopt][onnx] - INFO - Skipping node {nodes[0]}: reference IO out of range: "
+        "min=-3.0, max=829.0, range=[-512, 512]\n"
+        "[modelopt][onnx] - INFO - Skipping node elsewhere: DisabledOpTypes\n"
+    )
+    engine = alone("island_matmul", autocast_log=log)
+    told = {one.layer: one for one in engine.explanations}
+    first = told[nodes[0]].evidence[0]
+    assert first.source == "autocast.log:1"
+    assert "AutoCast kept" in first.value and "max=829.0" in first.value
+    assert not any("elsewhere" in e.value for one in engine.explanations for e in one.evidence)
+
+
+def test_a_log_of_something_else_is_refused_in_a_sentence(alone, tmp_path):
+    log = tmp_path / "other.log"
+    log.write_text("nothing of that kind\n")
+    with pytest.raises(trtdoctor.InputError, match="other.log.*no line of it is AutoCast's"):
+        alone("mlp_fp32", autocast_log=log)

@@ -45,6 +45,12 @@ from .output import emit, fail_on
     type=click.Path(path_type=Path),
     help="Times of the layers, as trtexec --exportProfile writes them.",
 )
+@click.option(
+    "--autocast-log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What ModelOpt's AutoCast printed: by which rule it kept each node in FP32.",
+)
 @engine_options
 @look_options
 @output_options
@@ -55,6 +61,7 @@ def command(
     onnx: Path | None,
     layers: Path | None,
     profile: Path | None,
+    autocast_log: Path | None,
     no_live: bool,
     no_static: bool,
     expect: str | None,
@@ -74,6 +81,7 @@ def command(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        autocast_log=autocast_log,
         look=take_look(options, quiet=output.quiet),
         expect=expected_share(expect),
         live=not no_live,

@@ -32,6 +32,7 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.profile import Profile
 
 from .belonging import log_contradicts, model_contradicts
+from .converter import with_rules
 from .given import GivenLog, Witnesses
 from .inside import tf32_possible
 from .launches import launches
@@ -74,6 +75,12 @@ def explain(
         knowledge=knowledge,
     )
     slow = launches(log, report.layers)
+    if witnesses.autocast is not None:
+        nodes = {layer.name: layer.onnx_nodes for layer in report.layers}
+        told = {
+            name: [with_rules(one, nodes.get(name, ()), witnesses.autocast) for one in found]
+            for name, found in told.items()
+        }
     explanations = tuple(
         _explanation(layer, told.get(layer.name, ()), remedies, blocks.get(layer.name, ()))
         for layer in _owed(report.layers)

@@ -14,6 +14,7 @@ import msgspec
 
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.readers.autocastlog import read_autocast_log
 from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
 from trtdoctor.readers.buildlog.stream import Lines, open_log
 from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
@@ -98,7 +99,12 @@ def layers_not_log(sources: Sequence[EngineSources]) -> None:
 
 
 def read_witnesses(
-    logs: Sequence[Path], *, build: int | None, onnx: Path | None, profile: Path | None = None
+    logs: Sequence[Path],
+    *,
+    build: int | None,
+    onnx: Path | None,
+    profile: Path | None = None,
+    autocast: Path | None = None,
 ) -> Witnesses:
     """Read build logs and the model.
 
@@ -107,16 +113,20 @@ def read_witnesses(
         build: which build of the first log, from 1; None for the last that can be explained.
         onnx: the model.
         profile: times for the layers that the log tells.
+        autocast: what AutoCast printed when it converted the model.
 
     Raises:
         InputError: if a file cannot be read or is something else.
     """
     read = tuple(_log(path, build if number == 0 else None) for number, path in enumerate(logs))
     times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
+    kept = None if autocast is None else _parsed(autocast, read_autocast_log, Place.LOG)
     if onnx is None:
-        return Witnesses(logs=read, profile=times)
+        return Witnesses(logs=read, profile=times, autocast=kept)
     try:
-        return Witnesses(logs=read, model=read_onnx(onnx), model_path=onnx, profile=times)
+        return Witnesses(
+            logs=read, model=read_onnx(onnx), model_path=onnx, profile=times, autocast=kept
+        )
     except FormatError as error:
         raise _better(error, onnx, Place.ONNX) from None
     except OSError as error:

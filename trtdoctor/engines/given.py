@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.layers import LayersFile
 from trtdoctor.readers.onnxmodel import OnnxFacts
@@ -59,10 +60,12 @@ class GivenLog:
 class Witnesses:
     """Everything that may tell why: logs of the engine's build (the first counts), the model.
 
-    ``profile`` has times for the layers that the log tells, where nothing else tells any.
+    ``profile`` has times for the layers that the log tells, where nothing else tells any;
+    ``autocast`` what the model's converter kept in FP32.
     """
 
     logs: tuple[GivenLog, ...] = ()
     model: OnnxFacts | None = None
     model_path: Path | None = None
     profile: Profile | None = None
+    autocast: AutoCastLog | None = None

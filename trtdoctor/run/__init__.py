@@ -132,6 +132,7 @@ def explain(
     onnx: File | None = None,
     layers: File | None = None,
     profile: File | None = None,
+    autocast_log: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
     live: bool = True,
@@ -151,6 +152,7 @@ def explain(
         onnx: the model that the engine was built from.
         layers: the engine inspector's output, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        autocast_log: what AutoCast printed when it converted the model.
         look: which interpreter loads the engine.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
         live: load the engine with the TensorRT of ``look.python``, in a child process.
@@ -167,6 +169,7 @@ def explain(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        autocast_log=autocast_log,
         look=look,
         expect=expect,
         live=live,

@@ -129,6 +129,7 @@ def examine_explained(
     onnx: File | None,
     layers: File | None,
     profile: File | None,
+    autocast_log: File | None,
     look: Looking,
     expect: float | None,
     live: bool,
@@ -169,6 +170,7 @@ def examine_explained(
             build=build,
             onnx=None if onnx is None else Path(onnx),
             profile=None if sources or profile is None else Path(profile),
+            autocast=None if autocast_log is None else Path(autocast_log),
         )
         snapshot = looking.finish()
     from trtdoctor.engines.explain import explain as explained
