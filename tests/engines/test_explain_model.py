@@ -114,5 +114,5 @@ def test_autocasts_own_rule_is_the_first_evidence_of_the_island_that_it_made(alo
 def test_a_log_of_something_else_is_refused_in_a_sentence(alone, tmp_path):
     log = tmp_path / "other.log"
     log.write_text("nothing of that kind\n")
-    with pytest.raises(trtdoctor.InputError, match="other.log.*no line of it is AutoCast's"):
+    with pytest.raises(trtdoctor.InputError, match=r"other.log.*no line of it is AutoCast's"):
         alone("mlp_fp32", autocast_log=log)

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import EngineReport, IOTensor, Layer
+from trtdoctor.model.engine import EngineReport, IOTensor, Layer, LayersSource
 from trtdoctor.model.finding import Remedy
+from trtdoctor.precision.graph import attentions
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded, wide_tensors
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
@@ -47,6 +48,8 @@ class Remedies:
         self._analysis = log.analysis if log else None
         self._knowledge = knowledge
         self._model = model
+        engine = report.layers_source is not LayersSource.MODEL
+        self._attentions = attentions(model, report.layers) if model and engine else ()
         build, identity = log.build if log else None, report.identity
         average = build.setting("avgTiming") if build else None
         profiles = (identity.profiles if identity else None) or ()
@@ -84,6 +87,7 @@ class Remedies:
             fragile_named=model is not None and _named(model),
             wide_io=wide_tensors(model) if model is not None else None,
             fp16_edges=False,
+            attention=None,
             network_io=None,
             margin_ms=None,
             tactic_bytes=None,
@@ -102,6 +106,7 @@ class Remedies:
             casts=tuple(p.name for p in reason.places if p.kind is PlaceKind.CAST),
             lowering=self._lowering(reason.cause, onnx_nodes, network_layers(layer.name)),
             fp16_edges=edges == {"FP16"},
+            attention=self._fused_attention(layer) if reason.cause is Cause.CAST_ISLAND else None,
             network_io=self._analysis.network_io
             if self._analysis and reason.cause is Cause.NETWORK_IO
             else None,
@@ -109,6 +114,12 @@ class Remedies:
             tactic_bytes=reason.scratch_bytes,
         )
         return remedy_for(reason.cause, context, knowledge=self._knowledge)
+
+    def _fused_attention(self, layer: Layer) -> bool | None:
+        """Whether one kernel computes the attention that the layer belongs to; None without one."""
+        homes = (one for one in self._attentions if layer.name in one.layers)
+        found = next(homes, None)
+        return None if found is None else found.fused
 
     def _lowering(
         self, cause: Cause, nodes: tuple[str, ...], layers: tuple[str, ...]

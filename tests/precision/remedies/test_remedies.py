@@ -107,6 +107,7 @@ NOTHING = RemedyContext(
     fragile_named=False,
     wide_io=None,
     fp16_edges=False,
+    attention=None,
     network_io=None,
     margin_ms=None,
     tactic_bytes=None,

@@ -13,12 +13,13 @@ from ...model.engine import IOTensor, Layer
 from ...model.typing import Typing
 from ...readers.onnxmodel import OnnxFacts
 from ..reasons import LayerReasons
+from .attention import Attention, attentions
 from .edge_casts import edge_casts
 from .graph_causes import ByGraph
 from .layer_causes import Finder
 from .nodes import layers_of_model
 
-__all__ = ["edge_casts", "graph_reasons", "layers_of_model"]
+__all__ = ["Attention", "attentions", "edge_casts", "graph_reasons", "layers_of_model"]
 
 
 def graph_reasons(

@@ -394,11 +394,23 @@ def _cast_island(case: _Case) -> Remedy | None:
         "It lies inside one kernel whose inputs and outputs are FP16 already, so it costs no "
         "conversion."
     )
+    if context.attention:
+        return Remedy(
+            text="Keep it: one kernel computes the whole attention, and from TensorRT 11.3 on such "
+            "Casts are how FP32 accumulation inside it is asked for."
+        )
     if not isinstance(lowering, Cleared):
         why = lowering.reason if lowering else "nothing tells that its values fit FP16"
         better = _EXPORT_NORM if isinstance(lowering, Kept) and lowering.norm else ""
         lead = f"Keep it in FP32, because {why}."
-        return Remedy(text=_sentences(lead, free if context.fp16_edges else "", better))
+        split = (
+            ""
+            if context.attention is None
+            else "This attention is spread over several kernels. Where Q, K and V fit FP16, cast round "
+            "the Softmax alone: TensorRT-RTX 1.7 then computes all of it in one kernel. Risk: the "
+            "product of Q and K is FP16 as well; compare the outputs."
+        )
+        return Remedy(text=_sentences(lead, free if context.fp16_edges else "", better, split))
     if context.fp16_edges:
         return Remedy(text=_sentences(free, "Keep it."))
     return _converted(

@@ -88,6 +88,8 @@ class RemedyContext:
         fragile_named: whether a pin can name each of these: its node's name is its own.
         wide_io: network tensors that are not to become FP16, and why; null without the model.
         fp16_edges: whether all floating tensors that the engine layer reads and writes are FP16.
+        attention: whether the attention that the layer belongs to is one kernel; None where it
+            belongs to none that is known.
         network_io: the plan with FP16 network inputs and outputs.
         margin_ms: what forcing FP16 would cost the plan, in milliseconds.
         tactic_bytes: the scratch memory that skipped FP16 tactics need.
@@ -119,6 +121,7 @@ class RemedyContext:
     fragile_named: bool
     wide_io: tuple[tuple[str, str], ...] | None
     fp16_edges: bool
+    attention: bool | None
     network_io: NetworkIo | None
     margin_ms: float | None
     tactic_bytes: int | None
