@@ -20,17 +20,28 @@ class Match(Frozen, frozen=True, kw_only=True):
 
 
 class Nodes:
-    """The nodes of one model by what TensorRT's parser calls them."""
+    """The nodes of one model by what TensorRT's parser calls them.
+
+    It says where a node of an If's branch or of a local function stands, and of a loop's body not.
+    """
 
     def __init__(self, model: OnnxFacts) -> None:
         self._by_label: dict[str, list[OnnxNode]] = {}
+        self._inside: dict[str, list[OnnxNode]] = {}
         for node in model.nodes:
             self._by_label.setdefault(node.label, []).append(node)
+            own, inside, _ = node.label.partition(" | ")
+            if inside:
+                self._inside.setdefault(own, []).append(node)
+
+    def _called(self, label: str) -> list[OnnxNode]:
+        found = self._by_label.get(label)
+        return self._inside.get(label, []) if found is None else found
 
     def of(self, layer: Layer) -> Match:
         """The nodes that a layer's metadata names, else those that its own name consists of."""
         if layer.onnx_nodes:
-            groups = [self._by_label.get(label, []) for label in layer.onnx_nodes]
+            groups = [self._called(label) for label in layer.onnx_nodes]
             told = all(len(group) == 1 for group in groups)
         else:
             name = _PROFILE.sub("", _MYELIN_SUFFIX.sub("", layer.name))
