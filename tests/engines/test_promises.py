@@ -48,18 +48,12 @@ def choice_of(log: Path) -> ChoiceTold:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_is_promised_was_kept(name):
-    """Where a gain is promised, the rebuilt plan was cheaper; elsewhere nothing was said."""
+    """Where a gain is promised, the rebuilt plan's was inside the interval."""
     before, after = PAIRS[name]
     choice = choice_of(before)
-    saved = choice.plan_ms - choice_of(after).plan_ms
     gain = choice.network_io_gain_ms
-    if gain is not None and gain[0] > 0.0 and name not in OTHER_FORMATS:
-        assert saved > 0.0
-        assert 0.5 * gain[0] < saved < 1.5 * gain[1]
-
-
-# Rebuilt with row-major network tensors, where another layout was promised.
-OTHER_FORMATS = {"trt86-med3", "trt86-res4"}
+    if gain is not None and gain[0] > 0.0:
+        assert gain[0] <= choice.plan_ms - choice_of(after).plan_ms <= gain[1]
 
 
 def test_an_engine_that_is_fp16_is_told_what_fp16_network_tensors_would_give():
