@@ -425,3 +425,25 @@ def test_where_the_builder_may_decide_types_an_fp32_engine_proves_nothing(typing
 )
 def test_beside_other_types_or_what_cannot_be_seen_the_engine_alone_proves_nothing(other):
     assert why(gemm("a", "FP32", ()), other)["a"] == []
+
+
+# The scale of a DequantizeLinear -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"), [("s:F", [(Cause.DQ_SCALE_FP32, SURE)]), ("s:H", []), ("s", [])]
+)
+def test_only_a_scale_that_is_known_to_be_fp32_is_a_cause(scale, expected):
+    result = {"s:F": "d:F", "s:H": "d:H", "s": "d"}[scale]
+    after = {"s:F": "m:F", "s:H": "m:H", "s": "m"}[scale]
+    model = graph(
+        f"""
+        /dq DequantizeLinear q,s -> {result}
+        /mm MatMul d,w -> {after}
+        /down Cast m -> y:H
+        """,
+        weights="w:F",
+        inputs=f"q:Q {scale}",
+        outputs="y:H",
+    )
+    assert why(gemm("a", "FP32", ("/mm",)), model=model) == {"a": expected}
