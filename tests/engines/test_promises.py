@@ -104,12 +104,16 @@ def test_a_near_tie_is_the_first_cause_where_nothing_else_is_and_brings_its_reme
 # Launches ----------------------------------------------------------------------------------------
 
 
-def summed_up(tmp_path: Path, gpu: str, enqueue: str) -> EngineReport:
+def summed_up(
+    tmp_path: Path, gpu: str, enqueue: str, *, options: str = "", edit: tuple[str, str] = ("", "")
+) -> EngineReport:
     log = tmp_path / "build.log"
     text = gzip.decompress((DATA / "buildlog" / "trt86-cnn.fp16.log.gz").read_bytes()).decode()
     tail = "min = 0.01 ms, max = 9 ms, mean = 0.02 ms, median = {} ms, percentile(99%) = 1 ms"
     log.write_text(
-        f"{text}[INFO] Enqueue Time: {tail.format(enqueue)}\n"
+        "&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # trtexec --onnx=m.onnx --fp16 "
+        f"--verbose {options}\n{text.replace(*edit)}"
+        f"[INFO] Enqueue Time: {tail.format(enqueue)}\n"
         f"[INFO] GPU Compute Time: {tail.format(gpu)}\n"
     )
     return explained(log)
@@ -119,7 +123,7 @@ def summed_up(tmp_path: Path, gpu: str, enqueue: str) -> EngineReport:
     ("gpu", "enqueue", "says"),
     [
         ("0.0451", "0.0449", "enqueuing takes"),
-        ("0.0951", "0.0249", "launches and gaps between"),
+        ("0.0951", "0.0249", "launches, gaps between"),
         ("0.0451", "0.0149", None),
         ("none", "0.0149", None),
     ],
@@ -132,6 +136,36 @@ def test_launches_are_the_answer_where_the_summary_of_trtexec_shows_it(
     assert engine.answer is not None
     assert (says in engine.answer) if says else ("launch" not in engine.answer)
     assert any("CUDA graph" in advice.text for advice in engine.advice) is (says is not None)
+
+
+def test_who_enqueues_for_longer_than_launches_take_waits_for_something_else(tmp_path):
+    """As a plugin that synchronises: public logs have 182 ms of enqueuing for 180 ms of computing."""
+    answer = summed_up(tmp_path, "179.8", "182.0").answer
+    assert answer is not None and "enqueuing takes" not in answer
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--useCudaGraph",
+        "--streams=2",
+        "--infStreams=4",
+        "--dumpProfile",
+        "--exportProfile=p.json",
+    ],
+)
+def test_a_run_of_another_kind_shows_nothing_of_launches(tmp_path, options):
+    for gpu, enqueue in (("0.0451", "0.0449"), ("0.0951", "0.0249")):
+        assert "launch" not in (summed_up(tmp_path, gpu, enqueue, options=options).answer or "")
+
+
+def test_other_shapes_than_the_builder_timed_show_nothing_of_gaps(tmp_path):
+    """A batch of 64 takes longer than the kernels that were timed at 8, and not for launches."""
+    dynamic = ("Float[1,3,64,64]", "Float[-1,3,64,64]")
+    asked = "--optShapes=x:8x3x64x64 --shapes=x:{}x3x64x64"
+    for options, told in (("", True), (asked.format(8), True), (asked.format(64), False)):
+        answer = summed_up(tmp_path, "0.0951", "0.0249", options=options, edit=dynamic).answer
+        assert ("gaps between" in (answer or "")) is told
 
 
 def test_a_profile_counts_only_where_every_layer_has_its_time(tmp_path):
