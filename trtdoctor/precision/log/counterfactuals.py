@@ -25,7 +25,7 @@ from .problem import (
 )
 from .problem_from_log import problem_of
 from .renamed import renamed
-from .solution import choice_of, compare, half_of, solved
+from .solution import Comparison, choice_of, half_of, solved
 from .solver import Solution, Solver
 
 # Nineteen in twenty builds lie between this share and the same from above.
@@ -50,8 +50,8 @@ def analyse(build: Build, attempt: Attempt) -> Analysis | None:
     return Analysis(
         choice=choice_of(problem, solution, logged_ms),
         verdicts=_verdicts(solver, values, solution),
-        io_linear=network_io(problem, solution, linear_only=True),
-        io_best=network_io(problem, solution, linear_only=False),
+        io_linear=network_io(solver, solution, linear_only=True),
+        io_best=network_io(solver, solution, linear_only=False),
     )
 
 
@@ -67,12 +67,22 @@ def _verdicts(solver: Solver, values: Floats, solution: Solution) -> tuple[Layer
         return ()
     free = conversions_free(solver, values)
     again = decided_again(solver, values, solution)
+    comparison = Comparison(problem, solution)
+    others = [
+        (
+            index,
+            [
+                option.half is not variable.options[solution.options[index]].half
+                for option in variable.options
+            ],
+        )
+        for index, variable in subjects
+    ]
     verdicts: list[LayerVerdict] = []
-    for index, variable in subjects:
+    forced = solver.departures(values, solution, others)
+    for (index, variable), departure in zip(subjects, forced, strict=True):
         half = variable.options[solution.options[index]].half
-        mask = [option.half is not half for option in variable.options]
-        forced = solver.solve(values, allowed={index: mask})
-        alternative = compare(problem, solution, forced) if forced is not None else None
+        alternative = comparison.to(departure) if departure is not None else None
         share = again[index]
         verdicts.append(
             LayerVerdict(
@@ -106,33 +116,42 @@ def conversions_free(solver: Solver, values: Floats) -> Solution | None:
 
 def decided_again(solver: Solver, values: Floats, solution: Solution) -> dict[int, float]:
     """By a layer's variable, the share of perturbed problems in which it keeps being FP16 or not."""
+    import numpy as np
+
     problem = solver.problem
     layers = dict(problem.layers)
+    as_now = {
+        index: np.array(
+            [
+                half_of(variable, option) == half_of(variable, solution.options[index])
+                for option in range(len(variable.options))
+            ]
+        )
+        for index, variable in layers.items()
+    }
     kept = dict.fromkeys(layers, 0)
-    now = {index: half_of(variable, solution.options[index]) for index, variable in layers.items()}
     solvable = 0
-    for noisy in measured_again(problem, values):
-        other = solver.solve(noisy)
-        if other is None:
-            continue
-        solvable += 1
-        for index, variable in layers.items():
-            kept[index] += half_of(variable, other.options[index]) == now[index]
+    for totals, options in solver.minima(measured_again(problem, values)):
+        possible = totals < np.inf
+        solvable += int(possible.sum())
+        for index, same in as_now.items():
+            kept[index] += int((same[options[index]] & possible).sum())
     return {index: count / max(1, solvable) for index, count in kept.items()}
 
 
 # FP16 network inputs and outputs -----------------------------------------------------------------
 
 
-def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> NetworkIo | None:
+def network_io(before: Solver, solution: Solution, *, linear_only: bool) -> NetworkIo | None:
     """The solution with FP16 network tensors, or None where no FP32 one is known.
 
     Args:
-        problem: the problem as logged.
+        before: solves the problem as logged.
         solution: how it is solved.
         linear_only: every such tensor is row-major FP16; else each takes the cheapest of its
             present format and the FP16 formats that TensorRT accepts for network tensors.
     """
+    problem = before.problem
     edges = _float_edges(problem)
     if not edges:
         return None
@@ -161,8 +180,8 @@ def network_io(problem: Problem, solution: Solution, *, linear_only: bool) -> Ne
             for index, variable in problem.layers
             if half_of(variable, found.options[index])
         ),
-        sure=_falls_again(Solver(problem), solver, values),
-        gain=_gain(Solver(problem), solver, values),
+        sure=_falls_again(before, solver, values),
+        gain=_gain(before, solver, values),
     )
 
 
@@ -181,13 +200,10 @@ def _gain(before: Solver, after: Solver, values: Floats) -> Gain | None:
     import numpy as np
 
     terms = values[: len(before.problem.terms)]
-    pairs = zip(
-        measured_again(before.problem, terms, seed=1),
-        measured_again(after.problem, values, seed=2),
-        strict=True,
-    )
-    solved = [(before.solve(old), after.solve(new)) for old, new in pairs]
-    saved = [old.total_ms - new.total_ms for old, new in solved if old and new]
+    old = before.totals(measured_again(before.problem, terms, seed=1))
+    new = after.totals(measured_again(after.problem, values, seed=2))
+    infinite = float("inf")
+    saved = [a - b for a, b in zip(old, new, strict=True) if a < infinite and b < infinite]
     if not saved:
         return None
     low, high = np.quantile(saved, [_LOW, 1.0 - _LOW])
@@ -196,13 +212,10 @@ def _gain(before: Solver, after: Solver, values: Floats) -> Gain | None:
 
 def _falls_again(before: Solver, after: Solver, values: Floats) -> float:
     """The share of perturbed problems in which the second is cheaper; they share terms."""
-    cheaper: list[bool] = []
-    for noisy in measured_again(after.problem, values):
-        first = before.solve(noisy[: len(before.problem.terms)])
-        second = after.solve(noisy)
-        cheaper.append(
-            first is not None and second is not None and second.total_ms < first.total_ms
-        )
+    shared = len(before.problem.terms)
+    old = before.totals(noisy[:shared] for noisy in measured_again(after.problem, values))
+    new = after.totals(measured_again(after.problem, values))
+    cheaper = [b < a < float("inf") for a, b in zip(old, new, strict=True)]
     return sum(cheaper) / len(cheaper)
 
 

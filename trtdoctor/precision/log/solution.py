@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
+from .elimination import Departure
 from .formats import agrees, same_addresses
 from .network import plain
 from .problem import (
     Floats,
     LayerVariable,
+    Link,
     Option,
     Problem,
     TensorVariable,
     text_of,
 )
 from .solver import Solution, Solver
+
+# The place of a conversion: tensor, layer, whether it goes into the layer, and its port.
+_Place = tuple[str, str, bool, int]
 
 # Sums of the same numbers in another order differ by less.
 ROUNDING_MS = 1e-9
@@ -95,31 +102,39 @@ def layers_of(problem: Problem, solution: Solution) -> tuple[SolvedLayer, ...]:
     return tuple(found)
 
 
-def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversion, ...]:
-    """The solution's conversions, those that copy nothing included."""
+def conversions_of(
+    problem: Problem,
+    options: Mapping[int, int] | tuple[int, ...],
+    links: Iterable[Link] | None = None,
+) -> tuple[SolvedConversion, ...]:
+    """The conversions that options of the variables make, those that copy nothing included.
+
+    Args:
+        problem: the problem.
+        options: by variable; of all of them, or of those that the links connect.
+        links: only those of these links; without it, of all.
+    """
     found: list[SolvedConversion] = []
-    for link in problem.links:
+    for link in problem.links if links is None else links:
         row, column = (
-            0 if end.variable is None else solution.options[end.variable]
+            0 if end.variable is None else options[end.variable]
             for end in (link.writer, link.reader)
         )
         source = problem.form(link.writer, row)
         target = problem.form(link.reader, column)
         if source.text == target.text:
             continue
-        term = problem.terms[int(link.table[row, column])]
-        reader = None if link.part else problem.layer(link.reader)
-        layer, end = (
-            (problem.layer(link.writer), link.writer) if reader is None else (reader, link.reader)
-        )
-        if layer is None:
+        place = _place_of(problem, link)
+        if place is None:
             continue
+        term = problem.terms[int(link.table[row, column])]
+        tensor, layer, into, port = place
         found.append(
             SolvedConversion(
-                tensor=link.tensor,
-                layer=layer.node.layer.name,
-                into=reader is not None,
-                port=end.port if reader is not None else -end.port - 1,
+                tensor=tensor,
+                layer=layer,
+                into=into,
+                port=port,
                 source=source.text,
                 target=target.text,
                 time_ms=term.ms,
@@ -131,10 +146,22 @@ def conversions_of(problem: Problem, solution: Solution) -> tuple[SolvedConversi
     return tuple(found)
 
 
+def _place_of(problem: Problem, link: Link) -> _Place | None:
+    """Where a link's conversion stands: tensor, layer, whether it goes into it, and its port."""
+    reader = None if link.part else problem.layer(link.reader)
+    layer, end = (
+        (problem.layer(link.writer), link.writer) if reader is None else (reader, link.reader)
+    )
+    if layer is None:
+        return None
+    into = reader is not None
+    return link.tensor, layer.node.layer.name, into, end.port if into else -end.port - 1
+
+
 def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> Choice:
     """The comparison with the log."""
     layers = layers_of(problem, solution)
-    converted = conversions_of(problem, solution)
+    converted = conversions_of(problem, solution.options)
     idle = {
         plain(layer.name).replace("Reformatting CopyNode for ", "Reformatted ")
         for layer in problem.build.layers
@@ -178,68 +205,96 @@ def choice_of(problem: Problem, solution: Solution, logged_ms: float | None) -> 
     )
 
 
-def compare(problem: Problem, before: Solution, after: Solution) -> Alternative:
-    """What another solution costs more, and where."""
-    changes: list[Change] = []
-    flips: list[str] = []
-    known = True
-    kernels = conversions = 0.0
-    for index, variable in problem.layers:
-        first, second = before.options[index], after.options[index]
-        if first == second:
-            continue
-        old, new = variable.options[first], variable.options[second]
-        if half_of(variable, first) != half_of(variable, second):
-            flips.append(variable.node.layer.name)
-        terms = problem.terms[old.term], problem.terms[new.term]
-        known = known and terms[0].known and terms[1].known
-        moves = variable.node.tuning is None
-        if moves:
-            conversions += terms[1].ms - terms[0].ms
-        else:
-            kernels += terms[1].ms - terms[0].ms
-        changes.append(
-            Change(
-                what=variable.node.layer.name,
-                before=text_of(old.candidate),
-                before_ms=terms[0].ms,
-                before_line=terms[0].line,
-                after=text_of(new.candidate),
-                after_ms=terms[1].ms,
-                after_line=terms[1].line,
-                conversion=moves,
+class Comparison:
+    """What other solutions cost more than one, and where; looks only at what differs."""
+
+    def __init__(self, problem: Problem, before: Solution) -> None:
+        self._problem = problem
+        self._before = before
+        self._layers = dict(problem.layers)
+        self._of_variable: dict[int, set[_Place]] = {}
+        self._links: dict[_Place, list[int]] = {}
+        for number, link in enumerate(problem.links):
+            place = _place_of(problem, link)
+            if place is None:
+                continue
+            self._links.setdefault(place, []).append(number)
+            for end in (link.writer, link.reader):
+                if end.variable is not None:
+                    self._of_variable.setdefault(end.variable, set()).add(place)
+        self._doubtful = {_key(c) for c in conversions_of(problem, before.options) if not c.known}
+
+    def to(self, departure: Departure) -> Alternative:
+        """The comparison with a solution that differs so."""
+        problem, options = self._problem, self._before.options
+        changes: list[Change] = []
+        flips: list[str] = []
+        known = True
+        kernels = conversions = 0.0
+        for index in sorted(departure.options.keys() & self._layers.keys()):
+            variable = self._layers[index]
+            first, second = options[index], departure.options[index]
+            old, new = variable.options[first], variable.options[second]
+            if half_of(variable, first) != half_of(variable, second):
+                flips.append(variable.node.layer.name)
+            terms = problem.terms[old.term], problem.terms[new.term]
+            known = known and terms[0].known and terms[1].known
+            moves = variable.node.tuning is None
+            if moves:
+                conversions += terms[1].ms - terms[0].ms
+            else:
+                kernels += terms[1].ms - terms[0].ms
+            changes.append(
+                Change(
+                    what=variable.node.layer.name,
+                    before=text_of(old.candidate),
+                    before_ms=terms[0].ms,
+                    before_line=terms[0].line,
+                    after=text_of(new.candidate),
+                    after_ms=terms[1].ms,
+                    after_line=terms[1].line,
+                    conversion=moves,
+                )
             )
-        )
-    old_conversions = {_key(c): c for c in conversions_of(problem, before)}
-    new_conversions = {_key(c): c for c in conversions_of(problem, after)}
-    for key in {**old_conversions, **new_conversions}:
-        was, now = old_conversions.get(key), new_conversions.get(key)
-        pair = (was.source, was.target) if was else None, (now.source, now.target) if now else None
-        if pair[0] == pair[1] or not ((was and was.time_ms) or (now and now.time_ms)):
-            continue
-        conversions += (now.time_ms if now else 0.0) - (was.time_ms if was else 0.0)
-        changes.append(
-            Change(
-                what=key[0],
-                before=f"{was.source} -> {was.target}" if was else None,
-                before_ms=was.time_ms if was else None,
-                before_line=was.line if was else None,
-                after=f"{now.source} -> {now.target}" if now else None,
-                after_ms=now.time_ms if now else None,
-                after_line=now.line if now else None,
-                conversion=True,
+        touched = {p for index in departure.options for p in self._of_variable.get(index, ())}
+        links = [problem.links[n] for n in sorted(n for p in touched for n in self._links[p])]
+        ends = {end.variable for link in links for end in (link.writer, link.reader)}
+        after = {v: departure.options.get(v, options[v]) for v in ends if v is not None}
+        old_conversions = {_key(c): c for c in conversions_of(problem, options, links)}
+        new_conversions = {_key(c): c for c in conversions_of(problem, after, links)}
+        for key in {**old_conversions, **new_conversions}:
+            was, now = old_conversions.get(key), new_conversions.get(key)
+            pair = (
+                (was.source, was.target) if was else None,
+                (now.source, now.target) if now else None,
             )
+            if pair[0] == pair[1] or not ((was and was.time_ms) or (now and now.time_ms)):
+                continue
+            conversions += (now.time_ms if now else 0.0) - (was.time_ms if was else 0.0)
+            changes.append(
+                Change(
+                    what=key[0],
+                    before=f"{was.source} -> {was.target}" if was else None,
+                    before_ms=was.time_ms if was else None,
+                    before_line=was.line if was else None,
+                    after=f"{now.source} -> {now.target}" if now else None,
+                    after_ms=now.time_ms if now else None,
+                    after_line=now.line if now else None,
+                    conversion=True,
+                )
+            )
+        return Alternative(
+            total_ms=self._before.total_ms + departure.more_ms,
+            margin_ms=departure.more_ms,
+            kernels_ms=kernels,
+            conversions_ms=conversions,
+            flips=tuple(flips),
+            changes=tuple(changes),
+            known=known
+            and self._doubtful <= touched
+            and all(c.known for c in new_conversions.values()),
         )
-    return Alternative(
-        total_ms=after.total_ms,
-        margin_ms=after.total_ms - before.total_ms,
-        kernels_ms=kernels,
-        conversions_ms=conversions,
-        flips=tuple(flips),
-        changes=tuple(changes),
-        known=known and all(c.known for c in new_conversions.values()),
-    )
 
 
-def _key(conversion: SolvedConversion) -> tuple[str, str, bool, int]:
+def _key(conversion: SolvedConversion) -> _Place:
     return conversion.tensor, conversion.layer, conversion.into, conversion.port
