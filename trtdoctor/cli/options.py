@@ -13,7 +13,7 @@ import click
 from trtdoctor.model.errors import UsageError
 from trtdoctor.reporting.look_session import Looking
 
-from .streams import show_progress
+from .streams import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
@@ -66,7 +66,7 @@ def take_look(options: dict[str, Any], *, quiet: bool) -> Looking:
     show = sys.stderr.isatty() and not quiet
     return Looking(
         **{name: options.pop(name) for name in ("python", "active", "deadline", "record", "host")},
-        on_progress=show_progress if show else None,
+        on_progress=Progress() if show else None,
     )
 
 
@@ -154,7 +154,7 @@ def look_options(function: F) -> F:
                 type=click.IntRange(min=1, max=3600),
                 default=45,
                 show_default=True,
-                help="The look ends by then; what is not in is told as not seen.",
+                help="Looking, reading and solving end by then; what is not done is told.",
             ),
             click.option(
                 "--record",

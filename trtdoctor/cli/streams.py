@@ -5,9 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
+import threading
 
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, errno.EBADF)
+
+# What takes less shows no progress.
+_AT_ONCE_SECONDS = 1.0
+_CLEAR = "\r\x1b[K"
 
 
 def prepare() -> None:
@@ -39,10 +45,37 @@ def discard_output() -> None:
         sys.stdout.flush()
 
 
-def show_progress(waiting: str) -> None:
-    """What is being waited for, on the one line of stderr that is written over; empty clears it."""
-    sys.stderr.write(f"\r\x1b[K{'looking: ' if waiting else ''}{waiting}")
-    sys.stderr.flush()
+class Progress:
+    """What is being done, on one line of the terminal that is written over; for all over a second."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._begun = False
+        self._lock = threading.Lock()
+        timer = threading.Timer(_AT_ONCE_SECONDS, self._begin)
+        timer.daemon = True
+        timer.start()
+
+    def __call__(self, text: str) -> None:
+        """Show what is being done now; empty clears the line."""
+        with self._lock:
+            self._text = text
+            if self._begun:
+                self._write()
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._begun = True
+            if self._text:
+                self._write()
+
+    def _write(self) -> None:
+        from trtdoctor.render.common import one_line
+
+        columns = shutil.get_terminal_size().columns
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{_CLEAR}{one_line(self._text)[: columns - 1]}")
+            sys.stderr.flush()
 
 
 def complain(text: str) -> None:
@@ -50,7 +83,8 @@ def complain(text: str) -> None:
     from trtdoctor.render.common import one_line
 
     try:
-        print(one_line(text), file=sys.stderr, flush=True)
+        clear = _CLEAR if sys.stderr.isatty() else ""
+        print(f"{clear}{one_line(text)}", file=sys.stderr, flush=True)
     except OSError:
         _to_nowhere(2)
 

@@ -25,6 +25,7 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.finding import Confidence, Evidence
 from trtdoctor.model.typing import Typing
+from trtdoctor.model.watch import UNHURRIED, Watch
 from trtdoctor.precision.graph import edge_casts, graph_reasons, layers_of_model
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
@@ -46,13 +47,25 @@ OWED = frozenset({Precision.FP32, Precision.TF32, Precision.BF16, Precision.MIXE
 
 
 def explain(
-    report: EngineReport, witnesses: Witnesses, knowledge: Knowledge, *, engine_given: bool
+    report: EngineReport,
+    witnesses: Witnesses,
+    knowledge: Knowledge,
+    *,
+    engine_given: bool,
+    testimony: LogTestimony | None = None,
+    watch: Watch = UNHURRIED,
 ) -> EngineReport:
     """The report with an explanation of every layer that is owed one.
 
-    ``engine_given``: whether the report's path is an engine's, so that commands may name it.
+    Args:
+        report: what is in the engine.
+        witnesses: the evidence beside it.
+        knowledge: the tables.
+        engine_given: whether the report's path is an engine's, so that commands may name it.
+        testimony: what the first log tells, where it has been heard already.
+        watch: how long to solve; what there was no time for is told.
     """
-    log, foreign_log = _own_log(report, witnesses.logs, knowledge)
+    log, foreign_log = _own_log(report, witnesses.logs, testimony, knowledge, watch)
     if log is not None:
         report = _with_layers(_with_identity(report, log), log, witnesses.profile, knowledge)
     typing = _typing(report, log)
@@ -100,7 +113,7 @@ def explain(
             *several_builds(witnesses.logs[:1]),
             *damages(witnesses.logs, knowledge),
             *(log.unsolved if log else ()),
-            *flips(report.layers, witnesses.logs[1:], knowledge),
+            *flips(report.layers, witnesses.logs[1:], knowledge, watch),
             *_edges(model, typing),
         ),
     )
@@ -143,14 +156,18 @@ def model_report(path: str, model: OnnxFacts) -> EngineReport:
 
 
 def _own_log(
-    report: EngineReport, logs: tuple[GivenLog, ...], knowledge: Knowledge
+    report: EngineReport,
+    logs: tuple[GivenLog, ...],
+    testimony: LogTestimony | None,
+    knowledge: Knowledge,
+    watch: Watch,
 ) -> tuple[LogTestimony | None, tuple[str, ...]]:
     """The first log's testimony, unless it is another build's, and then a note that says so."""
     if not logs:
         return None, ()
     reason = log_contradicts(report.layers, logs[0].build)
     if reason is None:
-        return hear(logs[0], knowledge), ()
+        return testimony or hear(logs[0], knowledge, watch), ()
     return None, (
         f"{logs[0].name} is the log of another build, so it proves nothing here: {reason}; "
         "give this engine's own log, or the engine that this log ends with",

@@ -14,6 +14,7 @@ import msgspec
 
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.model.watch import UNHURRIED, Watch
 from trtdoctor.readers.autocastlog import read_autocast_log
 from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
 from trtdoctor.readers.buildlog.stream import Lines, open_log
@@ -105,6 +106,7 @@ def read_witnesses(
     onnx: Path | None,
     profile: Path | None = None,
     autocast: Path | None = None,
+    watch: Watch = UNHURRIED,
 ) -> Witnesses:
     """Read build logs and the model.
 
@@ -114,15 +116,19 @@ def read_witnesses(
         onnx: the model.
         profile: times for the layers that the log tells.
         autocast: what AutoCast printed when it converted the model.
+        watch: how long logs are read; what comes later in one counts as cut off.
 
     Raises:
         InputError: if a file cannot be read or is something else.
     """
-    read = tuple(_log(path, build if number == 0 else None) for number, path in enumerate(logs))
+    read = tuple(
+        _log(path, build if number == 0 else None, watch) for number, path in enumerate(logs)
+    )
     times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
     kept = None if autocast is None else _parsed(autocast, read_autocast_log, Place.LOG)
     if onnx is None:
         return Witnesses(logs=read, profile=times, autocast=kept)
+    watch.tell(f"reading {onnx.name}")
     try:
         return Witnesses(
             logs=read, model=read_onnx(onnx), model_path=onnx, profile=times, autocast=kept
@@ -178,7 +184,8 @@ def _only_loads(log: Path) -> bool:
     return False
 
 
-def _log(path: Path, build: int | None) -> GivenLog:
+def _log(path: Path, build: int | None, watch: Watch) -> GivenLog:
+    watch.tell(f"reading {path.name}")
     try:
         found = read_build_log(path, build=build)
     except NoBuild:

@@ -20,6 +20,7 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.finding import Confidence, Evidence
 from trtdoctor.model.typing import Typing
+from trtdoctor.model.watch import UNHURRIED, OutOfTime, Watch
 from trtdoctor.precision.layers import classify_layers
 from trtdoctor.precision.log import (
     Analysis,
@@ -83,10 +84,28 @@ class LogTestimony:
         doubt = "what rests on its solution is likely at most"
         return (
             *(one.reason for one in self.solved if one.reason),
+            *self._unreached(),
             *((f"{note}; {doubt}",) if number else ()),
             *self._mistaken(),
             *((self._unlisted,) if self._inspected and self.typing is not Typing.STRONG else ()),
         )
+
+    def _unreached(self) -> Iterable[str]:
+        """What there was no time to solve."""
+        for one in self.solved:
+            analysis = one.analysis
+            if analysis is not None and analysis.unreached:
+                reached = len(analysis.verdicts)
+                yield (
+                    f"causes of {reached} of {reached + analysis.unreached} layers that can be FP16 "
+                    "were solved in time; of the others only what the log says of each alone counts; "
+                    "a longer --deadline gives time"
+                )
+            elif analysis is not None and analysis.io_unreached:
+                yield (
+                    "there was no time to solve the plan again with FP16 network inputs and outputs; "
+                    "a longer --deadline gives time"
+                )
 
     def _mistaken(self) -> tuple[str, ...]:
         """That the workspace is not what the command means, which costs kernels and time."""
@@ -185,13 +204,14 @@ class LogTestimony:
             analysis = one.analysis
             if analysis is None:
                 continue
+            verdicts = {verdict.layer: verdict for verdict in reversed(analysis.verdicts)}
             for planned in analysis.choice.solved_layers:
                 if planned.name not in unknown or not planned.half or not planned.same_type:
                     continue
                 source = f"{self.log.short}:{planned.line or planned.candidate_line}"
                 value = f"the builder chose the block's FP16 variant: {in_us(planned.time_ms)}"
                 evidence = [Evidence(source=source, value=value)]
-                verdict = next((v for v in analysis.verdicts if v.layer == planned.name), None)
+                verdict = verdicts.get(planned.name)
                 if verdict is not None and verdict.forced is not None:
                     total = f"{in_us(verdict.forced.total_ms)} instead of {in_us(analysis.choice.plan_ms)}"
                     value = f"solved again with the block's other variant: {total}"
@@ -228,8 +248,8 @@ class LogTestimony:
         )
 
 
-def hear(log: GivenLog, knowledge: Knowledge) -> LogTestimony:
-    """Solve what the builder solved.
+def hear(log: GivenLog, knowledge: Knowledge, watch: Watch = UNHURRIED) -> LogTestimony:
+    """Solve what the builder solved, as far as there is time.
 
     Where numpy or the solver's library is missing or broken, the log's other testimony stands
     without them.
@@ -239,16 +259,21 @@ def hear(log: GivenLog, knowledge: Knowledge) -> LogTestimony:
         log=log,
         typing=typing,
         hardware=no_fast_fp16(log.build, Witness(log.short), typing, knowledge),
-        solved=tuple(_solved(log.build, attempt) for attempt in log.build.chosen),
+        solved=tuple(_solved(log.build, attempt, watch) for attempt in log.build.chosen),
     )
 
 
-def _solved(build: Build, attempt: Attempt) -> _Solved:
+def _solved(build: Build, attempt: Attempt, watch: Watch) -> _Solved:
     try:
-        return _Solved(attempt=attempt, analysis=analyse(build, attempt))
+        return _Solved(attempt=attempt, analysis=analyse(build, attempt, watch))
     except ImportError as error:
         reason = f"the builder's choice could not be solved again: {error}"
-        return _Solved(attempt=attempt, analysis=None, reason=reason)
+    except OutOfTime:
+        reason = (
+            "there was no time to solve the builder's choice again, so only what the log says of each "
+            "layer alone counts; a longer --deadline gives time"
+        )
+    return _Solved(attempt=attempt, analysis=None, reason=reason)
 
 
 def failure_of(log: GivenLog, knowledge: Knowledge) -> BuildFailure | None:
@@ -317,12 +342,12 @@ def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
 
 
 def flips(
-    layers: Sequence[Layer], others: Iterable[GivenLog], knowledge: Knowledge
+    layers: Sequence[Layer], others: Iterable[GivenLog], knowledge: Knowledge, watch: Watch
 ) -> Iterable[str]:
     """Layers that another build of the model put into another type."""
     here = {x.name: x.precision for x in layers if x.role is Role.COMPUTE}
     for log in others:
-        theirs = classify_layers(hear(log, knowledge).layers())
+        theirs = classify_layers(hear(log, knowledge, watch).layers())
         there = {x.name: x.precision for x in theirs if x.role is Role.COMPUTE}
         half = Precision.FP16
         flipped = [

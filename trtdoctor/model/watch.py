@@ -14,8 +14,8 @@ def _forever() -> float:
     return float("inf")
 
 
-def _silently(text: str) -> None:
-    pass
+def silently(text: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Watch:
     """
 
     left: Callable[[], float] = _forever
-    tell: Callable[[str], None] = _silently
+    tell: Callable[[str], None] = silently
 
     def check(self) -> None:
         """Go on if there is time.
@@ -38,3 +38,6 @@ class Watch:
         """
         if self.left() <= 0.0:
             raise OutOfTime
+
+
+UNHURRIED = Watch()

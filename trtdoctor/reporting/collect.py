@@ -67,7 +67,7 @@ class Collection:
         while self._waiting:
             left = self._started + budget - time.monotonic()
             if on_progress:
-                on_progress(", ".join(sorted(self._waiting)[:3]))
+                on_progress(f"looking: {', '.join(sorted(self._waiting)[:3])}")
             try:
                 probe, record = self._answers.get(timeout=max(0.0, left))
             except queue.Empty:

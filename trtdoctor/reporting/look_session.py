@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from trtdoctor.host.live import LiveBackend
 from trtdoctor.host.recorded import Recorder, RecordingHeader, check_writable, load_recording
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Snapshot
+from trtdoctor.model.watch import Watch, silently
 from trtdoctor.probes.observing import Probe
 from trtdoctor.probes.python import choose
 from trtdoctor.version import __version__
@@ -21,6 +23,8 @@ from .collect import Collection
 
 # The children end before the look does, and the look before the deadline: time to judge and write.
 _CHILDREN_SHARE, _LOOK_SHARE = 0.88, 0.93
+# And reading and solving end before it: time for all that is told of what they found.
+_EVIDENCE_SHARE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +35,12 @@ class Looking:
         python: the interpreter whose TensorRT is meant; without it that of the active virtual or
             conda environment, else the first ``python3`` on PATH, else trtdoctor's own.
         active: also run probes that use the GPU.
-        deadline: seconds from now by which the look has ended, whatever hangs.
+        deadline: seconds from now by which the look, reading and solving have ended, whatever hangs
+            and however large the evidence is.
         record: a folder to save what the probes saw into.
         host: a folder that was saved so, to be looked at instead of this machine.
-        on_progress: called with what is being waited for, as often as that changes, and with an
-            empty text at the end.
+        on_progress: called with what is being done or waited for, as often as that changes, and with
+            an empty text at the end.
     """
 
     python: str | PathLike[str] | None = None
@@ -44,6 +49,11 @@ class Looking:
     record: str | PathLike[str] | None = None
     host: str | PathLike[str] | None = None
     on_progress: Callable[[str], None] | None = None
+
+    def watch(self) -> Watch:
+        """What reading and solving go by, which end before the deadline from now on."""
+        ends_at = time.monotonic() + self.deadline * _EVIDENCE_SHARE
+        return Watch(left=lambda: ends_at - time.monotonic(), tell=self.on_progress or silently)
 
 
 class Look:

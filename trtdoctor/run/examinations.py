@@ -140,6 +140,7 @@ def examine_explained(
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
 
+    watch = look.watch()
     _check_share(expect)
     if engine is not None and onnx is None and place_of(Path(engine)) is Place.ONNX:
         # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
@@ -171,24 +172,36 @@ def examine_explained(
             onnx=None if onnx is None else Path(onnx),
             profile=None if sources or profile is None else Path(profile),
             autocast=None if autocast_log is None else Path(autocast_log),
+            watch=watch,
         )
+        from trtdoctor.engines.explain import explain as explained
+        from trtdoctor.engines.explain import model_report
+        from trtdoctor.engines.log_testimony import hear
+
+        # Solved while the look is under way: a machine that hangs must not cost the answer.
+        testimony = hear(witnesses.logs[0], knowledge, watch) if witnesses.logs else None
         snapshot = looking.finish()
-    from trtdoctor.engines.explain import explain as explained
-    from trtdoctor.engines.explain import model_report
 
     reports = _reports(sources, snapshot, knowledge)
     if not reports and logs:
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
         reports = (model_report(fspath(onnx), witnesses.model),)
-    reports = (explained(reports[0], witnesses, knowledge, engine_given=file is not None),)
+    report = explained(
+        reports[0],
+        witnesses,
+        knowledge,
+        engine_given=file is not None,
+        testimony=testimony,
+        watch=watch,
+    )
     return Examination(
         command="explain",
-        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        snapshot=_with_engines(snapshot, sources, (report,), expect=expect, live=live),
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
-        engines=reports,
+        engines=(report,),
     )
 
 

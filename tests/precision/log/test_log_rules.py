@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("numpy")
 
-from trtdoctor.precision.log.counterfactuals import network_io
+from trtdoctor.precision.log.network_io import NetworkIoSolver
 from trtdoctor.precision.log.problem_from_log import problem_of
 from trtdoctor.precision.log.solution import choice_of, solved
 from trtdoctor.precision.log.solver import Solver
@@ -619,6 +619,6 @@ def test_a_conversion_into_an_fp16_output_has_a_time_of_its_own_side(into, out):
             "Reformatted Output Tensor 0 to a (Half[1,64:4,32,32]) -> y (Float[1,64,32,32])",
         ],
     )
-    changed = network_io(made, solution, linear_only=True)
+    changed = NetworkIoSolver(Solver(made), made.values(), solution).solved(linear_only=True)
     assert changed is not None
     assert changed.total_ms == pytest.approx(0.02 + into)

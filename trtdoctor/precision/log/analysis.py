@@ -207,13 +207,16 @@ class Analysis(Frozen, frozen=True, kw_only=True):
     """Everything that solving one attempt's problem tells.
 
     ``io_linear`` has row-major FP16 network tensors, ``io_best`` the cheapest FP16 or other format
-    for each; null where there is none to change.
+    for each; null where there is none to change. ``unreached`` counts layers whose verdict time did
+    not suffice for, ``io_unreached`` says that of the network tensors.
     """
 
     choice: Choice
     verdicts: tuple[LayerVerdict, ...]
     io_linear: NetworkIo | None
     io_best: NetworkIo | None
+    unreached: int = 0
+    io_unreached: bool = False
 
     @property
     def network_io(self) -> NetworkIo | None:

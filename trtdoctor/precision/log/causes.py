@@ -96,6 +96,10 @@ class _Finder:
         self._build = build
         self._attempt = attempt
         self._analysis = analysis
+        verdicts = analysis.verdicts if analysis else ()
+        self._verdicts = {v.layer: v for v in reversed(verdicts) if not v.half}
+        solved = analysis.choice.solved_layers if analysis else ()
+        self._solved = {one.name: one for one in reversed(solved)}
         self._at = witness.at
         self._witness = witness
         self._tunings = [t for a in build.attempts for t in a.layers]
@@ -108,10 +112,7 @@ class _Finder:
 
     def layer(self, node: Node) -> LayerReasons:
         layer = node.layer
-        verdicts = self._analysis.verdicts if self._analysis else ()
-        layers = self._analysis.choice.solved_layers if self._analysis else ()
-        verdict = next((v for v in verdicts if v.layer == layer.name and not v.half), None)
-        solved = next((one for one in layers if one.name == layer.name), None)
+        verdict, solved = self._verdicts.get(layer.name), self._solved.get(layer.name)
         return LayerReasons(
             layer=layer.name,
             line=layer.line,

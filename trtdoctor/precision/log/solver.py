@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from trtdoctor.model.watch import Watch
+from trtdoctor.model.watch import UNHURRIED, Watch
 
 from .costs import costs_of
 from .elimination import Departure, Elimination
@@ -18,8 +18,6 @@ from .integer_program import IntegerProgram
 from .problem import Floats, Indices, Problem
 
 LARGEST_TABLE = 1 << 20
-
-_UNHURRIED = Watch()
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Solver:
     Every method raises `OutOfTime` once the watch's time is over.
     """
 
-    def __init__(self, problem: Problem, watch: Watch = _UNHURRIED) -> None:
+    def __init__(self, problem: Problem, watch: Watch = UNHURRIED) -> None:
         self.problem = problem
         self.watch = watch
         self._costs = costs_of(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from ...knowledge import Knowledge, KnowledgeEnds
@@ -47,18 +48,23 @@ class Toolbox:
 
 def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
     """The options of all tools in the user's releases; of every possible one where unknown."""
-    rtx = context.product == _RTX
-    typing = _typing(context, knowledge)
+    return _toolbox(context.product, context.version, _typing(context, knowledge), knowledge)
+
+
+# Every layer asks, and the layers of one engine ask the same.
+@lru_cache(maxsize=64)
+def _toolbox(product: str, version: str | None, typing: Typing, knowledge: Knowledge) -> Toolbox:
+    rtx = product == _RTX
     strong = typing is Typing.STRONG
     span: _Span = (None, None)
     if strong and not rtx:
         span = (knowledge.typed_releases("tensorrt", typing)[0], None)
     elif typing is Typing.WEAK and not rtx:
         span = (None, knowledge.typed_releases("tensorrt", typing)[1])
-    product = _RTX if rtx else "tensorrt"
-    own = (product, context.version, span)
+    package = _RTX if rtx else "tensorrt"
+    own = (package, version, span)
     program = "tensorrt_rtx_options" if rtx else "trtexec_options"
-    major = _major(context.version)
+    major = _major(version)
     # Polygraphy knows strong typing, and TensorRT 9, since 0.49.
     recent = "0.49" if strong or (major is not None and major >= 9) else None
     polygraphy = ("polygraphy", None, (recent, None))
@@ -77,7 +83,7 @@ def toolbox(context: RemedyContext, knowledge: Knowledge) -> Toolbox:
         if rtx
         else _options(knowledge, "polygraphy_options", *polygraphy, strong=strong),
         autocast=_options(knowledge, "autocast_options", *modelopt),
-        ends="" if options else _ends(knowledge, program, product, context.version),
+        ends="" if options else _ends(knowledge, program, package, version),
     )
 
 
