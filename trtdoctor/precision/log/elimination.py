@@ -12,6 +12,7 @@ import heapq
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property, reduce
 from itertools import chain
 from math import fsum, prod
@@ -463,18 +464,27 @@ def elimination_order(
 ) -> list[int]:
     """An order of elimination with small tables, for variables of these sizes.
 
-    Greedily the next variable is the one with the smallest table; where tables become large, also
-    the one that makes the fewest variables neighbours, with ties broken in several ways.
+    Greedily the next variable is the one with the smallest table. Where tables become large, orders
+    that make the fewest variables neighbours are tried, with ties broken in several ways, and the
+    order given, which for the layers of an engine goes through the network from end to end.
     """
     near: dict[int, set[int]] = {variable: set() for variable in variables}
     for first, second in pairs:
         near[first].add(second)
         near[second].add(first)
-    best = _greedy(sizes, near, fill=False, seed=None)
+    best = _greedy(sizes, near, _Rule.CELLS)
     if best.largest > _LARGE:
-        others = (_greedy(sizes, near, fill=True, seed=seed) for seed in range(_TRIES))
-        best = min([best, *others], key=lambda order: order.cells)
+        others = (_greedy(sizes, near, _Rule.FILL, seed) for seed in range(_TRIES))
+        best = min([best, *others, _greedy(sizes, near, _Rule.GIVEN)], key=lambda one: one.cells)
     return best.order
+
+
+class _Rule(Enum):
+    """Which variable is next: of the smallest table, of the fewest new neighbours, or as given."""
+
+    CELLS = "cells"
+    FILL = "fill"
+    GIVEN = "given"
 
 
 @dataclass
@@ -487,7 +497,7 @@ class _Order:
 
 
 def _greedy(
-    sizes: list[int], graph: dict[int, set[int]], *, fill: bool, seed: int | None
+    sizes: list[int], graph: dict[int, set[int]], rule: _Rule, seed: int | None = None
 ) -> _Order:
     near = {variable: set(others) for variable, others in graph.items()}
     rank = list(range(len(sizes)))
@@ -501,7 +511,10 @@ def _greedy(
         around = near[variable]
         return sum(len(around - near[other]) - 1 for other in around)
 
-    score = missing if fill else cells
+    def first(variable: int) -> int:
+        return 0
+
+    score = {_Rule.CELLS: cells, _Rule.FILL: missing, _Rule.GIVEN: first}[rule]
     scores = {variable: score(variable) for variable in near}
     waiting = [(scored, rank[variable], variable) for variable, scored in scores.items()]
     heapq.heapify(waiting)
@@ -518,6 +531,7 @@ def _greedy(
         for other in around:
             near[other].discard(variable)
             near[other].update(around - {other})
+        fill = rule is _Rule.FILL
         touched = around.union(*(near[other] for other in around)) if fill else around
         for other in touched:
             now = score(other)

@@ -78,7 +78,8 @@ class IntegerProgram:
             known_ms = tables.improved(chosen, self._by_variable(possible))
             left = self._left(program, known_ms)
             chosen = self._eliminated(values, left) or self._searched(program, left, seconds)
-        return tables.total(chosen), chosen
+        total = tables.total(chosen)
+        return (total, chosen) if total < float("inf") else None
 
     def _by_variable(self, columns: Array) -> list[Array]:
         import numpy as np
