@@ -6,7 +6,9 @@ away, since it is part of the answer and not of the question.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import chain
 
 from trtdoctor.readers.buildlog import (
     Attempt,
@@ -155,10 +157,21 @@ def _place(attempt: Attempt, layers: list[EngineLayer]) -> dict[int, Autotuning]
         if position is not None:
             placed[position] = tuning
             last = position
+    free: dict[tuple[int, int], list[int]] = {}
+    for position, layer in enumerate(layers):
+        if position not in placed:
+            free.setdefault((len(layer.inputs), len(layer.outputs)), []).append(position)
     for after, tuning in homeless:
-        for position in (*range(after + 1, len(layers)), *range(after + 1)):
-            if position not in placed and _fits(tuning, layers[position]):
+        shapes = {(len(c.inputs), len(c.outputs)) for c in tuning.candidates}
+        found = [free.get(shape, []) for shape in shapes]
+        waiting = found[0] if len(found) == 1 else sorted(chain(*found))
+        start = bisect_right(waiting, after)
+        for place in chain(range(start, len(waiting)), range(start)):
+            position = waiting[place]
+            layer = layers[position]
+            if _fits(tuning, layer):
                 placed[position] = tuning
+                free[len(layer.inputs), len(layer.outputs)].remove(position)
                 break
     return placed
 
@@ -172,11 +185,14 @@ def _movers(
         for position, layer in enumerate(layers)
         if position not in tunings and len(layer.inputs) == len(layer.outputs) == 1
     ]
+    by_name: dict[str, list[int]] = {}
+    for position in free:
+        by_name.setdefault(plain(layers[position].name), []).append(position)
     found: dict[int, ConversionSet] = {}
     nameless: list[ConversionSet] = []
     for tried in attempt.conversions:
         if tried.layer is not None:
-            found.update({p: tried for p in free if plain(layers[p].name) == plain(tried.layer)})
+            found.update(dict.fromkeys(by_name.get(plain(tried.layer), ()), tried))
         elif tried.tensor is None and any(c.source == c.target for c in tried.conversions):
             # Only a layer can "convert" a format to itself.
             nameless.append(tried)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
-
 from trtdoctor.readers.buildlog import Attempt, Autotuning, Build, Candidate, Outcome
 
 from .conversions import ConversionCosts
 from .formats import linear, same_addresses, same_permuted
 from .links_from_log import link
 from .network import Node, network_of
-from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable, text_of
+from .problem import IMPOSSIBLE, NOTHING, LayerVariable, Option, Problem, Variable
 from .renamed import renamed
 from .terms import Terms
+from .twins import Twins
 
 
 def problem_of(build: Build, attempt: Attempt) -> Problem:
@@ -39,7 +37,7 @@ class _Layers:
     """What each layer can choose from, and what that costs."""
 
     def __init__(self, build: Build, terms: Terms) -> None:
-        self._build = build
+        self._twins = Twins(build)
         self._terms = terms
 
     def options(self, node: Node) -> list[Option]:
@@ -87,80 +85,15 @@ class _Layers:
             return self._terms.kernel(best.time_ms, best.line)
         if candidate.outcome is not Outcome.UNTIMED:
             return None
-        found = self._same_text(node, tuning, candidate)
+        # TensorRT 8 prints no time for what its cache holds.
+        twins, kind = self._twins, node.layer.type
+        found = twins.same_text(tuning, candidate, kind) or twins.same_layout(tuning, candidate)
         if found is not None:
             return self._terms.kernel(*found)
         if alone:
             # The only combination is not timed; whatever it costs changes no choice.
             return NOTHING
         return self._terms.kernel(0.0, candidate.line, known=False)
-
-    def _same_text(
-        self, node: Node, tuning: Autotuning, candidate: Candidate
-    ) -> tuple[float, int] | None:
-        """The time of an identical candidate: TensorRT 8 prints none for what its cache holds.
-
-        The nearest one before it counts, among layers with the very same candidates; one that the
-        layer's own runner timed comes first. TensorRT's cache does not know the notes of formats,
-        so one of the layer's own that differs in them alone counts next, and then that of the most
-        similar layer before it: of two equal ones, one that writes a part of a concatenation has
-        candidates beside those of the other.
-        """
-        text = text_of(candidate)
-        nearest: tuple[float, int] | None = None
-        for twin, ms, line in _timed(self._alike.get(_signature(tuning), []), tuning.line):
-            if text_of(twin) != text:
-                continue
-            if node.layer.type in {timing.runner for timing in twin.timings}:
-                return ms, line
-            nearest = nearest or (ms, line)
-        return nearest or self._same_layout(tuning, candidate)
-
-    def _same_layout(self, tuning: Autotuning, candidate: Candidate) -> tuple[float, int] | None:
-        wanted = _layouts(candidate)
-        own = _timed([tuning], candidate.line)
-        for twin, ms, line in (*own, *_timed(self._most_alike(tuning), tuning.line)):
-            if _layouts(twin) == wanted:
-                return ms, line
-        return None
-
-    def _most_alike(self, tuning: Autotuning) -> list[Autotuning]:
-        """The layer before it, most alike, that has all candidates of this one that were cached."""
-        own = {_layouts(candidate) for candidate in tuning.candidates}
-        cached = {_layouts(c) for c in tuning.candidates if c.outcome is Outcome.UNTIMED}
-        found = [
-            (len(own & theirs), other.line, other)
-            for others in self._alike.values()
-            if cached <= (theirs := {_layouts(c) for c in others[0].candidates})
-            for other in others
-            if other.line < tuning.line
-        ]
-        return [max(found, key=lambda one: one[:2])[2]] if found else []
-
-    @cached_property
-    def _alike(self) -> dict[tuple[str, ...], list[Autotuning]]:
-        found: dict[tuple[str, ...], list[Autotuning]] = {}
-        for attempt in self._build.attempts:
-            for tuning in attempt.layers:
-                found.setdefault(_signature(tuning), []).append(tuning)
-        return found
-
-
-def _timed(layers: list[Autotuning], line: int) -> Iterator[tuple[Candidate, float, int]]:
-    """The candidates before this line with their time and its line, nearest layer first."""
-    for layer in sorted(layers, key=lambda one: -one.line):
-        for candidate in layer.candidates:
-            best = candidate.best
-            if candidate.line < line and best is not None and best.time_ms is not None:
-                yield candidate, best.time_ms, best.line
-
-
-def _layouts(candidate: Candidate) -> tuple[str, ...]:
-    return tuple(form.unmarked for form in (*candidate.inputs, *candidate.outputs))
-
-
-def _signature(tuning: Autotuning) -> tuple[str, ...]:
-    return tuple(text_of(candidate) for candidate in tuning.candidates)
 
 
 def _moves_nothing(node: Node, candidate: Candidate) -> bool:
