@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from .drafts import AttemptDraft, BlockDraft, CandidateDraft, LostDraft
-from .log_facts import AddedConversion, ConversionSide, InnerKernel, RunnerTiming, SkippedTactic
+from .log_facts import (
+    AddedConversion,
+    Conversion,
+    ConversionSide,
+    InnerKernel,
+    Outcome,
+    RunnerTiming,
+    SkippedTactic,
+    TensorFormat,
+)
 from .scan import Tactics
 from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
 
 _STARS = " ***"
+
+# A conversion as it is told where nothing is unusual: its formats, then nothing or one runner with its
+# tactics and the fastest of them, and behind it a line that ends it.
+CONVERSION = (
+    rb"PREFIX\*{15} Autotuning Reformat: ([^\n]*) \*{15}\n"
+    rb"(?:PREFIX-{15} Timing Runner: (Optimizer Reformat\([^\n]*)\n"
+    rb"((?:PREFIXTactic: 0x[0-9a-f]{16} Time: [0-9.e+-]{1,32}\n)+)"
+    rb"PREFIX(?:\2 profiling completed in [0-9.e+-]{1,32} seconds\. )?"
+    rb"Fastest Tactic: 0x[0-9a-f]{16} Time: ([0-9a-z.+-]{1,32})\n)?"
+    rb"(?=PREFIX(?:\*{15} Autotuning |={15} Computing (?:reformatting costs|costs for)))"
+)
 
 
 def text_of(line: bytes) -> str:
@@ -32,6 +53,8 @@ class Tuning:
         self._formats = Formats()
         self._combinations: dict[bytes, tuple[bool, Combination | None]] = {}
         self._runners: dict[bytes, tuple[str, str] | None] = {}
+        self._pairs: dict[bytes, tuple[TensorFormat, TensorFormat]] = {}
+        self._reformats: dict[bytes, str] = {}
         self._block: BlockDraft | None = None
         self._candidate: CandidateDraft | None = None
         self._runner: str | None = None
@@ -108,6 +131,65 @@ class Tuning:
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
         self._candidate = CandidateDraft(line=line, formats=found)
+
+    def conversion(self, line: int, found: re.Match[bytes]) -> int:
+        """A whole conversion, as :data:`CONVERSION` finds it: how many lines it has.
+
+        Answers 0, and has done no more than to begin a block of conversions, where its lines must be
+        handled singly.
+        """
+        told, runner, tactics, time = found.groups()
+        pair = self._pairs.get(told) or self._pair(told)
+        named = None
+        if runner is not None:
+            named = self._reformats.get(runner) or self._reformat(runner)
+        if pair is None or (named is None and runner is not None):
+            return 0
+        self.close()
+        block = self._block
+        if block is None or not block.conversions:
+            self._open(BlockDraft(line=line, conversions=True))
+            block = self._block
+            if block is None:
+                return 0
+        if named is None:
+            block.tried.append(
+                Conversion(line=line, source=pair[0], target=pair[1], outcome=Outcome.UNTIMED)
+            )
+            return 1
+        if block.tensor is None:
+            self._name(named)
+        lines = 3 + tactics.count(b"\n")
+        time_ms = number(time.decode())
+        block.tried.append(
+            Conversion(
+                line=line,
+                source=pair[0],
+                target=pair[1],
+                outcome=Outcome.INFINITE if time_ms is None else Outcome.TIMED,
+                time_ms=time_ms,
+                time_line=line + lines - 1,
+            )
+        )
+        return lines
+
+    def _pair(self, told: bytes) -> tuple[TensorFormat, TensorFormat] | None:
+        """The two formats of a conversion; None where the line must be read as a whole."""
+        both = None if _STARS.encode() in told else self._formats.combination(text_of(told))
+        if both is None or (len(both[0]), len(both[1])) != (1, 1):
+            return None
+        self._pairs[told] = both[0][0], both[1][0]
+        return self._pairs[told]
+
+    def _reformat(self, told: bytes) -> str | None:
+        """The name of a conversion's runner; None where the line must be read as a whole."""
+        read = None if b"actic" in told else runner_of(text_of(told))
+        if read is None or reformat_of(read[0]) is None:
+            return None
+        # A block's conversions are those of one tensor, so their runner is the same.
+        self._reformats.clear()
+        self._reformats[told] = read[0]
+        return read[0]
 
     def starred(self, line: int) -> None:
         """A line that begins as a combination's does, and is none: a candidate is lost."""
