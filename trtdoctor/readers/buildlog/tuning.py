@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from sys import intern
 
 from .drafts import AttemptDraft, BlockDraft, CandidateDraft, LostDraft
 from .log_facts import (
@@ -66,11 +67,10 @@ class Tuning:
 
     def costs(self, line: int, body: bytes) -> None:
         """``=============== Computing costs for NAME`` and its kin for conversions."""
-        text = text_of(body)
-        if "Computing reformatting costs" in text:
+        if b"Computing reformatting costs" in body:
             self._open(BlockDraft(line=line, conversions=True))
-        elif "Computing costs for" in text:
-            name = text.partition("Computing costs for")[2].strip()
+        elif b"Computing costs for" in body:
+            name = text_of(body).partition("Computing costs for")[2].strip()
             named = bool(name)
             block = BlockDraft(line=line, conversions=False, layer=name or None, named=named)
             self._open(block)
@@ -86,26 +86,24 @@ class Tuning:
         """A line could not be read: the open layer, if any, and the build lack what it said."""
         self.lost.add(line)
         if self._block is not None:
-            self._block.lost.add(line)
+            self._block.lose(line)
 
     def close(self, *, ended: bool = True) -> None:
         """Finish what is open; ``ended`` is false at the end of a log that was cut off."""
-        self._finish_runner()
+        if self._runner is not None:
+            self._finish_runner()
         candidate, block = self._candidate, self._block
         if candidate is not None and block is not None:
             results = len(candidate.timings) + len(candidate.without) + len(candidate.skipped)
-            if ended and results < len(candidate.asked) and not candidate.chosen:
+            if ended and results < candidate.asked and not candidate.chosen:
                 # A runner that was asked always answers, so what it said is lost.
-                self._lose(candidate.asked[-1])
+                self._lose(candidate.asked_last)
             if block.conversions:
                 block.tried.append(candidate.conversion(ended=ended))
             else:
                 block.candidates.append(candidate.candidate(ended=ended))
-        self._candidate = None
-        self._need = None
-        self._operation = None
-        self._table = False
-        self._missing = False
+        self._candidate = self._need = self._operation = None
+        self._table = self._missing = False
         self.pending.clear()
 
     def leave(self) -> None:
@@ -200,9 +198,10 @@ class Tuning:
     def runner(self, line: int, body: bytes) -> None:
         """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
         self._finish_runner()
-        if body not in self._runners:
-            self._runners[body] = runner_of(text_of(body).partition("Timing Runner: ")[2])
-        found = self._runners[body]
+        found = self._runners.get(body)
+        if found is None and body not in self._runners:
+            found = runner_of(text_of(body).partition("Timing Runner: ")[2])
+            self._runners[body] = found
         if found is None:
             return
         candidate = self._candidate
@@ -214,7 +213,8 @@ class Tuning:
             self._missing = True
         name, self._runner = found
         if self._candidate is not None:
-            self._candidate.asked.append(line)
+            self._candidate.asked += 1
+            self._candidate.asked_last = line
             self._candidate.runners.add(body)
         self._name(name)
 
@@ -246,10 +246,11 @@ class Tuning:
 
     def fastest(self, line: int, body: bytes) -> None:
         """``Fastest Tactic: 0x… Time: …``, alone or after ``NAME (RUNNER) profiling completed``."""
-        text = text_of(body)
-        before, mark, after = text.partition("Fastest Tactic: ")
+        if self._candidate is None:
+            return
+        before, _, after = text_of(body).partition("Fastest Tactic: ")
         tactic, timed, time = after.partition(" Time: ")
-        if not mark or not timed or self._candidate is None:
+        if not timed:
             return
         runner = self._runner
         if runner is None:
@@ -257,11 +258,13 @@ class Tuning:
             if named is None:
                 return
             runner = named[1]
-        tactics, kernel = self._listed(tactic.strip())
+        # The same tactics and kernels are told for many candidates.
+        tactic = intern(tactic.strip())
+        tactics, kernel = self._listed(tactic)
         self._candidate.timings.append(
             RunnerTiming(
-                runner=runner,
-                tactic=tactic.strip(),
+                runner=intern(runner),
+                tactic=tactic,
                 time_ms=number(time.split(" ")[0]),
                 line=line,
                 tactics=tactics,
@@ -286,7 +289,7 @@ class Tuning:
         if end >= 0:
             start = listed.rfind(b"Tactic Name: ", 0, end)
             name = listed[start + len(b"Tactic Name: ") : end] if start >= 0 else b"\n"
-            kernel = None if b"\n" in name else name.decode("utf-8", "replace").strip()
+            kernel = None if b"\n" in name else intern(name.decode("utf-8", "replace").strip())
         return listed.count(b" Time: ") if timed is None else timed, kernel
 
     def _pending_lines(self) -> Iterator[tuple[int, bytes]]:
@@ -319,13 +322,13 @@ class Tuning:
 
     def no_tactics(self, line: int, body: bytes) -> None:
         """``RUNNER has no valid tactics for …`` or ``Skipping RUNNER: No valid tactics for …``."""
-        text = text_of(body)
         if self._candidate is None:
             return
+        text = text_of(body)
         before, mark, _ = text.partition(" has no valid tactics")
         if not mark:
             before = text.partition(": No valid tactics")[0].partition("Skipping ")[2]
-        self._candidate.without.append(before.rpartition(" ")[2])
+        self._candidate.without.append(intern(before.rpartition(" ")[2]))
         self._runner = None
 
     def cached(self, line: int, body: bytes) -> None:
@@ -344,7 +347,8 @@ class Tuning:
         self.close()
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
-        self._candidate = CandidateDraft(line=line, formats=found, asked=[line])
+        self._candidate = CandidateDraft(line=line, formats=found)
+        self._candidate.asked, self._candidate.asked_last = 1, line
         self._name(name)
         self._candidate.timings.append(
             RunnerTiming(
