@@ -112,9 +112,8 @@ class _Collector:
             anywhere=(
                 (b"Fastest Tactic: ", self.tuning.fastest),
                 (b"o valid tactics", self.tuning.no_tactics),
-                (b"] inputs: [", NOTHING),
-                (b"] outputs: [", NOTHING),
             ),
+            idle=(b"] inputs: [", b"] outputs: ["),
             phrases=self._phrases(),
             strays=(*self._told(), *self._noted()),
             tactics=self.tuning.pending,

@@ -23,6 +23,8 @@ Taker = Callable[[int, "re.Match[bytes]"], int]
 
 KEY = 6
 SET_NAME = b" Set Tactic Name: "
+# In every line that tells of a layer's tactics, so that the others need one look.
+TOLD = b"actic"
 # Stands in a group's pattern for what the logger prints before a message.
 PREFIX = b"PREFIX"
 _PREFIXES = 8
@@ -84,7 +86,8 @@ class Scanner:
     Args:
         starts: handlers by the first six bytes of the message.
         anywhere: handlers by phrases that no prefix can hold, for the many lines that begin with a
-            layer's name; they get the whole line.
+            layer's name; they get the whole line. ``TOLD`` is in each of the phrases.
+        idle: phrases of such lines that say nothing of use.
         phrases: handlers by a phrase, in the order to try them, for what is rare.
         strays: the same for lines with a prefix that is not known, as those of another severity.
         tactics: a list that collects the lines of tactics, the bulk of a log: the number of the
@@ -98,6 +101,7 @@ class Scanner:
         *,
         starts: dict[bytes, Handler],
         anywhere: tuple[tuple[bytes, Handler], ...],
+        idle: tuple[bytes, ...],
         phrases: tuple[tuple[bytes, Handler], ...],
         strays: tuple[tuple[bytes, Handler], ...],
         tactics: list[Tactics],
@@ -105,14 +109,15 @@ class Scanner:
     ) -> None:
         self._starts = starts
         self._anywhere = anywhere
+        self._idle = idle
         self._phrases = phrases
         self._strays = strays
         # What is left to try for a line that none of the strays' phrases is in.
         tried = {phrase for phrase, _ in strays}
         self._unstrayed = tuple(row for row in phrases if row[0] not in tried)
         # A line without any of these, and without a known prefix, says nothing.
-        wanted = [SET_NAME, *(phrase for phrase, _ in (*anywhere, *strays, *phrases))]
-        self._wanted = tuple(dict.fromkeys([*wanted, *_BARE, *_ANCHORS]))
+        wanted = [TOLD, *idle, *(phrase for phrase, _ in (*strays, *phrases)), *_BARE, *_ANCHORS]
+        self._wanted = tuple(dict.fromkeys(wanted))
         self._tactics = tactics
         self._opener, self._pattern, self._take = group or (_nobody, b"", _never)
         self._known: list[tuple[int, bytes]] = []
@@ -164,7 +169,7 @@ class Scanner:
                 and self._others(text, start) is not None
             ):
                 line = text[start:end]
-                if SET_NAME in line:
+                if TOLD in line and SET_NAME in line:
                     number, start = self._run(text, number, start, end)
                     continue
                 if not self._missed(number, line, at):
@@ -251,10 +256,13 @@ class Scanner:
 
     def _missed(self, number: int, line: bytes, at: int) -> bool:
         """Handle a line that has another prefix or no known start; answers whether anything did."""
-        for phrase, handler in self._anywhere:
-            if phrase in line:
-                if handler is not NOTHING:
+        if TOLD in line:
+            for phrase, handler in self._anywhere:
+                if phrase in line:
                     handler(number, line)
+                    return True
+        for phrase in self._idle:
+            if phrase in line:
                 return True
         body, phrases = line[at:], self._phrases
         if self._tail is None or line[at - len(self._tail) : at] != self._tail:
