@@ -479,6 +479,8 @@ class _Collector:
     def _note(self, line: int, body: bytes) -> None:
         if len(body) > _LONGEST_MESSAGE or self._loading:
             return
+        if len(self._draft.notes) >= _MOST_NOTES and b"buildSerializedNetwork" not in body:
+            return
         note = note_of(line, text_of(body))
         if note is None:
             return

@@ -15,8 +15,7 @@ from .strides import Stride
 
 
 class _Datum(Frozen, frozen=True, kw_only=True, gc=False):
-    """One of very many. It can be in no cycle, and the collector, which would look at all of them
-    again and again, need not know it."""
+    """One of very many, in no cycle: the garbage collector need not look at them again and again."""
 
 
 class TensorFormat(_Datum, frozen=True, kw_only=True):

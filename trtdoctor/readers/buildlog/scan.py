@@ -28,6 +28,7 @@ TOLD = b"actic"
 # Stands in a group's pattern for what the logger prints before a message.
 PREFIX = b"PREFIX"
 _PREFIXES = 8
+_MOST_TABLES = 32
 _TAIL = 4
 _REACH = 240
 
@@ -121,9 +122,10 @@ class Scanner:
         self._tactics = tactics
         self._opener, self._pattern, self._take = group or (_nobody, b"", _never)
         self._known: list[tuple[int, bytes]] = []
-        self._others: Callable[[bytes, int], object] | None = None
         self._tables: dict[bytes, dict[bytes, Handler]] = {}
-        self._groups: dict[tuple[int, bytes], Callable[[bytes, int], re.Match[bytes] | None]] = {}
+        self._groups: dict[
+            tuple[int, bytes | None], Callable[[bytes, int], re.Match[bytes] | None]
+        ] = {}
         self._at = 0
         # Where the next runner's summary begins, and the one whose tactics must be taken singly.
         self._summary = -1
@@ -137,7 +139,7 @@ class Scanner:
         tactic, nothing, opener = TACTIC, NOTHING, self._opener
         at, tail = self._at, self._tail
         self._summary = self._mixed = -1
-        get, back, match = self._expected()
+        get, back, others = self._expected()
         number, start, size = first, 0, len(text)
         # Up to where nothing that is wanted stands in the text, and the last lines that said nothing.
         clear = last = dense = 0
@@ -151,7 +153,7 @@ class Scanner:
                     number, start = self._run(text, number, start, end)
                     continue
                 if handler is opener:
-                    number, after = self._grouped(text, number, start, match)
+                    number, after = self._grouped(text, number, start)
                     if after != start:
                         start = after
                         continue
@@ -163,53 +165,64 @@ class Scanner:
                 number += text.count(b"\n", start, after)
                 start = after
                 continue
-            elif end > clear or (
-                text[here - back : here] != tail
-                and self._others is not None
-                and self._others(text, start) is not None
-            ):
+            elif end > clear or (others and self._begins(text, start, end, others)):
                 line = text[start:end]
                 if TOLD in line and SET_NAME in line:
                     number, start = self._run(text, number, start, end)
                     continue
                 if not self._missed(number, line, at):
-                    strange = text[here - back : here] != tail
-                    near = end - last < (_DENSE_STRANGE if strange else _DENSE)
+                    near = end - last < (_DENSE if line[at - back : at] == tail else _DENSE_STRANGE)
                     dense, last = dense + 1 if near else 0, end
                     if dense >= _DENSE_LINES:
                         clear, dense = self._looked(text, end), 0
                 elif self._at != at or self._tail is not tail:
                     at, tail = self._at, self._tail
-                    get, back, match = self._expected()
+                    get, back, others = self._expected()
             number += 1
             start = end + 1
         return number
 
     def _expected(
         self,
-    ) -> tuple[
-        Callable[[bytes], Handler | None], int, Callable[[bytes, int], re.Match[bytes] | None]
-    ]:
-        """How to look up a line with the expected prefix, how many bytes of that count, its group."""
+    ) -> tuple[Callable[[bytes], Handler | None], int, list[tuple[int, bytes]]]:
+        """How to look up a line with the expected prefix, how many bytes of that count; the others."""
         tail = self._tail or b""
-        if tail not in self._tables:
+        others = [known for known in self._known if known != (self._at, tail)]
+        if tail in self._tables:
+            return self._tables[tail].get, len(tail), others
+        if len(self._tables) < _MOST_TABLES:
             self._tables[tail] = {tail + start: handler for start, handler in self._starts.items()}
-        key = self._at, tail
-        if key not in self._groups:
-            if len(self._groups) > _PREFIXES:
-                self._groups.clear()
-            prefix = rb"[^\n]{%d}%b" % (self._at - len(tail), re.escape(tail))
-            self._groups[key] = re.compile(self._pattern.replace(PREFIX, prefix)).match
-        return self._tables[tail].get, len(tail), self._groups[key]
+            return self._tables[tail].get, len(tail), others
+        # So many prefixes have no logger, and a table takes longer to make than they are expected.
+        starts = self._starts.get
+        return (
+            lambda key: starts(key[len(tail) :]) if key.startswith(tail) else None,
+            len(tail),
+            others,
+        )
 
-    def _grouped(
-        self,
-        text: bytes,
-        number: int,
-        start: int,
-        match: Callable[[bytes, int], re.Match[bytes] | None],
-    ) -> tuple[int, int]:
+    def _begins(self, text: bytes, start: int, end: int, prefixes: list[tuple[int, bytes]]) -> bool:
+        """Whether a line begins as a message does, behind one of these prefixes."""
+        for length, tail in prefixes:
+            here = start + length
+            if (
+                here < end
+                and text[here - len(tail) : here] == tail
+                and text[here : here + KEY] in self._starts
+            ):
+                return True
+        return False
+
+    def _grouped(self, text: bytes, number: int, start: int) -> tuple[int, int]:
         """Take groups as long as one follows the other; answers the next line and where it is."""
+        match = self._groups.get((self._at, self._tail))
+        if match is None:
+            if len(self._groups) == _MOST_TABLES:
+                return number, start
+            tail = self._tail or b""
+            prefix = rb"[^\n]{%d}%b" % (self._at - len(tail), re.escape(tail))
+            match = re.compile(self._pattern.replace(PREFIX, prefix)).match
+            self._groups[self._at, self._tail] = match
         while (found := match(text, start)) is not None:
             lines = self._take(number, found)
             if not lines:
@@ -300,12 +313,6 @@ class Scanner:
         """Expect this prefix from now on."""
         self._at, self._tail = length, tail
         self._known = [(length, tail), *self._known[: _PREFIXES - 1]]
-        ahead = b"|".join(
-            rb"[^\n]{%d}%b" % (before - len(end), re.escape(end))
-            for before, end in dict.fromkeys(self._known)
-        )
-        keys = b"|".join(map(re.escape, self._starts))
-        self._others = re.compile(rb"(?:%b)(?:%b)" % (ahead, keys)).match
 
     def _start(self, number: int, line: bytes, at: int) -> bool:
         handler = self._starts.get(line[at : at + KEY])
