@@ -77,6 +77,7 @@ _ANCHORS = (
     b"Tactic Name: ",
     b"Tactic: 0x",
 )
+_ANCHORED = re.compile(b"|".join(map(re.escape, _ANCHORS)))
 # What no logger prints anything before.
 _BARE = (b"Layer(", b"&&&& ")
 
@@ -301,6 +302,8 @@ class Scanner:
             if line[length - len(tail) : length] == tail and self._start(number, line, length):
                 self._at, self._tail = length, tail
                 return True
+        if _ANCHORED.search(line, 0, _REACH) is None:
+            return False
         for anchor in _ANCHORS:
             length = line.find(anchor, 0, _REACH)
             if length >= 0 and b"Layer(" not in line[:length]:
