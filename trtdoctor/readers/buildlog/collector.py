@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,10 +21,10 @@ from .notes import (
     setting_of,
     version_of,
 )
-from .scan import TACTIC, Handler, Scanner
+from .scan import NOTHING, TACTIC, Handler, Scanner
 from .stream import Lines, kind_of, open_log
 from .text import engine_layer, listed_layer, number, whole
-from .tuning import Tuning, text_of
+from .tuning import CONVERSION, Tuning, text_of
 
 # A runner times some hundreds of tactics; a file with more between two summaries is no log.
 _MOST_PENDING = 1 << 16
@@ -105,17 +106,18 @@ class _Collector:
         # Whether an engine is loaded, in whatever run.
         self.loads = False
         self.tuning = Tuning()
+        starts = self._starts()
         self.scanner = Scanner(
-            starts=self._starts(),
+            starts=starts,
             anywhere=(
                 (b"Fastest Tactic: ", self.tuning.fastest),
                 (b"o valid tactics", self.tuning.no_tactics),
-                (b"] inputs: [", _nothing),
-                (b"] outputs: [", _nothing),
             ),
+            idle=(b"] inputs: [", b"] outputs: ["),
             phrases=self._phrases(),
             strays=(*self._told(), *self._noted()),
             tactics=self.tuning.pending,
+            group=(starts[b"******"], CONVERSION, self._conversion),
         )
 
     @property
@@ -188,7 +190,7 @@ class _Collector:
             b"Kernel",
             b"Finali",
         ):
-            table[start] = _nothing
+            table[start] = NOTHING
         return table
 
     def _phrases(self) -> tuple[tuple[bytes, Handler], ...]:
@@ -328,6 +330,11 @@ class _Collector:
             self.tuning.combination(line, body)
         elif self.tuning.attempt is not None:
             self.tuning.starred(line)
+
+    def _conversion(self, line: int, found: re.Match[bytes]) -> int:
+        """All lines of a conversion, as :data:`CONVERSION` finds them; answers how many."""
+        self._tuned(line)
+        return self.tuning.conversion(line, found)
 
     def _removed(self, line: int, body: bytes) -> None:
         self._tuned(line)
@@ -472,6 +479,8 @@ class _Collector:
     def _note(self, line: int, body: bytes) -> None:
         if len(body) > _LONGEST_MESSAGE or self._loading:
             return
+        if len(self._draft.notes) >= _MOST_NOTES and b"buildSerializedNetwork" not in body:
+            return
         note = note_of(line, text_of(body))
         if note is None:
             return
@@ -487,7 +496,3 @@ class _Collector:
 def _worth(build: BuildDraft | Build) -> tuple[bool, bool, bool]:
     """By what a build is preferred to another; one without ``Layer(...)`` lines cannot be solved."""
     return build.complete, build.verbose, bool(build.layers)
-
-
-def _nothing(line: int, body: bytes) -> None:
-    """A line that is known and says nothing of use."""

@@ -29,7 +29,7 @@ from .log_facts import (
 from .text import Combination
 
 
-@dataclass
+@dataclass(slots=True)
 class LostDraft:
     """How many lines could not be read, and the first of them."""
 
@@ -46,28 +46,49 @@ class LostDraft:
         return LostLines(count=self.count, first_line=self.first_line) if self.count else None
 
 
-@dataclass
 class CandidateDraft:
-    """A format combination, of a layer or (with one format on each side) of a conversion."""
+    """A format combination, of a layer or (with one format on each side) of a conversion.
 
-    line: int
-    formats: Combination
-    timings: list[RunnerTiming] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
-    skipped: list[SkippedTactic] = field(default_factory=list)
-    inner: list[InnerKernel] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
-    runners: set[bytes] = field(default_factory=set)
-    chosen: bool = False
+    ``asked`` counts the runners that were asked, the last of them in line ``asked_last``.
+    """
+
+    # A log has hundreds of thousands of them, one after the other.
+    __slots__ = (
+        "asked",
+        "asked_last",
+        "chosen",
+        "formats",
+        "inner",
+        "line",
+        "runners",
+        "skipped",
+        "timings",
+        "without",
+    )
+
+    def __init__(self, *, line: int, formats: Combination) -> None:
+        self.line = line
+        self.formats = formats
+        self.timings: list[RunnerTiming] = []
+        self.without: list[str] = []
+        self.skipped: list[SkippedTactic] = []
+        self.inner: list[InnerKernel] = []
+        self.asked = 0
+        self.asked_last = 0
+        self.runners: set[bytes] = set()
+        self.chosen = False
 
     def best(self) -> RunnerTiming | None:
         """The fastest of the runners; the first one where all are ``inf``."""
-        if len(self.timings) == 1:
-            return self.timings[0]
-        finite = [timing for timing in self.timings if timing.time_ms is not None]
-        if finite:
-            return min(finite, key=lambda timing: timing.time_ms or 0.0)
-        return self.timings[0] if self.timings else None
+        if not self.timings:
+            return None
+        best = self.timings[0]
+        for timing in self.timings:
+            if timing.time_ms is not None and (
+                best.time_ms is None or timing.time_ms < best.time_ms
+            ):
+                best = timing
+        return best
 
     def _outcome(self, best: RunnerTiming | None, *, ended: bool) -> Outcome:
         if best is not None and best.time_ms is not None:
@@ -109,7 +130,7 @@ class CandidateDraft:
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class BlockDraft:
     """What stands under one ``Computing costs`` or ``Computing reformatting costs``."""
 
@@ -122,7 +143,12 @@ class BlockDraft:
     target: str | None = None
     candidates: list[Candidate] = field(default_factory=list)
     tried: list[Conversion] = field(default_factory=list)
-    lost: LostDraft = field(default_factory=LostDraft)
+    lost: LostDraft | None = None
+
+    def lose(self, line: int) -> None:
+        """This line of the block is lost."""
+        self.lost = self.lost or LostDraft()
+        self.lost.add(line)
 
 
 @dataclass
@@ -157,7 +183,7 @@ class AttemptDraft:
                     candidates=tuple(block.candidates),
                     removed=count[1] if count else None,
                     removed_line=count[0] if count else None,
-                    lost=block.lost.lost(),
+                    lost=block.lost.lost() if block.lost else None,
                 )
                 for block, count in zip(layers, removed, strict=True)
             ),

@@ -14,7 +14,11 @@ from ...model.engine import Layer
 from .strides import Stride
 
 
-class TensorFormat(Frozen, frozen=True, kw_only=True):
+class _Datum(Frozen, frozen=True, kw_only=True, gc=False):
+    """One of very many, in no cycle: the garbage collector need not look at them again and again."""
+
+
+class TensorFormat(_Datum, frozen=True, kw_only=True):
     """A tensor's type and layout, as in ``Half(128,1:8,128,128)``.
 
     ``strides`` are numbers, or products over extents that only a run knows, and count vectors where
@@ -44,7 +48,7 @@ class TensorFormat(Frozen, frozen=True, kw_only=True):
 FLOAT_TYPES = frozenset({"Float", "Half", "BFloat16", "BF16"})
 
 
-class LostLines(Frozen, frozen=True, kw_only=True):
+class LostLines(_Datum, frozen=True, kw_only=True):
     """Lines that the builder prints and that could not be read, or that are missing.
 
     They may have said anything that a line of their kind says.
@@ -54,7 +58,7 @@ class LostLines(Frozen, frozen=True, kw_only=True):
     first_line: int
 
 
-class RunnerTiming(Frozen, frozen=True, kw_only=True):
+class RunnerTiming(_Datum, frozen=True, kw_only=True):
     """The fastest tactic of one runner for one candidate.
 
     ``time_ms`` is null where the log prints ``inf``; ``tactics`` counts the timed ones that the
@@ -70,7 +74,7 @@ class RunnerTiming(Frozen, frozen=True, kw_only=True):
     cached: bool = False
 
 
-class SkippedTactic(Frozen, frozen=True, kw_only=True):
+class SkippedTactic(_Datum, frozen=True, kw_only=True):
     """A tactic that was not timed for want of memory. Sizes are as printed, in bytes."""
 
     line: int
@@ -95,7 +99,7 @@ class Outcome(str, Enum):
     UNFINISHED = "unfinished"
 
 
-class InnerKernel(Frozen, frozen=True, kw_only=True):
+class InnerKernel(_Datum, frozen=True, kw_only=True):
     """The fastest kernel that Myelin timed for one operation inside a fused block."""
 
     operation: str
@@ -104,7 +108,7 @@ class InnerKernel(Frozen, frozen=True, kw_only=True):
     line: int
 
 
-class Candidate(Frozen, frozen=True, kw_only=True):
+class Candidate(_Datum, frozen=True, kw_only=True):
     """One autotuning format combination of a layer, with the best time any runner reached."""
 
     line: int
@@ -118,7 +122,7 @@ class Candidate(Frozen, frozen=True, kw_only=True):
     inner: tuple[InnerKernel, ...] = ()
 
 
-class Autotuning(Frozen, frozen=True, kw_only=True):
+class Autotuning(_Datum, frozen=True, kw_only=True):
     """The candidates of one layer. ``layer`` is null where the log never names it (all from cache).
 
     ``removed`` is the number of combinations that type constraints excluded, and is null where
@@ -134,7 +138,7 @@ class Autotuning(Frozen, frozen=True, kw_only=True):
     lost: LostLines | None = None
 
 
-class Conversion(Frozen, frozen=True, kw_only=True):
+class Conversion(_Datum, frozen=True, kw_only=True):
     """One conversion (reformat) tried; ``time_ms`` is null where it was not timed or is ``inf``."""
 
     line: int
@@ -155,7 +159,7 @@ class ConversionSide(str, Enum):
     UNNAMED = "unnamed"
 
 
-class ConversionSet(Frozen, frozen=True, kw_only=True):
+class ConversionSet(_Datum, frozen=True, kw_only=True):
     """The conversions tried for one tensor.
 
     ``tensor`` is null where the log names none (all from cache); ``target`` is given for a
@@ -171,7 +175,7 @@ class ConversionSet(Frozen, frozen=True, kw_only=True):
     conversions: tuple[Conversion, ...]
 
 
-class AddedConversion(Frozen, frozen=True, kw_only=True):
+class AddedConversion(_Datum, frozen=True, kw_only=True):
     """A conversion in the chosen plan, from an ``Adding reformat layer`` line."""
 
     line: int
@@ -181,7 +185,7 @@ class AddedConversion(Frozen, frozen=True, kw_only=True):
     target: TensorFormat
 
 
-class EngineTensor(Frozen, frozen=True, kw_only=True):
+class EngineTensor(_Datum, frozen=True, kw_only=True):
     """A tensor of a ``Layer(...)`` line; a negative extent is dynamic, a layout not printed."""
 
     name: str
@@ -191,7 +195,7 @@ class EngineTensor(Frozen, frozen=True, kw_only=True):
     vector_axis: int | None = None
 
 
-class EngineLayer(Frozen, frozen=True, kw_only=True):
+class EngineLayer(_Datum, frozen=True, kw_only=True):
     """One ``Layer(...)`` line of the chosen engine."""
 
     line: int
@@ -202,7 +206,7 @@ class EngineLayer(Frozen, frozen=True, kw_only=True):
     outputs: tuple[EngineTensor, ...]
 
 
-class Note(Frozen, frozen=True, kw_only=True):
+class Note(_Datum, frozen=True, kw_only=True):
     """One sentence of the log; ``subject`` is the layer it names, where it names one."""
 
     kind: NoteKind
@@ -211,7 +215,7 @@ class Note(Frozen, frozen=True, kw_only=True):
     subject: str | None = None
 
 
-class Setting(Frozen, frozen=True, kw_only=True):
+class Setting(_Datum, frozen=True, kw_only=True):
     """One line of the banner that trtexec or Polygraphy prints, as key and value."""
 
     key: str
@@ -219,7 +223,7 @@ class Setting(Frozen, frozen=True, kw_only=True):
     line: int
 
 
-class NetworkTensor(Frozen, frozen=True, kw_only=True):
+class NetworkTensor(_Datum, frozen=True, kw_only=True):
     """A network input as the ONNX parser announces it, with its ONNX type and extents."""
 
     name: str
@@ -228,7 +232,7 @@ class NetworkTensor(Frozen, frozen=True, kw_only=True):
     line: int
 
 
-class OnnxNode(Frozen, frozen=True, kw_only=True):
+class OnnxNode(_Datum, frozen=True, kw_only=True):
     """A node that the ONNX parser read."""
 
     name: str
@@ -254,7 +258,7 @@ class Attempt(Frozen, frozen=True, kw_only=True):
     verdict_line: int | None = None
 
 
-class BuildSummary(Frozen, frozen=True, kw_only=True):
+class BuildSummary(_Datum, frozen=True, kw_only=True):
     """One build of the file, by number from 1."""
 
     number: int

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from sys import intern
 
 from .drafts import AttemptDraft, BlockDraft, CandidateDraft, LostDraft
-from .log_facts import AddedConversion, ConversionSide, InnerKernel, RunnerTiming, SkippedTactic
+from .log_facts import (
+    AddedConversion,
+    Conversion,
+    ConversionSide,
+    InnerKernel,
+    Outcome,
+    RunnerTiming,
+    SkippedTactic,
+    TensorFormat,
+)
 from .scan import Tactics
 from .text import Combination, Formats, last_group, number, reformat_of, runner_of, whole
 
 _STARS = " ***"
+
+# A conversion as it is told where nothing is unusual: its formats, then nothing or one runner with its
+# tactics and the fastest of them, and behind it a line that ends it.
+CONVERSION = (
+    rb"PREFIX\*{15} Autotuning Reformat: ([^\n]*) \*{15}\n"
+    rb"(?:PREFIX-{15} Timing Runner: (Optimizer Reformat\([^\n]*)\n"
+    rb"((?:PREFIXTactic: 0x[0-9a-f]{16} Time: [0-9.e+-]{1,32}\n)+)"
+    rb"PREFIX(?:\2 profiling completed in [0-9.e+-]{1,32} seconds\. )?"
+    rb"Fastest Tactic: 0x[0-9a-f]{16} Time: ([0-9a-z.+-]{1,32})\n)?"
+    rb"(?=PREFIX(?:\*{15} Autotuning |={15} Computing (?:reformatting costs|costs for)))"
+)
 
 
 def text_of(line: bytes) -> str:
@@ -32,6 +54,8 @@ class Tuning:
         self._formats = Formats()
         self._combinations: dict[bytes, tuple[bool, Combination | None]] = {}
         self._runners: dict[bytes, tuple[str, str] | None] = {}
+        self._pairs: dict[bytes, tuple[TensorFormat, TensorFormat]] = {}
+        self._reformats: dict[bytes, str] = {}
         self._block: BlockDraft | None = None
         self._candidate: CandidateDraft | None = None
         self._runner: str | None = None
@@ -43,11 +67,10 @@ class Tuning:
 
     def costs(self, line: int, body: bytes) -> None:
         """``=============== Computing costs for NAME`` and its kin for conversions."""
-        text = text_of(body)
-        if "Computing reformatting costs" in text:
+        if b"Computing reformatting costs" in body:
             self._open(BlockDraft(line=line, conversions=True))
-        elif "Computing costs for" in text:
-            name = text.partition("Computing costs for")[2].strip()
+        elif b"Computing costs for" in body:
+            name = text_of(body).partition("Computing costs for")[2].strip()
             named = bool(name)
             block = BlockDraft(line=line, conversions=False, layer=name or None, named=named)
             self._open(block)
@@ -63,26 +86,24 @@ class Tuning:
         """A line could not be read: the open layer, if any, and the build lack what it said."""
         self.lost.add(line)
         if self._block is not None:
-            self._block.lost.add(line)
+            self._block.lose(line)
 
     def close(self, *, ended: bool = True) -> None:
         """Finish what is open; ``ended`` is false at the end of a log that was cut off."""
-        self._finish_runner()
+        if self._runner is not None:
+            self._finish_runner()
         candidate, block = self._candidate, self._block
         if candidate is not None and block is not None:
             results = len(candidate.timings) + len(candidate.without) + len(candidate.skipped)
-            if ended and results < len(candidate.asked) and not candidate.chosen:
+            if ended and results < candidate.asked and not candidate.chosen:
                 # A runner that was asked always answers, so what it said is lost.
-                self._lose(candidate.asked[-1])
+                self._lose(candidate.asked_last)
             if block.conversions:
                 block.tried.append(candidate.conversion(ended=ended))
             else:
                 block.candidates.append(candidate.candidate(ended=ended))
-        self._candidate = None
-        self._need = None
-        self._operation = None
-        self._table = False
-        self._missing = False
+        self._candidate = self._need = self._operation = None
+        self._table = self._missing = False
         self.pending.clear()
 
     def leave(self) -> None:
@@ -109,6 +130,65 @@ class Tuning:
             self._open(BlockDraft(line=line, conversions=conversion))
         self._candidate = CandidateDraft(line=line, formats=found)
 
+    def conversion(self, line: int, found: re.Match[bytes]) -> int:
+        """A whole conversion, as :data:`CONVERSION` finds it: how many lines it has.
+
+        Answers 0, and has done no more than to begin a block of conversions, where its lines must be
+        handled singly.
+        """
+        told, runner, tactics, time = found.groups()
+        pair = self._pairs.get(told) or self._pair(told)
+        named = None
+        if runner is not None:
+            named = self._reformats.get(runner) or self._reformat(runner)
+        if pair is None or (named is None and runner is not None):
+            return 0
+        self.close()
+        block = self._block
+        if block is None or not block.conversions:
+            self._open(BlockDraft(line=line, conversions=True))
+            block = self._block
+            if block is None:
+                return 0
+        if named is None:
+            block.tried.append(
+                Conversion(line=line, source=pair[0], target=pair[1], outcome=Outcome.UNTIMED)
+            )
+            return 1
+        if block.tensor is None:
+            self._name(named)
+        lines = 3 + tactics.count(b"\n")
+        time_ms = number(time.decode())
+        block.tried.append(
+            Conversion(
+                line=line,
+                source=pair[0],
+                target=pair[1],
+                outcome=Outcome.INFINITE if time_ms is None else Outcome.TIMED,
+                time_ms=time_ms,
+                time_line=line + lines - 1,
+            )
+        )
+        return lines
+
+    def _pair(self, told: bytes) -> tuple[TensorFormat, TensorFormat] | None:
+        """The two formats of a conversion; None where the line must be read as a whole."""
+        both = None if _STARS.encode() in told else self._formats.combination(text_of(told))
+        if both is None or (len(both[0]), len(both[1])) != (1, 1):
+            return None
+        self._pairs[told] = both[0][0], both[1][0]
+        return self._pairs[told]
+
+    def _reformat(self, told: bytes) -> str | None:
+        """The name of a conversion's runner; None where the line must be read as a whole."""
+        read = None if b"actic" in told else runner_of(text_of(told))
+        if read is None or reformat_of(read[0]) is None:
+            return None
+        # A block's conversions are those of one tensor, so their runner is the same.
+        self._reformats.clear()
+        self._reformats[told] = read[0]
+        return read[0]
+
     def starred(self, line: int) -> None:
         """A line that begins as a combination's does, and is none: a candidate is lost."""
         self.close()
@@ -118,9 +198,10 @@ class Tuning:
     def runner(self, line: int, body: bytes) -> None:
         """``--------------- Timing Runner: NAME (RUNNER[0x…])``."""
         self._finish_runner()
-        if body not in self._runners:
-            self._runners[body] = runner_of(text_of(body).partition("Timing Runner: ")[2])
-        found = self._runners[body]
+        found = self._runners.get(body)
+        if found is None and body not in self._runners:
+            found = runner_of(text_of(body).partition("Timing Runner: ")[2])
+            self._runners[body] = found
         if found is None:
             return
         candidate = self._candidate
@@ -132,7 +213,8 @@ class Tuning:
             self._missing = True
         name, self._runner = found
         if self._candidate is not None:
-            self._candidate.asked.append(line)
+            self._candidate.asked += 1
+            self._candidate.asked_last = line
             self._candidate.runners.add(body)
         self._name(name)
 
@@ -164,10 +246,11 @@ class Tuning:
 
     def fastest(self, line: int, body: bytes) -> None:
         """``Fastest Tactic: 0x… Time: …``, alone or after ``NAME (RUNNER) profiling completed``."""
-        text = text_of(body)
-        before, mark, after = text.partition("Fastest Tactic: ")
+        if self._candidate is None:
+            return
+        before, _, after = text_of(body).partition("Fastest Tactic: ")
         tactic, timed, time = after.partition(" Time: ")
-        if not mark or not timed or self._candidate is None:
+        if not timed:
             return
         runner = self._runner
         if runner is None:
@@ -175,11 +258,13 @@ class Tuning:
             if named is None:
                 return
             runner = named[1]
-        tactics, kernel = self._listed(tactic.strip())
+        # The same tactics and kernels are told for many candidates.
+        tactic = intern(tactic.strip())
+        tactics, kernel = self._listed(tactic)
         self._candidate.timings.append(
             RunnerTiming(
-                runner=runner,
-                tactic=tactic.strip(),
+                runner=intern(runner),
+                tactic=tactic,
                 time_ms=number(time.split(" ")[0]),
                 line=line,
                 tactics=tactics,
@@ -204,7 +289,7 @@ class Tuning:
         if end >= 0:
             start = listed.rfind(b"Tactic Name: ", 0, end)
             name = listed[start + len(b"Tactic Name: ") : end] if start >= 0 else b"\n"
-            kernel = None if b"\n" in name else name.decode("utf-8", "replace").strip()
+            kernel = None if b"\n" in name else intern(name.decode("utf-8", "replace").strip())
         return listed.count(b" Time: ") if timed is None else timed, kernel
 
     def _pending_lines(self) -> Iterator[tuple[int, bytes]]:
@@ -237,13 +322,13 @@ class Tuning:
 
     def no_tactics(self, line: int, body: bytes) -> None:
         """``RUNNER has no valid tactics for …`` or ``Skipping RUNNER: No valid tactics for …``."""
-        text = text_of(body)
         if self._candidate is None:
             return
+        text = text_of(body)
         before, mark, _ = text.partition(" has no valid tactics")
         if not mark:
             before = text.partition(": No valid tactics")[0].partition("Skipping ")[2]
-        self._candidate.without.append(before.rpartition(" ")[2])
+        self._candidate.without.append(intern(before.rpartition(" ")[2]))
         self._runner = None
 
     def cached(self, line: int, body: bytes) -> None:
@@ -262,7 +347,8 @@ class Tuning:
         self.close()
         if self._block is None or self._block.conversions is not conversion:
             self._open(BlockDraft(line=line, conversions=conversion))
-        self._candidate = CandidateDraft(line=line, formats=found, asked=[line])
+        self._candidate = CandidateDraft(line=line, formats=found)
+        self._candidate.asked, self._candidate.asked_last = 1, line
         self._name(name)
         self._candidate.timings.append(
             RunnerTiming(
