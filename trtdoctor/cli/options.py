@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,13 +62,21 @@ class OutputOptions:
         return cls(files=files, **{name: options.pop(name) for name in names})
 
 
-def take_look(options: dict[str, Any], *, quiet: bool) -> Looking:
+def take_look(options: dict[str, Any], output: OutputOptions) -> Looking:
     """Take the shared look options out of a command's keyword arguments."""
-    show = sys.stderr.isatty() and not quiet
+    show = sys.stderr.isatty() and not output.quiet
     return Looking(
         **{name: options.pop(name) for name in ("python", "active", "deadline", "record", "host")},
         on_progress=show_progress if show else None,
+        meanwhile=lambda: import_renderers(output),
     )
+
+
+def import_renderers(output: OutputOptions) -> None:
+    """Import what writing the formats that were asked for needs: 20 ms of processor time."""
+    kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
+    for kind in sorted(kinds - {"json"}):
+        importlib.import_module(f"trtdoctor.render.{kind}")
 
 
 def output_options(function: F) -> F:

@@ -36,6 +36,7 @@ class Looking:
         host: a folder that was saved so, to be looked at instead of this machine.
         on_progress: called with what is being waited for, as often as that changes, and with an
             empty text at the end.
+        meanwhile: called once while the look is under way, to prepare what comes after it.
     """
 
     python: str | PathLike[str] | None = None
@@ -44,6 +45,7 @@ class Looking:
     record: str | PathLike[str] | None = None
     host: str | PathLike[str] | None = None
     on_progress: Callable[[str], None] | None = None
+    meanwhile: Callable[[], None] | None = None
 
 
 class Look:
@@ -107,6 +109,8 @@ class Look:
         Raises:
             InputError: if the recording cannot be written.
         """
+        if self._looking.meanwhile is not None:
+            self._looking.meanwhile()
         try:
             snapshot = self._collection.finish(
                 budget=self._looking.deadline * _LOOK_SHARE,
