@@ -96,13 +96,14 @@ def _last_line(output: str) -> str:
     return f" ({lines[-1].strip()[:300]})" if lines else ""
 
 
-_INVENTORY = {"families": FAMILIES, "modules": MODULES, "requires": _WITH_REQUIREMENTS}
+# What every look asks for, so that it is one question.
+INVENTORY = {"families": FAMILIES, "modules": MODULES, "requires": _WITH_REQUIREMENTS}
 
 
 def _of_target(host: Host, script: str, payload: dict[str, Any]) -> ChildAnswer:
     """What one of the scripts answers that every look asks the target interpreter."""
     python = target_python(host)
-    host.prepare_children((("interpreter", {}), ("inventory", _INVENTORY)), python=python)
+    host.prepare_children((("interpreter", {}), ("inventory", INVENTORY)), python=python)
     return host.child(script, payload, python=python)
 
 
@@ -121,7 +122,7 @@ def inventory(host: Host) -> Inventory:
     Raises:
         HostError: the interpreter could not be started or gave no usable answer.
     """
-    answer = _of_target(host, "inventory", _INVENTORY)
+    answer = _of_target(host, "inventory", INVENTORY)
     return msgspec.convert(answered(answer, "listing the packages"), Inventory)
 
 
