@@ -1,7 +1,9 @@
-"""Prints how long trtdoctor takes, against ``python -c pass`` and torch's collect_env.
+"""Prints how long trtdoctor takes, against ``python -c pass``, torch's collect_env and cuda-doctor.
 
-Run it with the interpreter that trtdoctor is installed in: ``python benchmarks/startup.py``.
-Times are medians in milliseconds; memory is the parent's largest resident set.
+Run it with the interpreter that trtdoctor is installed in: ``python benchmarks/startup.py``. The
+yardsticks count where they are installed: torch beside trtdoctor, cuda-doctor on PATH or where
+``--cuda-doctor`` says. Times are medians in milliseconds; memory is the parent's largest resident
+set. Installed packages are compiled and a checkout may not be, so compiled files are kept aside.
 """
 
 from __future__ import annotations
@@ -9,18 +11,22 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 
-def measure(command: list[str], runs: int) -> tuple[float, float]:
+def measure(command: list[str], runs: int, environment: dict[str, str]) -> tuple[float, float]:
     """Median wall time (ms) and largest resident set of the process itself (MiB)."""
     times, memory = [], 0
     for _ in range(runs + 1):
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+        )
         _, _, usage = os.wait4(process.pid, 0)
         times.append((time.perf_counter() - started) * 1000)
         memory = max(memory, usage.ru_maxrss)
@@ -31,7 +37,9 @@ def measure(command: list[str], runs: int) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=9)
-    runs = parser.parse_args().runs
+    parser.add_argument("--cuda-doctor", default=shutil.which("cuda-doctor"), metavar="PROGRAM")
+    arguments = parser.parse_args()
+    runs = arguments.runs
     doctor = [sys.executable, "-m", "trtdoctor"]
     rows = {
         "python -c pass": [sys.executable, "-c", "pass"],
@@ -42,11 +50,16 @@ def main() -> None:
     }
     if importlib.util.find_spec("torch"):
         rows["torch collect_env"] = [sys.executable, "-m", "torch.utils.collect_env"]
-    base, _ = measure(rows["python -c pass"], runs)
-    print(f"{'command':32} {'ms':>8} {'x python':>9} {'MiB':>7}")
-    for name, command in rows.items():
-        took, memory = measure(command, runs)
-        print(f"{name:32} {took:8.0f} {took / base:9.1f} {memory:7.0f}")
+    if arguments.cuda_doctor:
+        rows["cuda-doctor"] = [arguments.cuda_doctor]
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        base, _ = measure(rows["python -c pass"], runs, environment)
+        print(f"{'command':32} {'ms':>8} {'x python':>9} {'MiB':>7}")
+        for name, command in rows.items():
+            took, memory = measure(command, runs, environment)
+            print(f"{name:32} {took:8.0f} {took / base:9.1f} {memory:7.0f}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 import planwriter
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trtdoctor.api import Finding, Severity, check
 from trtdoctor.api.facts import KernelDriver
@@ -24,9 +26,19 @@ from trtdoctor.cli.app import run
 from trtdoctor.host import Host
 from trtdoctor.host.recorded import load_recording
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.cause import Cause
 from trtdoctor.model.codec import encode
-from trtdoctor.model.report import FactRecord, FactStatus, Report, Snapshot
+from trtdoctor.model.engine import (
+    EngineReport,
+    Explanation,
+    Layer,
+    LayersSource,
+    Precision,
+    Summary,
+)
+from trtdoctor.model.report import Evidence, FactRecord, FactStatus, Problem, Report, Snapshot
 from trtdoctor.probes import PROBES
+from trtdoctor.render.common import clean, flat, one_line
 from trtdoctor.render.html import render_html
 from trtdoctor.render.markdown import render_markdown
 from trtdoctor.render.terminal import TerminalOptions, render_terminal
@@ -137,3 +149,111 @@ def test_what_a_machine_says_cannot_command_a_reader(tmp_path: Path) -> None:
     assert "<script>" not in render_html(hostile)
     markdown = render_markdown(hostile)
     assert "<script>" not in markdown and "@you" not in markdown
+
+
+def grown(number: int, *, command: str) -> Report:
+    """A report of an engine of so many layers, each with two nodes and an explanation of its own."""
+    layers = tuple(
+        Layer(
+            name=f"/block.{n}/MatMul + /block.{n}/Add",
+            type="gemm",
+            onnx_nodes=(f"/block.{n}/MatMul", f"/block.{n}/Add"),
+            precision=Precision.TF32,
+            precision_evidence=(f"tactic sm80_xmma_gemm_tf32_{n % 7}",),
+        )
+        for n in range(number)
+    )
+    explanations = tuple(
+        Explanation(
+            layer=layer.name,
+            precision=Precision.TF32,
+            cause=Cause.FASTER_IN_FP32,
+            region=f"region {n % 400}",
+        )
+        for n, layer in enumerate(layers)
+    )
+    engine = EngineReport(
+        path="m.plan",
+        layers_source=LayersSource.LIVE,
+        layers=layers,
+        explanations=explanations,
+        summary=Summary(),
+    )
+    made = report("healthy", share=True)
+    return msgspec.structs.replace(
+        made, command=command, machine=None, outcomes=(), engines=(engine,)
+    )
+
+
+def test_a_page_counts_the_layers_that_it_does_not_show() -> None:
+    small, large = (render_html(grown(n, command="inspect")) for n in (3000, 20_000))
+    assert "on this page" not in small and "/block.2999/Add" in small
+    assert "50000 of 60000 rows are not on this page; trtdoctor inspect --all shows" in large
+    assert "20000 layers, alike ones together" in large
+    assert "<td>2858</td><td>TF32</td><td>gemm</td>" in large
+    assert len(large) < 5_000_000
+
+
+def test_a_page_of_long_names_is_limited_too() -> None:
+    made = grown(2000, command="inspect")
+    layers = tuple(
+        msgspec.structs.replace(layer, name="n" * 5000) for layer in made.engines[0].layers
+    )
+    engine = msgspec.structs.replace(made.engines[0], layers=layers)
+    page = render_html(msgspec.structs.replace(made, engines=(engine,)))
+    assert "rows are not on this page" in page and len(page) < 5_000_000
+
+
+def test_many_regions_are_counted_by_their_cause() -> None:
+    made = grown(2000, command="explain")
+    for text in (
+        render_terminal(made, TerminalOptions(verbose=1)),
+        render_markdown(made),
+        render_html(made),
+    ):
+        assert "200 more regions, each told in full by -o report.json" in text
+    assert "/block.1999/Add" in render_terminal(made, TerminalOptions(verbose=1))
+
+
+@pytest.mark.usefixtures("runaway")
+def test_a_terminal_shows_every_layer_of_a_large_network() -> None:
+    text = render_terminal(grown(20_000, command="inspect"), TerminalOptions(all_layers=True))
+    assert text.count("\n  TF32       gemm  /block.") == 20_000
+    assert text.count("├─ /block.") == text.count("└─ /block.") == 20_000
+
+
+@pytest.mark.usefixtures("runaway")
+@pytest.mark.parametrize("text", ["word " * 1_000_000, "x" * 5_000_000, "\x00\n" * 2_500_000])
+def test_a_long_text_is_cut_short_and_says_so(text: str) -> None:
+    made = report("sick", share=True)
+    outcome = next(o for o in made.outcomes if o.findings)
+    finding = msgspec.structs.replace(
+        outcome.findings[0], message=text, evidence=(Evidence(source="child", value=text),)
+    )
+    changed = msgspec.structs.replace(outcome, findings=(finding,))
+    engine = EngineReport(path="m.plan", notes=(text,))
+    problem = Problem(where="here", message=text, detail=text)
+    made = msgspec.structs.replace(
+        made, outcomes=(changed,), engines=(engine,), problems=(problem,), command="inspect"
+    )
+    for shown in (
+        render_terminal(made, TerminalOptions(verbose=1)),
+        render_markdown(made),
+        render_html(made),
+    ):
+        assert "5000000 characters in all" in " ".join(shown.split())
+        assert len(shown) < 150_000
+    assert len(encode(made)) > 20_000_000
+
+
+@given(st.text(max_size=20), st.integers(0, 1000))
+def test_what_was_cleaned_stays_as_it_is(text: str, times: int) -> None:
+    for cleaned in (clean, flat, one_line):
+        assert cleaned(cleaned(text * times)) == cleaned(text * times)
+        assert clean(cleaned(text * times)) == cleaned(text * times)
+
+
+def test_a_large_document_is_not_indented() -> None:
+    assert encode({"a": "x"}).count(b"\n") == 3
+    large = encode({"a": "x" * (1 << 20)})
+    assert large.count(b"\n") == 1 and json.loads(large)["a"] == "x" * (1 << 20)

@@ -15,8 +15,10 @@ import pytest
 
 from trtdoctor.host import Host, HostError, Missing, Target, TimedOut, Unusable
 from trtdoctor.host.live import LiveBackend
+from trtdoctor.host.recorded import Recorder, RecordingHeader, load_recording
 from trtdoctor.model.report import FactRecord, FactStatus
-from trtdoctor.probes import Probe
+from trtdoctor.probes import PROBES, Probe
+from trtdoctor.probes.asking import INVENTORY
 from trtdoctor.probes.tensorrt import tensorrt_imports
 from trtdoctor.reporting.collect import Collection
 
@@ -283,3 +285,91 @@ def test_a_library_cut_off_anywhere_is_read_or_refused(tmp_path: Path) -> None:
         (tmp_path / "libx.so").write_bytes(whole[:cut] + b"\xff\x00\x41" * 40)
         with contextlib.suppress(Unusable):
             Host(LiveBackend()).dynamic(str(tmp_path / "libx.so"))
+
+
+def counting(folder: Path) -> tuple[Path, Path]:
+    """An interpreter behind a script, as version managers put one, and the file it counts in."""
+    program, starts = folder / "python3", folder / "starts"
+    program.write_text(f'#!/bin/sh\necho >> {starts}\nexec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    return program, starts
+
+
+def ordinary(host: Host) -> dict[str, Any]:
+    """The answers to the scripts that every look asks the target, in one process where that can be."""
+    asked = {"interpreter": {}, "inventory": {"families": [], "modules": ["json"], "requires": []}}
+    python = host.target.path if host.target else None
+    host.prepare_children(list(asked.items()), python=python)
+    return {name: host.child(name, payload, python=python) for name, payload in asked.items()}
+
+
+def test_the_target_is_started_once_for_all_that_shares_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    program, starts = counting(tmp_path)
+    host = Host(LiveBackend(), target=Target(path=str(program), chosen_by="--python"))
+    probes = [p for p in PROBES if p.provides.FACT in ("python.target", "python.packages")]
+    seen = Collection(host, probes, active=False).finish(budget=30).facts
+    assert {record.status for record in seen.values()} == {FactStatus.OK}
+    assert starts.read_text() == "\n"
+    apart = LiveBackend()
+    for name, payload in (("interpreter", {}), ("inventory", INVENTORY)):
+        alone = Host(apart).child(name, payload, python=str(program))
+        assert alone == host.child(name, payload, python=str(program))
+    assert starts.read_text() == "\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "ending", "starts_of_it"),
+    [
+        ("import os\nos._exit(3)", "exit", 2),
+        ("import os\nos.abort()", "signal", 2),
+        ("raise ValueError('no')", "raised", 1),
+    ],
+)
+def test_a_script_that_ends_the_process_costs_itself_alone(
+    source: str,
+    ending: str,
+    starts_of_it: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The first script asks this module, the second does not.
+    (tmp_path / "platform.py").write_text(source + "\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    program, starts = counting(tmp_path)
+    host = Host(LiveBackend(), target=Target(path=str(program), chosen_by="--python"))
+    told = ordinary(host)
+    assert told["interpreter"].ending == ending
+    assert told["inventory"].ending == "returned"
+    assert told["inventory"].value["modules"]["json"]["origin"]
+    assert starts.read_text() == "\n" * starts_of_it
+
+
+def test_scripts_that_share_a_process_share_its_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "platform.py").write_text(NEVER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    program, starts = counting(tmp_path)
+    target = Target(path=str(program), chosen_by="--python")
+    told = ordinary(Host(LiveBackend(budget=1.5), target=target))
+    assert {answer.ending for answer in told.values()} == {"deadline"}
+    assert starts.read_text() == "\n"
+
+
+def test_an_interpreter_that_cannot_be_started_is_so_for_each_script() -> None:
+    host = Host(LiveBackend(), target=Target(path="/no/such/python", chosen_by="--python"))
+    with pytest.raises(Missing):
+        ordinary(host)
+
+
+def test_a_recording_has_each_answer_of_a_shared_process(tmp_path: Path) -> None:
+    target = Target(path=sys.executable, chosen_by="--python")
+    recorder = Recorder(LiveBackend())
+    told = ordinary(Host(recorder, target=target))
+    recorder.save(tmp_path / "here", RecordingHeader(target=target))
+    replayed, _ = load_recording(tmp_path / "here")
+    assert ordinary(Host(replayed, target=target)) == told
+    assert len((tmp_path / "here" / "answers.jsonl").read_text().splitlines()) == 2

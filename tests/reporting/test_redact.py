@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trtdoctor.model.engine import EngineReport, Layer
 from trtdoctor.model.report import FactRecord, FactStatus, Problem, Snapshot
+from trtdoctor.model.typing import Typing
 from trtdoctor.reporting.redact import Redactor
 from trtdoctor.testing import snapshot_of
 
@@ -188,3 +190,60 @@ def test_bytes_that_are_no_text_are_redacted_too() -> None:
 def test_facts_of_any_shape_are_redacted(value: object, name: str) -> None:
     odd = Snapshot(taken="", facts={name: FactRecord(status=FactStatus.OK, value=value)})
     assert set(Redactor(odd).snapshot(odd).facts) == {name}
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("https://al:pw@host", "https://<secret>@host"),
+        ("https://al:p@w@host", "https://<secret>@host"),
+        ("https://al@b:c", "https://al@b:c"),
+        ("https://:pw@host", "https://:pw@host"),
+        ("https://abcdefghijklmnop@host", "https://<secret>@host"),
+        ("https://abcdefghijklmno@host", "https://abcdefghijklmno@host"),
+        ("https://abcdefghijklmnop@a:b@c", "https://<secret>@c"),
+        ("eyJabcdefghijk.eyJzdWIi.c2ln", "<secret>"),
+        ("eyJabcdefghijk.eyJzdWIi", "eyJabcdefghijk.eyJzdWIi"),
+        ("eyJabcdefghijk-hf_abcdefghijklmnopqrstu", "eyJabcdefghijk-<secret>"),
+        ("\u017fECRET=hunter2", "\u017fECRET=<secret>"),
+    ],
+)
+def test_what_is_secret_in_an_address_a_token_and_a_name(text: str, shared: str) -> None:
+    assert told(text) == shared
+
+
+def test_a_text_is_counted_as_often_as_it_is_told() -> None:
+    redactor = Redactor(facts())
+    for text in ("by alice", "by nobody", "by alice"):
+        redactor.text(text)
+    assert redactor.count == 2
+
+
+def test_a_word_that_this_version_does_not_know_is_redacted_too() -> None:
+    engine = EngineReport(
+        path="/home/alice/m.plan", typing=Typing("of alice"), layers=(Layer(name="conv"),)
+    )
+    shared = Redactor(facts()).document(engine)
+    assert (shared.path, str(shared.typing)) == ("/home/<user-1>/m.plan", "of <user-1>")
+    assert shared.layers is engine.layers
+
+
+@pytest.mark.usefixtures("runaway")
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("a", "/", ":", "@", "=", "1", "-", " ", "f", "é", "/home/", "/home/x", "TOKEN"),
+        *("TOKEN'    ", "eyJ-", "eyJabcdefghijk.", "://:", ":@", "1.", "GPU-aaaa-", "Bearer "),
+        *("'=", "alice"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "x://", "'API_KEY' = "])
+def test_a_hostile_text_costs_no_more_than_its_length(piece: str, before: str) -> None:
+    Redactor(facts()).text(before + piece * (1_000_000 // len(piece)))
+
+
+@pytest.mark.usefixtures("runaway")
+@pytest.mark.parametrize("form", ["x://10.{0}.{1}.1 ", "/home/u{0}x{1} ", "GPU-{0:04x}{1:04x} "])
+def test_many_private_values_cost_no_more_than_their_length(form: str) -> None:
+    text = "".join(form.format(n // 200, n % 200) for n in range(40_000))
+    assert Redactor(facts()).text(text) != text

@@ -127,12 +127,17 @@ def _add(module: ModuleType, plugin: str | None, checks: dict[CheckKey, Check]) 
                 f"{named}: the ids of plugins end in {_FIRST_OF_PLUGINS} to 999, "
                 "and trtdoctor's own never do"
             )
-        beside = (
-            c for c in (*checks.values(), *added.values()) if c.key.plugin == check.key.plugin
-        )
-        if any(check.key == other.key or check.name == other.name for other in beside):
+        key = check.key
+        if (
+            key in checks
+            or key in added
+            or any(
+                check.name == other.name and key.plugin == other.key.plugin
+                for other in (*checks.values(), *added.values())
+            )
+        ):
             raise CheckDefinitionError(f"{named} is already defined")
-        added[check.key] = check
+        added[key] = check
     checks.update(added)
 
 

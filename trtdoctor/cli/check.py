@@ -46,7 +46,7 @@ def command(
     output = OutputOptions.take(options)
     seen = examine_machine(
         *engines,
-        look=take_look(options, quiet=output.quiet),
+        look=take_look(options, output),
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,

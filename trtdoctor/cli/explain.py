@@ -82,7 +82,7 @@ def command(
         layers=layers,
         profile=profile,
         autocast_log=autocast_log,
-        look=take_look(options, quiet=output.quiet),
+        look=take_look(options, output),
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,

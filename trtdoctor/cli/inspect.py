@@ -61,7 +61,7 @@ def command(
     host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
     """
     output = OutputOptions.take(options)
-    look = take_look(options, quiet=output.quiet)
+    look = take_look(options, output)
     if extract is not None:
         _extract(engines, extract)
     seen = examine_engines(

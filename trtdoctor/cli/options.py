@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
 
 from .streams import Progress
@@ -21,7 +23,10 @@ FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "termina
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """Where results go and how they look. ``share`` None means: by format."""
+    """Where results go and how they look. ``share`` None means: by format.
+
+    ``tell`` shows what is being done, and nothing once it is told an empty text.
+    """
 
     files: tuple[Path, ...]
     format: str
@@ -30,6 +35,7 @@ class OutputOptions:
     verbose: int
     quiet: bool
     no_color: bool
+    tell: Callable[[str], None] = silently
 
     @classmethod
     def take(cls, options: dict[str, Any]) -> OutputOptions:
@@ -46,7 +52,7 @@ class OutputOptions:
                 )
             try:
                 folder = file.absolute().parent
-                there, taken = folder.is_dir(), file.is_dir()
+                there, is_folder = folder.is_dir(), file.is_dir()
             except OSError as error:
                 raise UsageError(
                     f"cannot write {file}: {error.strerror}; choose another file"
@@ -55,19 +61,28 @@ class OutputOptions:
                 raise UsageError(
                     f"cannot write {file}: there is no folder {folder}; make it or choose another"
                 )
-            if taken:
+            if is_folder:
                 raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
-        return cls(files=files, **{name: options.pop(name) for name in names})
+        taken = {name: options.pop(name) for name in names}
+        shown = sys.stderr.isatty() and not taken["quiet"]
+        return cls(files=files, tell=Progress() if shown else silently, **taken)
 
 
-def take_look(options: dict[str, Any], *, quiet: bool) -> Looking:
+def take_look(options: dict[str, Any], output: OutputOptions) -> Looking:
     """Take the shared look options out of a command's keyword arguments."""
-    show = sys.stderr.isatty() and not quiet
     return Looking(
         **{name: options.pop(name) for name in ("python", "active", "deadline", "record", "host")},
-        on_progress=Progress() if show else None,
+        on_progress=output.tell,
+        meanwhile=lambda: import_renderers(output),
     )
+
+
+def import_renderers(output: OutputOptions) -> None:
+    """Import what writing the formats that were asked for needs: 20 ms of processor time."""
+    kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
+    for kind in sorted(kinds - {"json"}):
+        importlib.import_module(f"trtdoctor.render.{kind}")
 
 
 def output_options(function: F) -> F:

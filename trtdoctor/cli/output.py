@@ -40,10 +40,14 @@ def emit(make: Make, options: OutputOptions, *, all_layers: bool = False) -> Rep
 
     for file in options.files:
         kind = FORMATS[file.suffix.lower()]
+        options.tell(f"writing {file.name}")
         text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
         _write(file, text.encode("utf-8", "replace"))
+    options.tell("writing what is printed")
     printed = report(options.format)
-    _print(render(printed, options.format, options, to_file=False, all_layers=all_layers))
+    text = render(printed, options.format, options, to_file=False, all_layers=all_layers)
+    options.tell("")
+    _print(text)
     return made.get(False, printed)
 
 

@@ -12,7 +12,7 @@ import signal
 import stat as stat_module
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,20 +72,49 @@ class LiveBackend:
             "stderr": ended.stderr.decode("utf-8", "replace"),
         }
 
+    def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer each question; scripts for one interpreter share a process while it works.
+
+        Starting an interpreter costs more than most scripts do, and where a version manager stands
+        before it, many times as much.
+        """
+        programs = {q.about["python"] for q in questions if q.kind == "child"}
+        if len(programs) != 1 or any(q.kind != "child" for q in questions):
+            return [self.answer(question) for question in questions]
+        try:
+            told = self._children(
+                [(q.about["script"], q.about["payload"]) for q in questions],
+                python=programs.pop(),
+                deadline=max(q.about["deadline"] for q in questions),
+            )
+        except (OSError, ValueError):
+            told = []
+        # What the end of the process left unasked is asked on its own.
+        return told + [self.answer(question) for question in questions[len(told) :]]
+
     def _child(
         self, script: str, payload: dict[str, Any], python: str | None, deadline: float
     ) -> Answer:
-        prelude = (_CHILDREN / "prelude.py").read_text("utf-8")
-        body = (_CHILDREN / f"{script}.py").read_text("utf-8")
+        return self._children([(script, payload)], python=python, deadline=deadline)[0]
+
+    def _children(
+        self, scripts: Sequence[tuple[str, dict[str, Any]]], *, python: str | None, deadline: float
+    ) -> list[Answer]:
+        """The answers of scripts that one process runs in turn, up to the one that ended it."""
+        program = [(_CHILDREN / "prelude.py").read_text("utf-8")]
+        for script, _ in scripts:
+            program += [(_CHILDREN / f"{script}.py").read_text("utf-8"), "_answer(main)"]
+        # Libraries that crash while the interpreter shuts down would hide an answer already given.
+        program.append("os._exit(0)\n")
         with _private_file() as private:
             number = private.fileno()
             ended = self._runner.run(
                 [
                     python or sys.executable,
                     "-c",
-                    f"{prelude}\n{body}\n_answer(main)\n",
+                    "\n".join(program),
                     str(number),
-                    json.dumps(payload),
+                    json.dumps([payload for _, payload in scripts]),
                 ],
                 deadline=deadline,
                 environment=_child_environment(),
@@ -94,19 +123,23 @@ class LiveBackend:
                 keep_last=True,
             )
             private.seek(0)
-            raw = private.read(_ANSWER_LIMIT)
+            raw = private.read(_ANSWER_LIMIT * len(scripts))
         output = b"\n".join(part for part in (ended.stdout, ended.stderr) if part)
         answer: Answer = {"output": output.decode("utf-8", "replace")}
         # Only a whole answer counts; a crash while it was written leaves no closing newline.
-        line, whole, _ = raw.partition(b"\n")
-        if whole:
-            return {**answer, **json.loads(line)}
+        *lines, _ = raw.split(b"\n")
+        told = [{**answer, **json.loads(line)} for line in lines[: len(scripts)]]
+        unanswered = len(scripts) - len(told)
+        if not unanswered:
+            return told
         if ended.exit_code is None:
+            # Those after it had as long.
             said = f"no answer within {ended.allowed:.3g} s"
-            return {**answer, "ending": "deadline", "detail": said}
+            return told + [{**answer, "ending": "deadline", "detail": said}] * unanswered
         if ended.exit_code < 0:
-            return {**answer, "ending": "signal", "detail": _signal_name(-ended.exit_code)}
-        return {**answer, "ending": "exit", "detail": f"exit status {ended.exit_code}"}
+            name = _signal_name(-ended.exit_code)
+            return [*told, {**answer, "ending": "signal", "detail": name}]
+        return [*told, {**answer, "ending": "exit", "detail": f"exit status {ended.exit_code}"}]
 
 
 def _says(error: Exception) -> str:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from typing import Any, Protocol
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from trtdoctor.model.base import Frozen
 
 Answer = dict[str, Any]
+# In seconds.
+_CHILD_DEADLINE = 20.0
 
 
 class HostError(Exception):
@@ -77,6 +81,22 @@ class Backend(Protocol):
     def answer(self, question: Question) -> Answer:
         """Answer one question; called from several threads."""
         ...
+
+
+@runtime_checkable
+class AnswersTogether(Protocol):
+    """A backend for which several questions at once are less work than one after the other."""
+
+    def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer each, in their order; called from several threads."""
+        ...
+
+
+def answers(backend: Backend, questions: Sequence[Question]) -> list[Answer]:
+    """The answer to each question, in their order."""
+    if len(questions) > 1 and isinstance(backend, AnswersTogether):
+        return backend.answer_all(questions)
+    return [backend.answer(question) for question in questions]
 
 
 class Stat(Frozen, frozen=True, kw_only=True):
@@ -247,7 +267,7 @@ class Host:
         payload: dict[str, Any] | None = None,
         *,
         python: str | None = None,
-        deadline: float = 20.0,
+        deadline: float = _CHILD_DEADLINE,
     ) -> ChildAnswer:
         """Run one of ``host/children`` in an interpreter; how it ended is part of the answer.
 
@@ -260,7 +280,33 @@ class Host:
         Raises:
             Missing, Denied, Unusable: the interpreter could not be started.
         """
-        answer = self._ask(
-            "child", script=script, payload=payload or {}, python=python, deadline=deadline
-        )
-        return msgspec.convert(answer, ChildAnswer)
+        about = _child(script, payload, python, deadline)
+        return msgspec.convert(self._ask("child", **about), ChildAnswer)
+
+    def prepare_children(
+        self, scripts: Sequence[tuple[str, dict[str, Any]]], *, python: str | None = None
+    ) -> None:
+        """Have several scripts run one after the other in one process, where that can be.
+
+        ``child``, asked for each of them with its payload, then has the answer at once. They must
+        run nothing that could keep the interpreter from working, since they share it.
+        """
+        questions = [
+            Question(kind="child", about=_child(script, payload, python, _CHILD_DEADLINE))
+            for script, payload in scripts
+        ]
+        by_key = {question.key: question for question in questions}
+        with self._guard:
+            locks = [self._locks.setdefault(key, threading.Lock()) for key in sorted(by_key)]
+        with ExitStack() as stack:
+            for lock in locks:
+                stack.enter_context(lock)
+            unasked = {key: q for key, q in by_key.items() if key not in self._answers}
+            told = answers(self.backend, list(unasked.values()))
+            self._answers.update(zip(unasked, told, strict=True))
+
+
+def _child(
+    script: str, payload: dict[str, Any] | None, python: str | None, deadline: float
+) -> dict[str, Any]:
+    return {"script": script, "payload": payload or {}, "python": python, "deadline": deadline}

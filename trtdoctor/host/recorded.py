@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from trtdoctor.model.base import Frozen
 from trtdoctor.model.codec import encode, write_atomically
 from trtdoctor.model.errors import InputError
 
-from .port import Answer, Backend, Question, Target
+from .port import Answer, Backend, Question, Target, answers
 
 RECORDING_SCHEMA = "trtdoctor.recording/1"
 _HEADER, _ANSWERS = "recording.json", "answers.jsonl"
@@ -54,12 +55,17 @@ class Recorder:
 
     def answer(self, question: Question) -> Answer:
         """Answer as the other backend does, and remember it."""
-        answer = self._backend.answer(question)
+        return self.answer_all((question,))[0]
+
+    def answer_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answer as the other backend does, and remember each answer by its own question."""
+        told = answers(self._backend, questions)
         with self._lock:
-            self._lines[question.key] = _Line(
-                ask=question.kind, about=question.about, answer=answer
-            )
-        return answer
+            for question, answer in zip(questions, told, strict=True):
+                self._lines[question.key] = _Line(
+                    ask=question.kind, about=question.about, answer=answer
+                )
+        return told
 
     def save(self, folder: Path, header: RecordingHeader) -> None:
         """Write the recording whole.

@@ -19,6 +19,8 @@ from .report import REPORT_SCHEMA, Report
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+# In bytes, before any is indented.
+_MOST_INDENTED = 1 << 20
 
 
 class DocumentError(InputError):
@@ -35,12 +37,18 @@ def printable(text: str) -> str:
 
 
 def encode(document: Any, *, indent: int = 2) -> bytes:
-    """JSON of a document or of plain data, UTF-8, ending in a newline; ``indent`` 0 is one line."""
+    """JSON of a document or of plain data, UTF-8, ending in a newline; ``indent`` 0 is one line.
+
+    What is more than a megabyte on one line stays on one line: nobody reads it, and indentation
+    would make it half as large again.
+    """
     try:
         raw = msgspec.json.encode(document)
     except (UnicodeEncodeError, OverflowError):
         raw = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
-    return (msgspec.json.format(raw, indent=indent) if indent else raw) + b"\n"
+    if indent and len(raw) <= _MOST_INDENTED:
+        raw = msgspec.json.format(raw, indent=indent)
+    return raw + b"\n"
 
 
 def _encodable(value: Any) -> Any:

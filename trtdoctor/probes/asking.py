@@ -96,17 +96,33 @@ def _last_line(output: str) -> str:
     return f" ({lines[-1].strip()[:300]})" if lines else ""
 
 
+# What every look asks for, so that it is one question.
+INVENTORY = {"families": FAMILIES, "modules": MODULES, "requires": _WITH_REQUIREMENTS}
+
+
+def _of_target(host: Host, script: str, payload: dict[str, Any]) -> ChildAnswer:
+    """What one of the scripts answers that every look asks the target interpreter."""
+    python = target_python(host)
+    host.prepare_children((("interpreter", {}), ("inventory", INVENTORY)), python=python)
+    return host.child(script, payload, python=python)
+
+
+def interpreter(host: Host) -> Any:
+    """What the target interpreter says of itself.
+
+    Raises:
+        HostError: it could not be started or gave no answer.
+    """
+    return answered(_of_target(host, "interpreter", {}), "asking the target Python")
+
+
 def inventory(host: Host) -> Inventory:
     """The distributions and modules of the target interpreter.
 
     Raises:
         HostError: the interpreter could not be started or gave no usable answer.
     """
-    answer = host.child(
-        "inventory",
-        {"families": FAMILIES, "modules": MODULES, "requires": _WITH_REQUIREMENTS},
-        python=target_python(host),
-    )
+    answer = _of_target(host, "inventory", INVENTORY)
     return msgspec.convert(answered(answer, "listing the packages"), Inventory)
 
 

@@ -19,7 +19,7 @@ from trtdoctor.host import (
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
 
-from .asking import Distribution, answered, inventory, list_or_none, target_python
+from .asking import Distribution, answered, interpreter, inventory, list_or_none
 from .observing import Cost, NotThere, Observed, probe
 
 OLDEST = (3, 8)
@@ -146,8 +146,7 @@ def _version_printed(host: Host, given: str, path: str) -> tuple[int, ...]:
 @probe(TargetPython, Cost.LIGHT)
 def python_target(host: Host) -> Observed[TargetPython]:
     """What the target interpreter says of itself."""
-    child = host.child("interpreter", python=target_python(host))
-    said: dict[str, Any] = answered(child, "asking the target Python")
+    said: dict[str, Any] = interpreter(host)
     system = said.get("system_site_packages")
     return Observed(
         value=TargetPython(

@@ -17,24 +17,41 @@ TYPING_WORDS = {
 }
 # They run engines and build none, so no precision is chosen in them.
 _RUNTIMES_ONLY = ("tensorrt-lean", "tensorrt-dispatch")
+# Of one text, in characters. No answer needs more, and what an exception or a child says can be
+# megabytes; each renderer wraps or escapes a text as often as it pleases.
+_LONGEST_TEXT = 8000
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "notes"}
 
 
 def clean(text: str) -> str:
-    """The text without control characters: what a terminal would obey is shown instead."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if c in "\n\t" or not _controls(c) else _visible(c) for c in text)
+    """The text without control characters: what a terminal would obey is shown instead.
+
+    A text of more than 8000 characters is cut short and says so; the JSON report has it whole.
+    """
+    return _shown(text, keep="\n\t")
 
 
 def flat(text: str) -> str:
     """Clean text whose line breaks and tabs are shown too: a name cannot make lines of its own."""
-    return clean(text).replace("\n", "\\x0a").replace("\t", "\\x09")
+    return _shown(text, keep="")
 
 
 def one_line(text: str) -> str:
     """Clean text on one line."""
     return " ".join(clean(text).split())
+
+
+def _shown(text: str, *, keep: str) -> str:
+    if len(text) <= _LONGEST_TEXT and text.isascii() and text.isprintable():
+        return text
+    shown = "".join(
+        c if c in keep or not _controls(c) else _visible(c) for c in text[:_LONGEST_TEXT]
+    )
+    if len(text) <= _LONGEST_TEXT and len(shown) <= _LONGEST_TEXT:
+        return shown
+    # Not a character longer than what is let through, so that cleaning it again changes nothing.
+    note = f"... (cut short: {len(text)} characters in all; -o report.json keeps them)"
+    return shown[: _LONGEST_TEXT - len(note)] + note
 
 
 def _controls(character: str) -> bool:

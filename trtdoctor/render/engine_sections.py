@@ -32,6 +32,7 @@ _FINE = _FULL | {
     Precision.UINT8,
 }
 _MOST_LISTED = 10
+_MOST_KINDS = 500
 _SOURCES = {
     LayersSource.LIVE: "from the engine inspector, loaded here",
     LayersSource.LAYERS_FILE: "from the inspector's output that was given",
@@ -42,17 +43,27 @@ _SOURCES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A titled table. Without ``columns`` its rows are pairs of label and text."""
+    """A titled table. Without ``columns`` its rows are pairs of label and text.
+
+    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
+    """
 
     title: str
     rows: tuple[tuple[str, ...], ...]
     columns: tuple[str, ...] = ()
+    note: str = ""
 
 
 def engine_sections(
-    engines: tuple[EngineReport, ...], *, all_layers: bool = False
+    engines: tuple[EngineReport, ...],
+    *,
+    all_layers: bool = False,
+    gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """Everything there is to show of what is in the engines, in order."""
+    """Everything there is to show of what is in the engines, in order.
+
+    Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
+    """
     names = _names(engines)
     if len(engines) > 1:
         yield _comparison(engines, names)
@@ -65,6 +76,8 @@ def engine_sections(
                 yield _precisions(engine)
             listed = _listed(engine)
             if all_layers:
+                if gather_above is not None and len(engine.layers) > gather_above:
+                    yield _alike(engine.layers)
                 yield _layers("Layers, and the ONNX nodes in them", engine.layers, nodes=True)
                 for block in engine.blocks:
                     yield _layers(f"Inside {block.name}", block.layers, nodes=True)
@@ -302,18 +315,49 @@ def _listed(engine: EngineReport) -> tuple[str, tuple[Layer, ...]] | None:
     return f"Not FP16, {order} first{more}", shown
 
 
+def _told_precision(layer: Layer) -> str:
+    """A layer's role where it does not compute, else its precision, and how sure that is."""
+    if layer.role is not Role.COMPUTE:
+        return str(layer.role.value)
+    if layer.precision_confidence in (None, Confidence.CERTAIN):
+        return str(layer.precision.value)
+    return f"{layer.precision.value} ({layer.precision_confidence.value})"
+
+
+def _alike(layers: tuple[Layer, ...]) -> Section:
+    """One row for all layers of the same precision, type and evidence, the most numerous first."""
+    kinds: dict[tuple[str, str, str], list[Layer]] = {}
+    for layer in layers:
+        key = (_told_precision(layer), layer.type or "", "; ".join(layer.precision_evidence))
+        kinds.setdefault(key, []).append(layer)
+    timed = any(layer.time_ms is not None for layer in layers)
+    rows = []
+    for (precision, kind, evidence), alike in sorted(kinds.items(), key=lambda item: -len(item[1])):
+        row = [str(len(alike)), precision, kind, alike[0].name, evidence]
+        if timed:
+            row.insert(1, f"{sum(layer.time_ms or 0.0 for layer in alike):.4f}")
+        rows.append(tuple(row))
+    columns = ["layers", "precision", "type", "the first of them", "evidence"]
+    if timed:
+        columns.insert(1, "ms")
+    title = f"{len(layers)} layers, alike ones together"
+    if len(rows) > _MOST_KINDS:
+        title += f" ({_MOST_KINDS} of {len(rows)} kinds)"
+    return Section(title=title, columns=tuple(columns), rows=tuple(rows[:_MOST_KINDS]))
+
+
 def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Section:
     """One row a layer; with ``nodes``, a row below it for each ONNX node that is fused in it."""
     layers = tuple(layers)
     timed = any(layer.time_ms is not None for layer in layers)
     rows = []
     for layer in layers:
-        precision = layer.precision.value
-        if layer.precision_confidence not in (None, Confidence.CERTAIN):
-            precision += f" ({layer.precision_confidence.value})"
-        if layer.role is not Role.COMPUTE:
-            precision = layer.role.value
-        row = [precision, layer.type or "", layer.name, "; ".join(layer.precision_evidence)]
+        row = [
+            _told_precision(layer),
+            layer.type or "",
+            layer.name,
+            "; ".join(layer.precision_evidence),
+        ]
         if timed:
             row.insert(1, "" if layer.time_ms is None else f"{layer.time_ms:.4f}")
         rows.append(tuple(row))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from trtdoctor.model.finding import Remedy
 from .engine_sections import Section
 
 _MOST_LISTED = 10
+_MOST_NAMED = 200
+_MOST_GROUPS = 200
 _AGAIN = {
     DecidedAgain.CERTAIN: "another build would decide the same",
     DecidedAgain.LIKELY: "another build would probably decide the same",
@@ -29,8 +32,11 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
     rows.append(("Typing", engine.typing.value))
     rows += [("Note", note) for note in engine.notes]
     yield Section(title=f"Why not FP16? {engine.path}", rows=tuple(rows))
-    for region, group in _regions(engine.explanations).items():
-        yield _group(region, group, verbose)
+    groups = list(_regions(engine.explanations).values())
+    for group in groups[:_MOST_GROUPS]:
+        yield _group(group, verbose)
+    if len(groups) > _MOST_GROUPS:
+        yield _other_groups(groups[_MOST_GROUPS:])
     if len(engine.explanations) > 1:
         yield _shortened(_layers(engine.explanations), verbose)
     for title, remedies in (
@@ -80,15 +86,31 @@ def _regions(explanations: tuple[Explanation, ...]) -> dict[str, list[Explanatio
     return groups
 
 
-def _group(key: str, group: list[Explanation], verbose: bool) -> Section:
+def _other_groups(groups: list[list[Explanation]]) -> Section:
+    """How many more there are of each cause, where there are too many to tell the story of each."""
+    regions, layers = Counter[str](), Counter[str]()
+    for group in groups:
+        regions[group[0].cause.value] += 1
+        layers[group[0].cause.value] += len(group)
+    return Section(
+        title=f"{len(groups)} more regions, each told in full by -o report.json",
+        columns=("regions", "layers", "cause"),
+        rows=tuple(
+            (str(number), str(layers[cause]), cause) for cause, number in regions.most_common()
+        ),
+    )
+
+
+def _group(group: list[Explanation], verbose: bool) -> Section:
     first = max(group, key=lambda told: told.cost.margin_ms if told.cost else 0.0)
     number = f"{len(group)} layers" if len(group) > 1 else group[0].layer
     confidence = f", {first.confidence.value}" if first.confidence else ""
     rows: list[tuple[str, ...]] = []
     if len(group) > 1:
-        names = [told.layer for told in (group if verbose else group[:_MOST_LISTED])]
+        names = [told.layer for told in group[: _MOST_NAMED if verbose else _MOST_LISTED]]
         if len(names) < len(group):
-            names.append(f"and {len(group) - len(names)} more (-v)")
+            where = "the table of layers has each" if verbose else "-v"
+            names.append(f"and {len(group) - len(names)} more ({where})")
         rows.append(("layers", ", ".join(names)))
     if first.decided_again:
         rows.append(("again", _AGAIN.get(first.decided_again, first.decided_again.value)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from trtdoctor.model.report import Report, Severity, Status
@@ -16,8 +18,17 @@ from .common import (
     undecided,
     verdict_line,
 )
+from .engine_sections import Section
 from .sections import report_sections
 
+# What a page's tables may hold together, in characters, and one of them, in rows: browsers grow slow
+# beyond it, and nobody reads so far.
+_MOST_CHARACTERS = 3_000_000
+_MOST_ROWS = 10_000
+_SHOW_ALL = {
+    "inspect": "trtdoctor inspect --all shows all of them, and -o report.json keeps them",
+    "explain": "trtdoctor explain -v shows all of them, and -o report.json keeps them",
+}
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
 
@@ -34,14 +45,13 @@ def render_html(report: Report) -> str:
         # Whatever the template prints, no control character gets through.
         finalize=lambda value: clean(value) if isinstance(value, str) else value,
     )
-    environment.filters["clean"] = lambda text: clean(str(text))
     source = Path(__file__).with_name("report.html.j2").read_text("utf-8")
     return environment.from_string(source).render(
         report=report,
         verdict=verdict_line(report),
         counts=counts(report),
         rows=tuple(machine_rows(report.machine)) if report.machine else (),
-        sections=tuple(report_sections(report, all_layers=True, verbose=True)),
+        sections=tuple(_limited(report)),
         undecided=undecided(report),
         groups=tuple((s.value, _HEADINGS[s], failed(report, s)) for s in Severity),
         details=finding_details,
@@ -51,3 +61,23 @@ def render_html(report: Report) -> str:
             ("deselected", having(report, Status.IGNORED)),
         ),
     )
+
+
+def _limited(report: Report) -> Iterator[Section]:
+    """The report's tables, as far as one page should hold them; the rest is counted, not silent."""
+    left = _MOST_CHARACTERS
+    for section in report_sections(report, all_layers=True, verbose=True, gather_above=_MOST_ROWS):
+        rows = section.rows[:_MOST_ROWS]
+        for shown, row in enumerate(rows):
+            # Of each cell and row the tags count too.
+            left -= 11 + sum(9 + len(cell) for cell in row)
+            if left < 0:
+                rows = rows[:shown]
+                break
+        hidden = len(section.rows) - len(rows)
+        if not hidden:
+            yield section
+            continue
+        where = _SHOW_ALL.get(report.command, "-o report.json keeps them")
+        note = f"{hidden} of {len(section.rows)} rows are not on this page; {where}."
+        yield replace(section, rows=rows, note=note)

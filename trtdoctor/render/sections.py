@@ -11,11 +11,18 @@ from .explanations import explanation_sections
 
 
 def report_sections(
-    report: Report, *, all_layers: bool = False, verbose: bool = False
+    report: Report,
+    *,
+    all_layers: bool = False,
+    verbose: bool = False,
+    gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report's engines: explanations where there are any, else what is in them."""
+    """The tables of a report's engines: explanations where there are any, else what is in them.
+
+    Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
+    """
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)
     else:
-        yield from engine_sections(report.engines, all_layers=all_layers)
+        yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)

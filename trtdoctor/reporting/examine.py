@@ -18,7 +18,6 @@ from trtdoctor.version import __version__
 
 from .collect import utc_now
 from .machine_card import machine_card
-from .redact import Redactor
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
 OF_ENGINES = ("inspect", "explain")
@@ -77,8 +76,11 @@ def examine(
         UsageError: if the selection names something that does not exist.
     """
     ignored = selection.ignored(catalogue)
-    redactor = Redactor(snapshot) if share and not snapshot.redaction.applied else None
-    if redactor:
+    redactor = None
+    if share and not snapshot.redaction.applied:
+        from .redact import Redactor
+
+        redactor = Redactor(snapshot)
         snapshot = redactor.snapshot(snapshot)
     outcomes, crashes = judge(snapshot, catalogue.checks, knowledge, ignored=ignored)
     told = (*problems, *catalogue.problems, *crashes)

@@ -41,6 +41,7 @@ class Looking:
         host: a folder that was saved so, to be looked at instead of this machine.
         on_progress: called with what is being done or waited for, as often as that changes, and with
             an empty text at the end.
+        meanwhile: called once while the look is under way, to prepare what comes after it.
     """
 
     python: str | PathLike[str] | None = None
@@ -49,6 +50,7 @@ class Looking:
     record: str | PathLike[str] | None = None
     host: str | PathLike[str] | None = None
     on_progress: Callable[[str], None] | None = None
+    meanwhile: Callable[[], None] | None = None
 
     def watch(self) -> Watch:
         """What reading and solving go by, which end before the deadline from now on."""
@@ -117,6 +119,8 @@ class Look:
         Raises:
             InputError: if the recording cannot be written.
         """
+        if self._looking.meanwhile is not None:
+            self._looking.meanwhile()
         try:
             snapshot = self._collection.finish(
                 budget=self._looking.deadline * _LOOK_SHARE,

@@ -6,13 +6,16 @@ wherever else they stand. The same value always becomes the same pseudonym, so r
 
 from __future__ import annotations
 
+import operator
 import re
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-from trtdoctor.model.base import Sensitive
+from trtdoctor.model.base import Sensitive, Vocabulary
 from trtdoctor.model.facts import FACT_TYPES
 from trtdoctor.model.report import (
     Confidence,
@@ -53,17 +56,28 @@ _GPU = re.compile(
     r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])",
     re.IGNORECASE,
 )
-_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]+:[^/\s]*|[^/\s@:]{16,})(?=@)")
-# A value said to be secret by the name before it; the colon alone is common in messages.
+# What stands between a scheme and a path; which part of it is secret, _credentials says.
+_AUTHORITY = re.compile(r"(?<=://)[^/\s]+")
+# A value said to be secret by the name before it; the colon alone is common in messages. The name
+# is looked through once and then taken whole: none of its shorter forms can be what is meant.
 _ASSIGNED = re.compile(
-    r"""(\b\w*(?:TOKEN(?!IZ)|SECRET|PASSWO?R?D|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY)\w*"""
-    r"""(?:=|['"]\s*[:=]\s*)['"]?|\bBearer\s+)([^\s'",;&]{6,})""",
+    r"""((?<!\w)(?=\w*?(?:TOKEN(?!IZ)|SECRET|PASSWO?R?D|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY))"""
+    r"""(?=(\w+))\2(?:=|['"]\s*[:=]\s*)['"]?|\bBearer\s+)([^\s'",;&]{6,})""",
     re.IGNORECASE,
 )
+_ASSIGNED_HINTS = ("token", "secret", "passw", "credential", "api", "access_key", "private_key")
 # Keys whose issuers gave them a form of their own.
-_KEYS = re.compile(
-    r"\b(?:hf_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|nvapi-[\w-]{20,}"
-    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|eyJ[\w-]{10,}\.[\w-]+\.[\w-]+)"
+_ISSUED = (
+    r"hf_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|nvapi-[\w-]{20,}"
+    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}"
+)
+_KEYS = re.compile(rf"\b(?:{_ISSUED})")
+# What begins as a JSON web token is taken whole, whether or not its other two parts follow: tried
+# again from each place within, a long one would be read as often as it has places to begin.
+_KEYS_OR_JWT = re.compile(rf"\b(?:{_ISSUED}|(?P<jwt>eyJ[\w-]{{10,}})(?P<rest>\.[\w-]+\.[\w-]+)?)")
+_KEY_HINTS = (
+    *("hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "nvapi-"),
+    *("sk-", "xox", "AKIA", "eyJ"),
 )
 # Four dotted numbers are a version of TensorRT unless a scheme, an at sign or a port says otherwise.
 _ADDRESS = re.compile(
@@ -81,8 +95,17 @@ class Redactor:
     def __init__(self, snapshot: Snapshot) -> None:
         self.count = 0
         self._names: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
+        # The known GPUs: sorted, each with when it was learned and its pseudonym; those by what
+        # follows "GPU-"; and what each form that was met stands for.
+        self._gpus: list[tuple[str, int, str]] = []
+        self._bare_gpus: dict[str, tuple[int, str]] = {}
+        self._meant: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
         self._homes = _HOME
+        self._home_folders: tuple[str, ...] = ("/home/", "/Users/")
+        # Texts that hold nothing private: most of a large report's are told again and again.
+        self._clean: set[str] = set()
         self._types = {kind.FACT: kind for kind in FACT_TYPES}
         for name, record in snapshot.facts.items():
             for kind, text in self._private(name, record):
@@ -106,8 +129,8 @@ class Redactor:
 
     def document(self, part: T) -> T:
         """Any part of a report with pseudonyms in its texts."""
-        plain = _map_values(msgspec.to_builtins(part), self.text)
-        return msgspec.convert(plain, type(part))
+        changed: T = _map_document(part, self.text)
+        return changed
 
     def report(self, report: Report) -> Report:
         """A whole report with pseudonyms, its snapshot included."""
@@ -115,16 +138,52 @@ class Redactor:
         return msgspec.structs.replace(redacted, snapshot=self.snapshot(report.snapshot))
 
     def text(self, text: str) -> str:
-        """A text with every private value in it replaced."""
-        text = _CREDENTIALS.sub(lambda _: self._counted("<secret>"), text)
-        text = _ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), text)
-        text = _KEYS.sub(lambda _: self._counted("<secret>"), text)
-        text = _ADDRESS.sub(lambda m: self._counted(self._pseudonym("address", m.group())), text)
-        text = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), text)
+        """A text with every private value in it replaced, in time linear in its length."""
+        if text in self._clean:
+            return text
+        # Where a rule's hints are missing it cannot apply. They are words without capitals; some
+        # letters beyond ASCII equal one of them in a way that only the rules themselves know.
+        simple = text.isascii()
+        lower = text.lower() if simple else ""
+        new = text
+        if "://" in new and "@" in new:
+            new = _AUTHORITY.sub(self._credentials, new)
+        assigns = any(mark in new for mark in "='\"")
+        if (
+            not simple
+            or "bearer" in lower
+            or (assigns and any(hint in lower for hint in _ASSIGNED_HINTS))
+        ):
+            new = _ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
+        if any(hint in new for hint in _KEY_HINTS):
+            new = _KEYS_OR_JWT.sub(self._issued, new)
+        if ":" in new or "@" in new:
+            new = _ADDRESS.sub(lambda m: self._counted(self._pseudonym("address", m.group())), new)
+        if not simple or "gpu-" in lower or "mig-" in lower or new.count("-") >= 4:
+            new = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), new)
         # What is known of this machine goes first: a name may have spaces that end a path elsewhere.
-        if self._pattern:
-            text = self._pattern.sub(lambda m: self._counted(self._tokens[m.group()]), text)
-        return self._homes.sub(self._home, text)
+        if self._pattern and any(token in new for token in self._tokens):
+            new = self._pattern.sub(lambda m: self._counted(self._tokens[m.group()]), new)
+        if any(folder in new for folder in self._home_folders):
+            new = self._homes.sub(self._home, new)
+        if new is text:
+            self._clean.add(text)
+        return new
+
+    def _credentials(self, found: re.Match[str]) -> str:
+        """``user:password`` or a long token, up to the at sign before the host."""
+        authority = found.group()
+        end = authority.rfind("@")
+        if authority.find(":", 1, max(end, 0)) < 0:
+            end = authority.find("@")
+            if end < 16 or ":" in authority[:end]:
+                return authority
+        return self._counted("<secret>") + authority[end:]
+
+    def _issued(self, found: re.Match[str]) -> str:
+        if found["jwt"] and not found["rest"]:
+            return _KEYS.sub(lambda _: self._counted("<secret>"), found.group())
+        return self._counted("<secret>")
 
     def _private(self, name: str, record: FactRecord) -> Iterator[tuple[str, str]]:
         kind = self._types.get(name)
@@ -150,6 +209,7 @@ class Redactor:
         self._token(Sensitive.USER.value, name)
         if parent and not _SYSTEM_FOLDERS.fullmatch(parent):
             # Where one home lies in an unusual place, the others lie beside it.
+            self._home_folders = ("/home/", "/Users/", f"{parent}/")
             self._homes = re.compile(
                 rf"(?:/home|/Users|(?<![\w.-]){re.escape(parent)})/([^/\s:;,'\"]+)"
                 if not parent.startswith(("/home", "/Users"))
@@ -165,20 +225,29 @@ class Redactor:
     def _pseudonym(self, kind: str, text: str) -> str:
         key = (kind, text)
         if key not in self._names:
-            number = 1 + sum(1 for other, _ in self._names if other == kind)
-            self._names[key] = f"<{kind}-{number}>"
+            self._numbers[kind] += 1
+            self._names[key] = name = f"<{kind}-{self._numbers[kind]}>"
+            if kind == Sensitive.UUID.value:
+                known = text.casefold()
+                order = self._numbers[kind]
+                insort(self._gpus, (known, order, name))
+                self._bare_gpus.setdefault(known.partition("-")[2], (order, name))
         return self._names[key]
 
     def _gpu(self, text: str) -> str:
         # CUDA accepts a UUID cut short, and others write it bare or in capitals; it is the same GPU.
         wanted = text.casefold()
-        for (kind, full), name in self._names.items():
-            known = full.casefold()
-            if kind == Sensitive.UUID.value and (
-                known.startswith(wanted) or known.partition("-")[2] == wanted
-            ):
-                return name
-        return self._pseudonym(Sensitive.UUID.value, text)
+        if wanted not in self._meant:
+            fitting = [self._bare_gpus[wanted]] if wanted in self._bare_gpus else []
+            at = bisect_left(self._gpus, (wanted,))
+            while at < len(self._gpus) and self._gpus[at][0].startswith(wanted):
+                fitting.append(self._gpus[at][1:])
+                at += 1
+            # The first that was learned; what is learned later changes nothing.
+            self._meant[wanted] = (
+                min(fitting)[1] if fitting else self._pseudonym(Sensitive.UUID.value, text)
+            )
+        return self._meant[wanted]
 
     def _home(self, found: re.Match[str]) -> str:
         user = found.group(1)
@@ -234,6 +303,34 @@ def _map_values(value: Any, change: Callable[[str], str]) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [_map_values(item, change) for item in value]
+    return value
+
+
+def _map_document(value: Any, change: Callable[[str], str]) -> Any:
+    """As `_map_values` on a part of the document, of which whatever does not change is kept."""
+    if type(value) is str:
+        return change(value)
+    if isinstance(value, Vocabulary):
+        word = change(value.value)
+        return value if word is value.value else type(value)(word)
+    if isinstance(value, msgspec.Struct):
+        changes = {}
+        for name in value.__struct_fields__:
+            old = getattr(value, name)
+            new = _map_document(old, change)
+            if new is not old:
+                changes[name] = new
+        return msgspec.structs.replace(value, **changes) if changes else value
+    if isinstance(value, (list, tuple)):
+        items = [_map_document(item, change) for item in value]
+        if all(map(operator.is_, items, value)):
+            return value
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, dict):
+        return {
+            change(key) if type(key) is str and "/" in key else key: _map_document(item, change)
+            for key, item in value.items()
+        }
     return value
 
 

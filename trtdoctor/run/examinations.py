@@ -264,13 +264,15 @@ def _sources(
 
 def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """The probe that loads the engines; none where nothing is to be loaded."""
+    if not sources or not live:
+        return ()
     from trtdoctor.engines.engine_facts import load_request
     from trtdoctor.knowledge import Knowledge
     from trtdoctor.probes.engine_loads import engine_loads
 
     files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
     wanted = any(source.layers_file is None for source in sources)
-    if not live or not files or not wanted:
+    if not files or not wanted:
         return ()
     knowledge = Knowledge.load()
     return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)

@@ -30,6 +30,11 @@ def _library():
 
 
 def main(payload):
+    try:
+        # nvidia-ml-py says "not found" whatever the loader said; only the loader tells why.
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError as error:
+        return {"loader": str(error)}
     import pynvml
 
     def refusal(error):
@@ -64,11 +69,6 @@ def main(payload):
                 return {"value": {"state": int(info.state), "status": int(info.status)}}
         return answer or {"error": [-1, "this nvidia-ml-py has no nvmlDeviceGetGpuFabricInfo"]}
 
-    try:
-        # nvidia-ml-py says "not found" whatever the loader said; only the loader tells why.
-        ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError as error:
-        return {"loader": str(error)}
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:

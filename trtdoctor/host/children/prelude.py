@@ -8,18 +8,19 @@ import json  # noqa: E402
 import os  # noqa: E402
 
 _LEADER = os.getpid()
+_DESCRIPTOR = int(sys.argv[1])
+_PAYLOADS = json.loads(sys.argv[2])
+sys.argv[1:] = []
+try:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+except Exception:
+    pass
 
 
 def _answer(work):
-    descriptor = int(sys.argv[1])
-    payload = json.loads(sys.argv[2])
-    sys.argv[1:] = []
-    try:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except Exception:
-        pass
+    payload = _PAYLOADS.pop(0)
     try:
         answer = {"ending": "returned", "value": work(payload)}
     except Exception as error:
@@ -29,6 +30,4 @@ def _answer(work):
         os._exit(0)
     data = (json.dumps(answer) + "\n").encode("utf-8")
     while data:
-        data = data[os.write(descriptor, data) :]
-    # Libraries that crash while the interpreter shuts down would hide an answer already given.
-    os._exit(0)
+        data = data[os.write(_DESCRIPTOR, data) :]
