@@ -141,40 +141,36 @@ class EngineScan:
 
     def run(self) -> EngineScan:
         """Take every item of the stream."""
+        take = self.take
         for item in self._stream:
-            self.take(item)
-            if (
-                self._references > _MOST_REFERENCES
-                or len(self.layers) > _MOST_LAYERS
-                or len(self.tensors) > _MOST_TENSORS
-            ):
-                self.overflow = True
+            take(item)
+            if self.overflow:
                 break
         return self
 
     def take(self, item: Item) -> None:
         """Take the next item."""
-        if len(self.head) < 48 and not self.flags:
+        kind, recent = item.kind, self._recent
+        if self.flags is None and len(self.head) < 48:
             self.head.append(item)
-        kind = item.kind
         if self._shapes is not None:
             self._profile_item(self._shapes, item)
-        if kind is Kind.CLOSE or kind is Kind.OPEN:
-            pass
-        elif kind is Kind.I32:
-            self._integer(item)
-        elif kind is Kind.STRING:
-            self._string(item)
-        elif kind is Kind.ARRAY:
-            self._array(item)
-        elif kind is Kind.U32:
-            self._binding(item)
-        elif kind is Kind.BLOB:
-            self._blob(item)
-        recent = self._recent
+        action = _ACTIONS.get(kind)
+        if action is not None:
+            action(self, item)
+            self._stream.skim = self._skims()
         recent.append(item)
         if len(recent) > 8 * _KEPT:
             del recent[:-_KEPT]
+
+    def _skims(self) -> bool:
+        """Whether no item in the midst of scalars could be told anything by."""
+        tensor = self._tensor
+        return (
+            self.flags is not None
+            and self._shapes is None
+            and (tensor is None or not tensor.external or tensor.binding is not None)
+        )
 
     def _string(self, item: Item) -> None:
         recent = self._recent
@@ -187,6 +183,7 @@ class EngineScan:
             if last.kind in (Kind.CLOSE, Kind.ARRAY):
                 self._groups[-1].references.append(Reference(item.text))
                 self._references += 1
+                self.overflow = self.overflow or self._references > _MOST_REFERENCES
         elif (
             last.kind is Kind.ARRAY
             and last.element not in _PLAIN_ELEMENTS
@@ -232,6 +229,7 @@ class EngineScan:
             name, metadata = recent[-5].text, name
         inputs, outputs = (group.references for group in groups)
         self.layers.append(LayerRecord(name, code, metadata, inputs, outputs))
+        self.overflow = self.overflow or len(self.layers) > _MOST_LAYERS
 
     def _array(self, item: Item) -> None:
         recent = self._recent
@@ -268,6 +266,7 @@ class EngineScan:
         external = kind.kind is Kind.I32 and kind.value == 0
         self._tensor = TensorRecord(recent[-6].text, int(recent[-2].value), external)
         self.tensors.append(self._tensor)
+        self.overflow = self.overflow or len(self.tensors) > _MOST_TENSORS
 
     def _extents(self, extents: tuple[int, ...]) -> None:
         if self._groups and self._groups[-1].references:
@@ -328,6 +327,15 @@ class EngineScan:
         self._shapes = None
         self._profiles.clear()
         self._profile_count = 0
+
+
+_ACTIONS = {
+    Kind.I32: EngineScan._integer,
+    Kind.STRING: EngineScan._string,
+    Kind.ARRAY: EngineScan._array,
+    Kind.U32: EngineScan._binding,
+    Kind.BLOB: EngineScan._blob,
+}
 
 
 @dataclass

@@ -10,10 +10,12 @@ Observed in files of TensorRT 6.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Generator, Iterator
 from enum import Enum
-from typing import NamedTuple
+
+import msgspec
 
 from ..files.source import Source
 
@@ -56,6 +58,7 @@ class Kind(Enum):
     BLOB = 103
 
 
+_OPEN, _CLOSE, _ARRAY_KIND, _STRING_KIND = Kind.OPEN, Kind.CLOSE, Kind.ARRAY, Kind.STRING
 _SCALARS = {
     2: (Kind.U8, struct.Struct("<B")),
     3: (Kind.I8, struct.Struct("<b")),
@@ -76,8 +79,48 @@ _PLAIN_HEADERS = {
 }
 _INTEGERS = {2: "B", 3: "b", 6: "I", 7: "i", 8: "Q", 9: "q", 10: "B"}
 
+_QUIET_BEFORE = 8
+"""Quiet items in a row that are given out before the walk tries to pass over those that follow."""
 
-class Item(NamedTuple):
+_RETRY = 24
+_START = rb"[\x02\x03\x06-\x0b][\x00\x80]\x01\x00"
+_CLOSING = rb"[\x7c-\x7f\xfc-\xff]"
+
+
+def _quiet_items(high: bool) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Patterns of quiet items: scalars, and where classes open and close, each told by itself alone.
+
+    What takes a look at other bytes to be told (a string, a blob) matches neither.
+
+    Returns:
+        The pattern of a long run, whose group ends `_QUIET_BEFORE` items before the run does; and
+        the pattern of an item in such a run, whose group is the tag of a class.
+    """
+    bit = rb"\x80" if high else rb"\x00"
+    scalars = b"|".join(
+        (
+            rb"[\x06\x07\x0b]" + bit + rb"\x01\x00.{4}",
+            rb"[\x02\x03\x0a]" + bit + rb"\x01\x00.",
+            # Before the start of another item it is no length of a blob, unless a class was opened
+            # just before.
+            rb"[\x08\x09]" + bit + rb"\x01\x00(?:\x00{8}|.{8}(?=" + _START + rb"))",
+        )
+    )
+    opens = (
+        rb"(?:[\x0c-\xff][\x00\x80]|.[\x01-\x03\x81-\x83])[\x01-\x10]\x00(?=.{22})"
+        rb"(?!.{8}\x01[\x00\x80][\x0c\x0d][\x00\x80]\x01\x00)"
+        rb"(?![\x08\x09][\x00\x80]\x01\x00(?!\x00{8}))"
+    )
+    one = rb"(?:" + scalars + b"|" + opens + rb"|." + _CLOSING + rb")"
+    run = rb"(" + one + rb"{8,})" + one + b"{%d}" % _QUIET_BEFORE
+    item = scalars + rb"|(..)(?:(?<!" + _CLOSING + rb")..)?"
+    return re.compile(run, re.DOTALL), re.compile(item, re.DOTALL)
+
+
+_QUIET = {high: _quiet_items(high) for high in (False, True)}
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One item of the stream.
 
     Attributes:
@@ -106,7 +149,9 @@ class TaggedStream:
     Attributes:
         complete: After the walk: whether it ended exactly at ``end``.
         stopped_at: After the walk: the offset at which it ended.
-        exhausted: After the walk: whether it ended because ``limit`` items were given out.
+        exhausted: After the walk: whether it ended because ``limit`` items were met.
+        skim: Whether long runs of quiet items (scalars, and where classes open and close) are given
+            out by their first and last few only. May be changed during the walk.
     """
 
     def __init__(self, source: Source, start: int, end: int, *, limit: int) -> None:
@@ -118,6 +163,7 @@ class TaggedStream:
         self._classes: set[int] = set()
         self._window = b""
         self._base = start
+        self.skim = False
         self.complete = False
         self.exhausted = False
         self.stopped_at = start
@@ -126,17 +172,26 @@ class TaggedStream:
         position, end = self._position, self._end
         high = bool(self._tag_at(position) & _HIGH)
         plain = _PLAIN_HEADERS[high]
-        opened = -1
+        opened, quiet = -1, 0
         # Classes that may still be closed; enumerators open one that never is.
         closable = 0
         remaining = self._limit
         while position < end and remaining > 0 and self._text_left > 0:
+            quiet += 1
+            if quiet > _QUIET_BEFORE and self.skim:
+                quiet = -_RETRY
+                count, after, closable = self._skimmed(position, high, remaining, closable)
+                if count:
+                    quiet, opened = 0, -1
+                    remaining -= count
+                    position = after
+            window = self._window
             at = position - self._base
-            scalar = plain.get(self._window[at : at + 4]) if at >= 0 else None
-            if scalar is not None and at + 8 <= len(self._window) and position + 8 <= end:
+            scalar = plain.get(window[at : at + 4]) if at >= 0 else None
+            if scalar is not None and at + 8 <= len(window) and position + 8 <= end:
                 # Most items are small scalars: `_item`, for them, at half the walk's time.
                 kind, layout = scalar
-                item = Item(kind, position, layout.unpack_from(self._window, at + 4)[0])
+                item = Item(kind, position, layout.unpack_from(window, at + 4)[0])
                 remaining -= 1
                 opened = -1
                 position += 4 + layout.size
@@ -146,18 +201,21 @@ class TaggedStream:
             if found is None or after > end:
                 break
             item, opened = found, -1
-            if item.kind is Kind.OPEN:
+            kind = item.kind
+            if kind is _OPEN:
                 opened = int(item.value)
                 self._classes.add(opened)
                 closable += 1
-            elif item.kind is Kind.CLOSE:
+            elif kind is _CLOSE:
                 closable -= 1
                 if closable < 0 or item.value not in self._classes:
                     break
+            elif kind is _ARRAY_KIND or kind is _STRING_KIND:
+                quiet = 0
             remaining -= 1
             position = after
             yield item
-            if item.kind is Kind.ARRAY and item.value and not item.stride:
+            if kind is _ARRAY_KIND and item.value and not item.stride:
                 closable += int(item.value)
                 self._classes.update((item.element, item.element | _HIGH))
                 before = self._text_left
@@ -170,6 +228,42 @@ class TaggedStream:
         self.complete = position == end
         over = remaining <= 0 or self._text_left <= 0
         self.exhausted = over and not self.complete
+
+    def _skimmed(
+        self, position: int, high: bool, most: int, closable: int
+    ) -> tuple[int, int, int]:
+        """Pass over a long run of quiet items but its last few.
+
+        Returns:
+            How many items were passed over, at most ``most``; where the next one starts; how many
+            classes may then still be closed. No items where the run is short, or not sound.
+        """
+        run, item = _QUIET[high]
+        start = position - self._base
+        nothing = (0, position, closable)
+        if start < 0:
+            return nothing
+        found = run.match(self._window, start, max(0, min(len(self._window), self._end - self._base)))
+        if found is None:
+            return nothing
+        tags = item.findall(self._window, start, found.end(1))
+        classes = set(self._classes)
+        if len(tags) > most:
+            return nothing
+        if any(tags):
+            for raw in tags:
+                if not raw:
+                    continue
+                tag = raw[0] | raw[1] << 8
+                if not _is_close(tag):
+                    classes.add(tag)
+                    closable += 1
+                    continue
+                closable -= 1
+                if closable < 0 or ~tag & 0xFFFF not in classes:
+                    return nothing
+            self._classes = classes
+        return len(tags), self._base + found.end(1), closable
 
     def integers(self, item: Item, most: int = 1 << 16) -> tuple[int, ...]:
         """Return up to ``most`` values of an array of integers; empty for any other item."""
