@@ -11,6 +11,11 @@ import struct
 from collections.abc import Callable
 
 HEAD = "Engine Layer Information:\n"
+LINE = "Layer(a): b, Tactic: 0x1, "
+_NAMED = '{"Layers":[{"Name":"a","LayerType":"b","Metadata":"'
+_SHAPES = '{"MinShape":[],"OptShape":[],"MaxShape":[]}'
+_PROFILED = '{"Layers":["a"],"I/O Tensors":[{"Name":"a","ProfileInfo":['
+_INPUTS = "Layers:\nName: a, LayerType: b, Inputs: [ "
 
 
 def repeated(piece: str, before: str = "", after: str = "") -> Callable[[int], bytes]:
@@ -37,7 +42,6 @@ def numbered(piece: str, before: str = "", after: str = "") -> Callable[[int], b
     return write
 
 
-_ONE_LAYER = '{"Name":"a","LayerType":"b",%s}'
 LAYERS = {
     "layers without anything": repeated("{}", '{"Layers":[', "]}"),
     "inputs without anything": repeated("{}", '{"Layers":[{"Name":"a","Inputs":[', "]}]}"),
@@ -49,10 +53,10 @@ LAYERS = {
     "one key again and again": repeated('"a":1', '{"Layers":[],', "}"),
     "names of layers": numbered('"%d"', '{"Layers":[', "]}"),
     "names of bindings": numbered('"%d"', '{"Layers":["a"],"Bindings":[', "]}"),
-    "metadata": run_on("[ONNX Layer: a]", '{"Layers":[{"Name":"a","LayerType":"b","Metadata":"', '"}]}'),
-    "entries of metadata": run_on("[ONNX Layer: a]\\u001e", '{"Layers":[{"Name":"a","LayerType":"b","Metadata":"', '"}]}'),
+    "metadata": run_on("[ONNX Layer: a]", _NAMED, '"}]}'),
+    "entries of metadata": run_on("[ONNX Layer: a]\\u001e", _NAMED, '"}]}'),
     "one long name": run_on("a", '{"Layers":[{"Name":"', '","LayerType":"b"}]}'),
-    "profiles of a tensor": repeated('{"MinShape":[],"OptShape":[],"MaxShape":[]}', '{"Layers":["a"],"I/O Tensors":[{"Name":"a","ProfileInfo":[', "]}]}"),
+    "profiles of a tensor": repeated(_SHAPES, _PROFILED, "]}]}"),
     "lists": repeated("[]", "[", "]"),
     "lists one after the other": repeated("[]"),
     "lists in lists": run_on("["),
@@ -60,9 +64,9 @@ LAYERS = {
     "engines": repeated('{"Layers":[]}', "[", "]"),
     "lines of nothing": run_on("a\n", "Layers:\n"),
     "lines of layers": run_on("Name: a, LayerType: b\n", "Layers:\n"),
-    "tensors of a line": run_on("{ Name: a, Dimensions: [] }, ", "Layers:\nName: a, LayerType: b, Inputs: [ ", "]\n"),
+    "tensors of a line": run_on("{ Name: a, Dimensions: [] }, ", _INPUTS, "]\n"),
     "layers of a log": run_on("Layer(a): b, Tactic: 0x1,  ->\n", HEAD),
-    "tensors of a log's line": run_on("x (Half[1]), ", HEAD + "Layer(a): b, Tactic: 0x1, ", "x (Half[1]) -> y (Half[1])\n"),
+    "tensors of a log's line": run_on("x (Half[1]), ", HEAD + LINE, "x (Half[1]) -> y (Half[1])\n"),
 }  # fmt: skip
 PROFILES = {
     "times": numbered('{"name":"%d","averageMs":1}', '[{"count":1},', "]"),
@@ -84,12 +88,16 @@ REPORTS = {
 
 def field(number: int, body: bytes) -> bytes:
     """A field of a protobuf message that holds bytes."""
-    length, out = len(body), bytearray([number << 3 | 2])
-    while length > 0x7F:
-        out.append(length & 0x7F | 0x80)
-        length >>= 7
-    out.append(length)
-    return bytes(out) + body
+    return _varint(number << 3 | 2) + _varint(len(body)) + body
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
 
 
 def _model(graph: bytes, more: bytes = b"") -> bytes:
@@ -107,10 +115,10 @@ def _node(op: bytes, *more: bytes, inputs: bytes = b"x", output: bytes = b"x") -
 
 
 def nested_ifs(size: int) -> bytes:
-    """Thirty Ifs inside each other, and as many nodes inside as the size allows."""
+    """Twenty Ifs inside each other, and as many nodes inside as the size allows."""
     relu = _node(b"Relu")
     graph = relu * (size // len(relu))
-    for _ in range(30):
+    for _ in range(20):
         branch = field(5, field(1, b"then_branch") + field(6, graph) + b"\xa0\x01\x05")
         graph = field(1, field(4, b"If") + field(2, b"y") + field(3, b"n") + branch)
     return _model(graph)
@@ -123,7 +131,14 @@ def functions(size: int) -> bytes:
         call = field(4, b"F%d" % (level - 1)) + field(7, b"my") + field(1, b"p")
         calls = b"".join(field(7, call + field(2, out)) for out in (b"q", b"r")) if level else b""
         made.append(
-            field(25, field(1, b"F%d" % level) + field(4, b"p") + field(5, b"q") + calls + field(10, b"my"))
+            field(
+                25,
+                field(1, b"F%d" % level)
+                + field(4, b"p")
+                + field(5, b"q")
+                + calls
+                + field(10, b"my"),
+            )
         )
     top = field(1, field(4, b"F24") + field(7, b"my") + field(1, b"x") + field(2, b"y"))
     return _model(top, b"".join(made))

@@ -17,6 +17,7 @@ from trtdoctor.model.given_files import read_whole
 from trtdoctor.readers.autocastlog import read_autocast_log
 from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
 from trtdoctor.readers.buildlog.stream import Lines, open_log
+from trtdoctor.readers.errors import TooMuch
 from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
@@ -209,6 +210,8 @@ def _layers(path: Path) -> LayersFile:
 
 def _better(error: FormatError, path: Path, wanted: Place) -> InputError:
     """The reader's own sentence, unless another option takes the file."""
+    if isinstance(error, TooMuch):
+        return error
     instead = in_place(path, wanted)
     return error if instead is None else InputError(instead)
 

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from ...model.json_bounds import excess
-from ..errors import FormatError
+from ..errors import FormatError, TooMuch
 from ..textfile import TextPieces, Unwrapper
 
 _MOST_BYTES = 1 << 31
@@ -47,7 +47,7 @@ def to_text(data: bytes) -> str:
         size += len(piece)
         if size > limit:
             once = " once unpacked" if packed else ""
-            raise FormatError(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
+            raise TooMuch(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
         pieces.append(piece)
     plain = b"".join(pieces)
     for magic, kind in _KINDS:
@@ -90,7 +90,7 @@ def json_values(text: str) -> list[Any] | None:
 def _bounded(text: str, how: str) -> None:
     too_much = excess(text)
     if too_much is not None:
-        raise FormatError(f"This JSON is not read, since {too_much}. {how}")
+        raise TooMuch(f"This JSON is not read, since {too_much}. {how}")
 
 
 def _stream(text: str) -> list[Any]:
