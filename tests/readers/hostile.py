@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 HEAD = "Engine Layer Information:\n"
 LINE = "Layer(a): b, Tactic: 0x1, "
@@ -100,14 +104,15 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _model(graph: bytes, more: bytes = b"") -> bytes:
+def model(graph: bytes, more: bytes = b"") -> bytes:
+    """A model with a graph of these fields."""
     opset = field(8, b"\x0a\x00\x10\x11") + field(8, b"\x0a\x02my\x10\x01")
     return b"\x08\x08" + field(7, graph) + opset + more
 
 
 def in_graph(piece: bytes) -> Callable[[int], bytes]:
     """A model whose graph repeats one field."""
-    return lambda size: _model(piece * (size // len(piece)))
+    return lambda size: model(piece * (size // len(piece)))
 
 
 def _node(op: bytes, *more: bytes, inputs: bytes = b"x", output: bytes = b"x") -> bytes:
@@ -121,7 +126,7 @@ def nested_ifs(size: int) -> bytes:
     for _ in range(20):
         branch = field(5, field(1, b"then_branch") + field(6, graph) + b"\xa0\x01\x05")
         graph = field(1, field(4, b"If") + field(2, b"y") + field(3, b"n") + branch)
-    return _model(graph)
+    return model(graph)
 
 
 def functions(size: int) -> bytes:
@@ -141,13 +146,13 @@ def functions(size: int) -> bytes:
             )
         )
     top = field(1, field(4, b"F24") + field(7, b"my") + field(1, b"x") + field(2, b"y"))
-    return _model(top, b"".join(made))
+    return model(top, b"".join(made))
 
 
 MODELS = {
     "nodes without anything": in_graph(field(1, b"")),
     "nodes": in_graph(_node(b"Relu", inputs=b"a", output=b"b")),
-    "nodes in a chain": lambda size: _model(
+    "nodes in a chain": lambda size: model(
         b"".join(
             _node(b"Relu", inputs=b"t%d" % n, output=b"t%d" % (n + 1)) for n in range(size // 28)
         )
@@ -157,11 +162,11 @@ MODELS = {
     "initialisers without bytes": in_graph(field(5, b"\x10\x01")),
     "huge shapes": in_graph(field(5, (b"\x08" + b"\xff" * 8 + b"\x7f") * 60 + b"\x10\x01")),
     "attributes without anything": in_graph(field(1, field(5, b"") * 1500)),
-    "inputs of a node": lambda size: _model(field(1, field(1, b"a") * (size // 3))),
-    "one long name of a node": lambda size: _model(field(1, field(3, b"a" * size))),
+    "inputs of a node": lambda size: model(field(1, field(1, b"a") * (size // 3))),
+    "one long name of a node": lambda size: model(field(1, field(3, b"a" * size))),
     "Ifs inside each other": nested_ifs,
     "functions that call functions": functions,
-    "fields of the model": lambda size: _model(b"") + field(14, b"") * (size // 2),
+    "fields of the model": lambda size: model(b"") + field(14, b"") * (size // 2),
 }
 
 STREAMS = {
@@ -189,3 +194,74 @@ RECORDINGS: dict[str, Callable[[int], bytes]] = {
     ),
     "empty lines": run_on("\n"),
 }
+
+
+Writer = Callable[[int], bytes]
+KINDS: dict[str, dict[str, Writer]] = {
+    "layers": LAYERS,
+    "profile": PROFILES,
+    "model": MODELS,
+    "report": REPORTS,
+    "recording": RECORDINGS,
+}
+_ROOT = Path(__file__).resolve().parents[2]
+_READ = r"""
+import json, re, sys, time
+from pathlib import Path
+import onnx
+from trtdoctor.engines.files import read_engines
+from trtdoctor.host.recorded import load_recording
+from trtdoctor.model.errors import InputError
+from trtdoctor.readers.onnxmodel import read_onnx
+from trtdoctor.readers.profile import read_profile
+from trtdoctor.run import load
+
+READ = {
+    "layers": lambda path: read_engines([], static=False, layers=path),
+    "profile": lambda path: read_profile(path.read_bytes()),
+    "model": read_onnx,
+    "report": load,
+    "recording": lambda path: load_recording(path.parent),
+}
+said = ""
+begun = time.process_time()
+try:
+    READ[sys.argv[1]](Path(sys.argv[2]))
+except InputError as error:
+    said = str(error)
+seconds = time.process_time() - begun
+# Not getrusage: its peak is inherited from the process that started this one.
+peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+print(json.dumps([seconds, peak, said]))
+"""
+
+
+class Cost(NamedTuple):
+    """What reading a file took: processor time, and the peak of the process's memory.
+
+    Attributes:
+        said: The sentence by which it was refused; empty where it was read.
+        trouble: How the process ended instead, where it did not end well.
+    """
+
+    seconds: float = 0
+    peak_bytes: int = 0
+    said: str = ""
+    trouble: str | None = None
+
+
+def cost(kind: str, data: bytes, folder: Path) -> Cost:
+    """Read a file of one of `KINDS` in a process of its own."""
+    folder.joinpath("recording.json").write_text("{}")
+    path = folder / "answers.jsonl"
+    path.write_bytes(data)
+    done = subprocess.run(
+        [sys.executable, "-c", _READ, kind, str(path)],
+        capture_output=True,
+        text=True,
+        cwd=_ROOT,
+        timeout=600,
+    )
+    if done.returncode:
+        return Cost(trouble=done.stderr)
+    return Cost(*json.loads(done.stdout))

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from trtdoctor.model.json_bounds import excess
+
 from .port import Answer, Question
 from .processes import Runner
 
@@ -100,6 +102,13 @@ class LiveBackend:
         # Only a whole answer counts; a crash while it was written leaves no closing newline.
         line, whole, _ = raw.partition(b"\n")
         if whole:
+            too_much = excess(line)
+            if too_much is not None:
+                return {
+                    **answer,
+                    "ending": "raised",
+                    "detail": f"an answer that is not read: {too_much}",
+                }
             return {**answer, **json.loads(line)}
         if ended.exit_code is None:
             said = f"no answer within {ended.allowed:.3g} s"

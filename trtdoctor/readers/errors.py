@@ -32,4 +32,4 @@ def naming(name: str | None) -> Iterator[None]:
     except FormatError as error:
         if name is None:
             raise
-        raise FormatError(f"{name}: {error}") from error.__cause__
+        raise type(error)(f"{name}: {error}") from error.__cause__
