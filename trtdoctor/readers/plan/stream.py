@@ -201,15 +201,14 @@ class TaggedStream:
         high = bool(self._tag_at(self._position) & _HIGH)
         quiet = _QUIET[high]
         while self._position < self._end and self._remaining > 0 and self._text_left > 0:
-            if self._opened < 0:
-                raws = self._batch(quiet)
-                if raws:
-                    sound = yield from self._quiet_items(raws, _HEADERS[high])
-                    if not sound:
-                        break
-                    if len(raws) == _BATCH and self.skim:
-                        self._pass_over(quiet)
-                    continue
+            raws = self._batch(quiet)
+            if raws:
+                sound = yield from self._quiet_items(raws, _HEADERS[high])
+                if not sound:
+                    break
+                if len(raws) == _BATCH and self.skim:
+                    self._pass_over(quiet)
+                continue
             item, after = self._item(self._position, high, self._opened)
             if item is None or after > self._end or not self._follows(item):
                 break
@@ -249,6 +248,8 @@ class TaggedStream:
         if at < 0 or at + ahead > len(self._window):
             self._peek(self._position, ahead)
             at = 0
+        if self._may_be_blob(at):
+            return []
         found = quiet.batch.match(self._window, at, self._window_end())
         if found is None:
             return []
@@ -285,7 +286,7 @@ class TaggedStream:
         """Go on to near the end of a long run of quiet items; stay where it is short, or unsound."""
         start, closable, classes = self._position - self._base, self._closable, set(self._classes)
         found = quiet.run.match(self._window, start, self._window_end())
-        if self._opened >= 0 or found is None:
+        if found is None or self._may_be_blob(start):
             return
         tags = quiet.tag.findall(self._window, start, found.end(1))
         if len(tags) >= self._remaining:
@@ -298,9 +299,13 @@ class TaggedStream:
                 closable -= 1
                 if closable < 0 or ~(closes[0] | closes[1] << 8) & 0xFFFF not in classes:
                     return
-        self._classes, self._closable = classes, closable
+        self._classes, self._closable, self._opened = classes, closable, -1
         self._remaining -= len(tags)
         self._position = self._base + found.end(1)
+
+    def _may_be_blob(self, at: int) -> bool:
+        """Whether the item is a number right behind a class that opens: the length of its blob."""
+        return self._opened >= 0 and self._window[at : at + 1] in (b"\x08", b"\x09")
 
     def _window_end(self) -> int:
         return max(0, min(len(self._window), self._end - self._base))
