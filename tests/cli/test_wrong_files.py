@@ -25,6 +25,51 @@ def test_a_pipe_or_device_is_refused_instead_of_read_without_end(
         assert "not a regular file" in capsys.readouterr().err
 
 
+GIVEN = {
+    "engine": ["inspect", "PATH", "--no-live"],
+    "layers": ["inspect", "--layers", "PATH"],
+    "profile": ["inspect", "--layers", "LAYERS", "--profile", "PATH"],
+    "log": ["explain", "--log", "PATH"],
+    "model": ["explain", "--onnx", "PATH"],
+    "AutoCast's log": ["explain", "--onnx", "MODEL", "--autocast-log", "PATH"],
+    "saved report": ["report", "show", "PATH"],
+    "report to judge": ["report", "rejudge", "PATH"],
+    "report to compare": ["report", "diff", "PATH", "PATH"],
+    "recording": ["check", "--host", "RECORDING"],
+}
+
+
+@pytest.mark.usefixtures("runaway")
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "hole"])
+def test_what_is_no_file_of_use_is_refused_wherever_a_file_is_given(
+    given: str, kind: str, files: dict[str, Path], tmp_path: Path, capsys
+) -> None:
+    path = tmp_path / "answers.jsonl"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.touch()
+        os.truncate(path, 3 << 30)
+        if given == "log":
+            pytest.skip("a log of any size is read to its end")
+    (tmp_path / "recording.json").write_text("{}")
+    words = {
+        "PATH": path,
+        "LAYERS": files["layers"],
+        "MODEL": files["onnx"],
+        "RECORDING": tmp_path,
+    }
+    assert run([str(words.get(word, word)) for word in GIVEN[given]]) == 2
+    captured = capsys.readouterr()
+    assert len(captured.err.splitlines()) == 1
+    assert str(path) in captured.err or given == "recording"
+
+
 def test_extract_writes_to_a_device_and_never_replaces_it(tmp_path: Path, capsys) -> None:
     plan = tmp_path / "model.engine"
     plan.write_bytes(planwriter.plan(planwriter.releases()["10.3"]))

@@ -5,7 +5,6 @@ What is wrong with a file is an InputError, whose message names the file and say
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +13,12 @@ import msgspec
 
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.watch import UNHURRIED, Watch
 from trtdoctor.readers.autocastlog import read_autocast_log
 from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
 from trtdoctor.readers.buildlog.stream import Lines, open_log
+from trtdoctor.readers.errors import TooMuch
 from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
@@ -216,20 +217,18 @@ def _layers(path: Path) -> LayersFile:
 
 def _better(error: FormatError, path: Path, wanted: Place) -> InputError:
     """The reader's own sentence, unless another option takes the file."""
+    if isinstance(error, TooMuch):
+        return error
     instead = in_place(path, wanted)
     return error if instead is None else InputError(instead)
 
 
 def _parsed(path: Path, reader: Callable[..., Read], wanted: Place) -> Read:
     try:
-        status = path.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            # A device or a pipe may never end, and no limit on its size would hold.
-            raise InputError(f"{path} is not a regular file; save it to one first")
-        if status.st_size > _LARGEST_TEXT:
-            raise InputError(f"{path} is larger than 2 GiB; give the inspector's output alone")
-        return reader(path.read_bytes(), name=str(path))
+        return reader(read_whole(path, most=_LARGEST_TEXT), name=str(path))
     except FormatError as error:
         raise _better(error, path, wanted) from None
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
+        raise InputError(
+            f"cannot read {path}: {error.strerror}; give {wanted.words} in a file of its own"
+        ) from None

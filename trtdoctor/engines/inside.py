@@ -21,6 +21,7 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.facts import EngineLoad
+from trtdoctor.model.given_files import open_regular
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.typing import typing_of_engine
@@ -207,7 +208,7 @@ def tf32_possible(identity: EngineIdentity | None, knowledge: Knowledge) -> bool
 
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from trtdoctor.model.errors import InputError
+from trtdoctor.model.given_files import read_whole
 from trtdoctor.readers.buildlog import read_build_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
@@ -78,11 +79,11 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ONNX
     if file.container not in _TEXTS or file.size > _LARGEST:
         return None
-    if _reads(lambda: read_profile(path.read_bytes())):
+    if _reads(lambda: read_profile(read_whole(path, most=_LARGEST))):
         return Place.PROFILE
     if _reads(lambda: read_build_log(path)):
         return Place.LOG
-    told = _reads(lambda: read_layers(path.read_bytes()))
+    told = _reads(lambda: read_layers(read_whole(path, most=_LARGEST)))
     if told is None or not told.layers:
         return None
     return Place.LOG if told.dialect is Dialect.BUILD_LOG else Place.LAYERS

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from trtdoctor.model.json_bounds import excess
+
 from .port import Answer, Question
 from .processes import Runner
 
@@ -128,7 +130,7 @@ class LiveBackend:
         answer: Answer = {"output": output.decode("utf-8", "replace")}
         # Only a whole answer counts; a crash while it was written leaves no closing newline.
         *lines, _ = raw.split(b"\n")
-        told = [{**answer, **json.loads(line)} for line in lines[: len(scripts)]]
+        told = [{**answer, **_told(line)} for line in lines[: len(scripts)]]
         unanswered = len(scripts) - len(told)
         if not unanswered:
             return told
@@ -140,6 +142,15 @@ class LiveBackend:
             name = _signal_name(-ended.exit_code)
             return [*told, {**answer, "ending": "signal", "detail": name}]
         return [*told, {**answer, "ending": "exit", "detail": f"exit status {ended.exit_code}"}]
+
+
+def _told(line: bytes) -> Answer:
+    """What one script answered."""
+    too_much = excess(line)
+    if too_much is not None:
+        return {"ending": "raised", "detail": f"an answer that is not read: {too_much}"}
+    told: Answer = json.loads(line)
+    return told
 
 
 def _says(error: Exception) -> str:

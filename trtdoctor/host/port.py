@@ -21,6 +21,13 @@ Answer = dict[str, Any]
 # In seconds.
 _CHILD_DEADLINE = 20.0
 
+LONGEST_SAID = 1 << 16
+"""Characters that are kept of any one text that a child says, unless it was asked for a document."""
+
+_DEEPEST_SAID = 64
+_LONGEST_PRINTED = 1 << 20
+"""Characters that are kept of what a command prints; the probes read tables out of it."""
+
 
 class HostError(Exception):
     """The host could not answer; the message says why."""
@@ -142,6 +149,27 @@ class Dynamic(Frozen, frozen=True, kw_only=True):
     executable_stack: bool = False
 
 
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text, with how much more there was."""
+    return text if len(text) <= most else f"{text[:most]}... {len(text) - most:,} more characters"
+
+
+def _said(value: Any, documents: tuple[str, ...], depth: int = 0) -> Any:
+    """A child's answer with its long texts shortened, those that were asked for as documents aside."""
+    if isinstance(value, str):
+        return shortened(value, LONGEST_SAID)
+    if depth > _DEEPEST_SAID:
+        raise Unusable(f"what it answered is more than {_DEEPEST_SAID} deep")
+    if isinstance(value, list):
+        return [_said(item, documents, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            _said(key, ()): item if key in documents else _said(item, documents, depth + 1)
+            for key, item in value.items()
+        }
+    return value
+
+
 class Target(Frozen, frozen=True, kw_only=True):
     """The interpreter whose TensorRT is meant, and how it was chosen."""
 
@@ -169,7 +197,8 @@ class Host:
                 self._answers[key] = self.backend.answer(question)
             answer = self._answers[key]
         if "error" in answer:
-            raise _ERRORS[answer["error"]](answer.get("detail") or answer["error"])
+            detail = shortened(str(answer.get("detail") or answer["error"]), LONGEST_SAID)
+            raise _ERRORS[answer["error"]](detail)
         return answer
 
     def read(self, path: str, *, limit: int = 1 << 20) -> bytes:
@@ -259,7 +288,12 @@ class Host:
         Raises:
             Missing, Denied, TimedOut: it could not be started, or did not end in time.
         """
-        return msgspec.convert(self._ask("run", argv=list(argv), deadline=deadline), Completed)
+        ended = msgspec.convert(self._ask("run", argv=list(argv), deadline=deadline), Completed)
+        return msgspec.structs.replace(
+            ended,
+            stdout=shortened(ended.stdout, _LONGEST_PRINTED),
+            stderr=shortened(ended.stderr, _LONGEST_PRINTED),
+        )
 
     def child(
         self,
@@ -268,20 +302,25 @@ class Host:
         *,
         python: str | None = None,
         deadline: float = _CHILD_DEADLINE,
+        documents: tuple[str, ...] = (),
     ) -> ChildAnswer:
         """Run one of ``host/children`` in an interpreter; how it ended is part of the answer.
+
+        What a child says (a library's exceptions and messages, which may be of any length) is kept
+        to `LONGEST_SAID` characters a text.
 
         Args:
             script: the script's name, without ``.py``.
             payload: plain data handed to its ``main``.
             python: the interpreter; None is trtdoctor's own.
             deadline: in seconds, after which its process group is killed.
+            documents: keys of what the script returns whose texts are kept whole.
 
         Raises:
             Missing, Denied, Unusable: the interpreter could not be started.
         """
         about = _child(script, payload, python, deadline)
-        return msgspec.convert(self._ask("child", **about), ChildAnswer)
+        return msgspec.convert(_said(self._ask("child", **about), documents), ChildAnswer)
 
     def prepare_children(
         self, scripts: Sequence[tuple[str, dict[str, Any]]], *, python: str | None = None

@@ -17,10 +17,14 @@ import msgspec
 from trtdoctor.model.base import Frozen
 from trtdoctor.model.codec import encode, write_atomically
 from trtdoctor.model.errors import InputError
+from trtdoctor.model.given_files import read_whole
+from trtdoctor.model.json_bounds import excess
 
 from .port import Answer, Backend, Question, Target, answers
 
 RECORDING_SCHEMA = "trtdoctor.recording/1"
+# In bytes. Recordings of machines with everything installed have less than a hundredth.
+_LARGEST_HEADER, _LARGEST_ANSWERS = 1 << 20, 1 << 28
 _HEADER, _ANSWERS = "recording.json", "answers.jsonl"
 
 
@@ -141,8 +145,10 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
         RecordingError: in one sentence, if the folder is none or is damaged.
     """
     try:
-        header = msgspec.json.decode((folder / _HEADER).read_bytes(), type=RecordingHeader)
-        raw = (folder / _ANSWERS).read_bytes()
+        header = msgspec.json.decode(
+            read_whole(folder / _HEADER, most=_LARGEST_HEADER), type=RecordingHeader
+        )
+        raw = read_whole(folder / _ANSWERS, most=_LARGEST_ANSWERS)
     except OSError as error:
         raise RecordingError(
             f"{folder} is no recording ({error.strerror}: {_HEADER} or {_ANSWERS}); "
@@ -153,6 +159,11 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
     if header.schema != RECORDING_SCHEMA:
         raise RecordingError(
             f"{folder} has schema {header.schema}, which this trtdoctor cannot replay; update trtdoctor"
+        )
+    too_much = excess(raw)
+    if too_much is not None:
+        raise RecordingError(
+            f"{folder / _ANSWERS} is no recording of a machine ({too_much}); record it anew"
         )
     answers: dict[str, Answer] = {}
     for number, line in enumerate(raw.splitlines(), 1):

@@ -15,7 +15,11 @@ import msgspec
 
 from .errors import InputError
 from .facts import FACT_TYPES
+from .json_bounds import excess
 from .report import REPORT_SCHEMA, Report
+
+LARGEST_REPORT = 1 << 28
+"""In bytes. A report of an engine of ten thousand layers has a tenth of that."""
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -95,6 +99,11 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
     Raises:
         DocumentError: in one sentence, if the bytes are no report this version can read.
     """
+    too_much = excess(data)
+    if too_much is not None:
+        raise DocumentError(
+            f"{name} is no report that can be read ({too_much}); give a report.json of trtdoctor"
+        )
     try:
         plain = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -63,6 +63,7 @@ def _load(host: Host, request: LoadRequest) -> EngineLoad:
         },
         python=target_python(host),
         deadline=_DEADLINE,
+        documents=("layers",),
     )
     said: dict[str, Any] = answer.value if isinstance(answer.value, dict) else {}
     ending, detail = answer.ending, answer.detail

@@ -12,6 +12,10 @@ class FormatError(InputError, ValueError):
     """A file is not what its reader reads. The message says what it is and what to do."""
 
 
+class TooMuch(FormatError):
+    """A file of the right kind that holds more than is read; no other reader would take it."""
+
+
 class NoBuild(FormatError):
     """A log that was given as a build's, of a run that loads an engine and builds none."""
 
@@ -28,4 +32,4 @@ def naming(name: str | None) -> Iterator[None]:
     except FormatError as error:
         if name is None:
             raise
-        raise FormatError(f"{name}: {error}") from error.__cause__
+        raise type(error)(f"{name}: {error}") from error.__cause__

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 
-from trtdoctor.model.codec import read_report
+from trtdoctor.model.codec import LARGEST_REPORT, read_report
 from trtdoctor.model.errors import InputError, TrtdoctorError, UsageError
+from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.report import Report
 from trtdoctor.reporting.look_session import Looking
 
@@ -184,7 +185,7 @@ def load(path: File) -> Report:
         InputError: if the file cannot be read or is no report.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_whole(Path(path), most=LARGEST_REPORT)
     except OSError as error:
         raise InputError(
             f"cannot read {fspath(path)}: {error.strerror}; give a saved report.json"

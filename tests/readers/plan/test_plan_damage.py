@@ -12,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trtdoctor.readers.files.source import BytesSource
 from trtdoctor.readers.plan import Container, Problem, extract, identify, static_layers
+from trtdoctor.readers.plan.stream import TaggedStream
 
 RELEASES = planwriter.releases()
 PLANS = {name: planwriter.plan(engine) for name, engine in RELEASES.items()}
@@ -211,6 +213,27 @@ def test_hostile_streams_are_bounded(name):
     data = planwriter.container(engine, inner, None)
     identify(data)
     static_layers(data)
+
+
+RUNS = {
+    **HOSTILE,
+    "numbers": struct.pack("<HHQ", 0x8008, 1, 0) * 9000,
+    "numbers of blobs": (b"\x55\x80\x01\x00" + struct.pack("<HHQ", 0x8008, 1, 4) + b"abcd") * 3000,
+    "classes that close": (b"\x55\x80\x01\x00" * 40 + b"\xaa\x7f" * 40) * 100,
+    "a class that was never opened": b"\x55\x80\x01\x00" * 9000 + b"\x77\x7f" * 90,
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_passing_over_a_run_comes_to_the_same_end_as_walking_it(name):
+    data = b"\x06\x80\x01\x00aaaa" + RUNS[name][:200_000]
+    ends = []
+    for skim in (False, True):
+        stream = TaggedStream(BytesSource(data), 0, len(data), limit=20_000)
+        stream.skim = skim
+        items = list(stream)
+        ends.append((stream.stopped_at, stream.complete, stream.exhausted, items[:8], items[-8:]))
+    assert ends[0] == ends[1]
 
 
 TEXTS = {

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import io
-import os
-import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from ...model.given_files import open_regular
 
 GZIP_HEAD = 4 << 20
 """How many bytes of a compressed file are inflated to look at it."""
@@ -145,15 +144,7 @@ def open_source(source: Path | BinaryIO | bytes | Source) -> Iterator[Source]:
     elif isinstance(source, (bytes, bytearray)):
         yield BytesSource(bytes(source))
     elif isinstance(source, Path):
-        descriptor = os.open(
-            source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(source))
-            if not stat.S_ISREG(mode):
-                raise OSError(errno.EINVAL, "not a regular file", str(source))
+        with open_regular(source) as file:
             yield FileSource(file)
     else:
         yield FileSource(source)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import FormatError
-from .dialects import MAX_BYTES, MAX_LAYERS, read_layers
+from .bounds import MAX_LAYERS
+from .dialects import MAX_BYTES, read_layers
 from .layers_file import Dialect, LayersFile, Verbosity
 
 __all__ = [

@@ -11,7 +11,8 @@ import json
 import re
 from typing import Any
 
-from ..errors import FormatError
+from ...model.json_bounds import excess
+from ..errors import FormatError, TooMuch
 from ..textfile import TextPieces, Unwrapper
 
 _MOST_BYTES = 1 << 31
@@ -46,7 +47,7 @@ def to_text(data: bytes) -> str:
         size += len(piece)
         if size > limit:
             once = " once unpacked" if packed else ""
-            raise FormatError(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
+            raise TooMuch(f"This file is larger than {limit >> 20:,} MiB{once}. {HOW}")
         pieces.append(piece)
     plain = b"".join(pieces)
     for magic, kind in _KINDS:
@@ -77,12 +78,19 @@ def json_values(text: str) -> list[Any] | None:
     # A text log begins with a bracket too: "[11/22/2026-06:00:00] [I] ...".
     if not re.match(r'[\s\[]*(?:[{"\]]|$)', stripped):
         return None
+    _bounded(text, HOW)
     try:
         return [json.loads(text, strict=False)]
     except RecursionError:
         raise FormatError(f"This JSON is nested too deeply for a list of layers. {HOW}") from None
     except ValueError:
         return _stream(text)
+
+
+def _bounded(text: str, how: str) -> None:
+    too_much = excess(text)
+    if too_much is not None:
+        raise TooMuch(f"This JSON is not read, since {too_much}. {how}")
 
 
 def _stream(text: str) -> list[Any]:
@@ -121,6 +129,7 @@ def parse_pairs(text: str, how: str) -> Any:
     Raises:
         FormatError: The text is no JSON, cut, or nested too deeply; ``how`` ends the sentence.
     """
+    _bounded(text, how)
     try:
         return json.loads(text, strict=False, object_pairs_hook=tuple)
     except RecursionError:

@@ -8,8 +8,9 @@ import msgspec
 
 from trtdoctor.model.engine import IOTensor, Layer
 
-from ..errors import FormatError, naming
+from ..errors import FormatError, TooMuch, naming
 from . import log
+from .bounds import MAX_LAYERS
 from .decode import HOW, json_values, to_text
 from .layers_file import Dialect, LayersFile, Verbosity
 from .names import myelin_program, split_profile
@@ -17,7 +18,6 @@ from .objects import clean, io_tensor, is_layer, layer_from, lowered, profile_ra
 
 MAX_BYTES = 1 << 31
 MAX_JSON_BYTES = 1 << 27
-MAX_LAYERS = 200_000
 
 _NONE_NOTE = "The engine tells no layers: it was built with profiling verbosity NONE."
 _SEVERAL_NOTE = "The text lists several engines; the last one is read."
@@ -141,7 +141,7 @@ def _finish(
     notes: list[str],
 ) -> LayersFile:
     if len(entries) > MAX_LAYERS:
-        raise FormatError(f"This file lists more than {MAX_LAYERS:,} layers. {HOW}")
+        raise TooMuch(f"This file lists more than {MAX_LAYERS:,} layers. {HOW}")
     layers = _with_profiles(
         [
             Layer(name=clean(v), profile=split_profile(v)[1])

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from ..layerlines import LAYER_LINE, LineTensor, head_of, read_layer_line
+from .bounds import Allowance
 from .oneline import START, parse_io_line, parse_line
 
 # "[11/22/2026-06:00:00] [V] [TRT] ", "[VERBOSE] ", "[TensorRT] VERBOSE: " and the like.
@@ -88,6 +89,7 @@ def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[s
     bindings: list[str] = []
     io: list[dict[str, Any]] = []
     section, blank = _BLOCK, False
+    allowed = Allowance(len(text))
     for raw in _lines(text, start):
         line = raw.rstrip("\r")
         bare = line.strip()
@@ -98,18 +100,23 @@ def read_block(text: str, start: int) -> tuple[list[Any], list[str], list[dict[s
         elif blank or _LOGGED.match(line):
             break
         elif section == _BLOCK:
-            obj = parse_line(line)
+            obj = parse_line(line, allowed)
             layers.append(obj if obj is not None else line)
         elif section == "Bindings:":
+            allowed.tensors(1)
             bindings.append(bare)
         elif section == "I/O Tensors:" and (tensor := parse_io_line(line)) is not None:
+            allowed.tensors(1)
             io.append(tensor)
     return layers, bindings, io
 
 
 def read_bare_lines(text: str) -> list[Any]:
     """ONELINE layers that stand in a text without any heading."""
-    found = (parse_line(_PREFIX.sub("", line)) for line in _lines(text, 0) if START in line)
+    allowed = Allowance(len(text))
+    found = (
+        parse_line(_PREFIX.sub("", line), allowed) for line in _lines(text, 0) if START in line
+    )
     return [obj for obj in found if obj is not None]
 
 
@@ -120,10 +127,13 @@ def read_lines(text: str, start: int) -> list[dict[str, Any]]:
     name is taken over. Numbers that the log gives two names keep none.
     """
     layers: list[dict[str, Any]] = []
+    allowed = Allowance(len(text))
     for raw in _lines(text, start):
         line = raw.rstrip("\r")
         head = LAYER_LINE.match(line) or LAYER_LINE.match(_PREFIX.sub("", line))
         if head is not None:
+            # A tensor ends with its type in two brackets.
+            allowed.layer(max(head.string.count("])"), head.string.count(")]")))
             layers.append(_layer(head.string))
         elif layers:
             break

@@ -13,6 +13,7 @@ from typing import Any
 
 from trtdoctor.model.engine import IOTensor, Layer, LayerTensor, LayerWeights, ShapeRange
 
+from .bounds import MAX_EXTENTS
 from .dtypes import dtype_of, split_format
 from .names import onnx_nodes, split_profile
 
@@ -108,7 +109,7 @@ def profile_ranges(objects: list[Any]) -> tuple[dict[str, ShapeRange], ...] | No
 
 def shape_of(value: object) -> tuple[int, ...] | None:
     """A list of extents, or None where it is anything else."""
-    if not isinstance(value, list):
+    if not isinstance(value, list) or len(value) > MAX_EXTENTS:
         return None
     if not all(isinstance(v, int) and not isinstance(v, bool) and abs(v) < 2**63 for v in value):
         return None

@@ -10,7 +10,10 @@ import re
 from itertools import zip_longest
 from typing import Any
 
+from .bounds import Allowance
+
 START = "Name: "
+_TENSOR = "{ Name: "
 _TYPE = ", LayerType: "
 _DIMENSIONS = ", Dimensions: ["
 _LOCATION = re.compile(r", Location: (\w+)$")
@@ -24,8 +27,14 @@ _TENSOR_END = re.compile(r" \}(?=\]|, \{ Name: )")
 _LISTS = ("Inputs", "Constants", "Outputs")
 
 
-def parse_line(line: str) -> dict[str, Any] | None:
-    """The layer object that a line stands for, with the JSON's keys, or None where it is none."""
+def parse_line(line: str, allowed: Allowance | None = None) -> dict[str, Any] | None:
+    """The layer object that a line stands for, with the JSON's keys, or None where it is none.
+
+    Raises:
+        TooMuch: with it the text has more layers or tensors than are read.
+    """
+    if allowed is not None:
+        allowed.layer(line.count(_TENSOR))
     if not line.startswith(START):
         return None
     at = line.find(_TYPE)

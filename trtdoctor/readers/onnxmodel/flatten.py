@@ -12,15 +12,15 @@ from math import prod
 from typing import Any
 
 from ..errors import FormatError
+from .bounds import Allowance
 from .onnx_facts import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 from .types import OperatorTypes, by_number, stash_type
 
-_MOST_STEPS = 300_000
-_MOST_TEXT = 1 << 28
 _DEEPEST = 32
-_MOST_DIMS = 64
 _SUBGRAPH_OPS = frozenset({"If", "Loop", "Scan"})
 _EXTERNAL = 1
+_MOST_ELEMENTS = 1 << 63
+_MOST_DIMS = 64
 
 
 @dataclass
@@ -46,19 +46,18 @@ class _Scope:
 class Flattener:
     """Walks one parsed model."""
 
-    def __init__(self, model: Any, operators: OperatorTypes) -> None:
+    def __init__(self, model: Any, operators: OperatorTypes, allowed: Allowance) -> None:
         self._model = model
         self._operators = operators
+        self._allowed = allowed
         self._functions = {
             (text(f.domain), text(f.name), text(getattr(f, "overload", ""))): f
             for f in model.functions
         }
         self._types: dict[str, TensorType] = {}
-        self._used: set[str] = set()
+        self._used: dict[str, int] = {}
         self._initializers: list[OnnxInitializer] = []
         self._nodes: list[OnnxNode] = []
-        self._steps = 0
-        self._written = 0
 
     def facts(self, source: str) -> OnnxFacts:
         """Everything that is known of the model."""
@@ -89,24 +88,16 @@ class Flattener:
             types=self._types,
         )
 
-    def _charge(self, steps: int, text: int) -> None:
-        """Functions that call others can unfold without end, and their names with them."""
-        self._steps += steps
-        self._written += text
-        if self._steps > _MOST_STEPS or self._written > _MOST_TEXT:
-            raise FormatError(
-                f"Its functions unfold to more than {_MOST_STEPS} nodes, or to names without end: "
-                "no such model is read."
-            )
-
     def _define(self, scope: _Scope, name: str, known: TensorType | None) -> str:
-        self._charge(0, len(name) + len(scope.suffix))
-        key = name + scope.suffix
-        number = 2
+        self._allowed.nodes(0, len(name) + len(scope.suffix))
+        plain = key = name + scope.suffix
+        number = self._used.get(plain, 1)
         while key in self._used:
-            key = f"{name}{scope.suffix} #{number}"
             number += 1
-        self._used.add(key)
+            key = f"{plain} #{number}"
+        # The next of the name goes on from here: very many may have one name.
+        self._used[plain] = number
+        self._used.setdefault(key, 1)
         scope.names[name] = key
         told = known or scope.declared.get(name)
         if told is not None:
@@ -119,7 +110,7 @@ class Flattener:
                 f"Its graphs and functions lie more than {_DEEPEST} deep inside each other: "
                 "no such model is read."
             )
-        self._charge(depth and len(graph.value_info) + len(graph.initializer), 0)
+        self._allowed.nodes(depth and len(graph.value_info) + len(graph.initializer), 0)
         for value in (*graph.value_info, *graph.output):
             scope.declared[text(value.name)] = _declared(value)
         for tensor in graph.initializer:
@@ -137,14 +128,15 @@ class Flattener:
             OnnxInitializer(
                 name=key,
                 type=kind,
-                elements=prod(tensor.dims) if sound else None,
+                elements=_elements(tensor.dims) if sound else None,
                 external=tensor.data_location == _EXTERNAL,
             )
         )
 
     def _node(self, node: Any, scope: _Scope, depth: int) -> None:
         domain, op, given = _domain(node.domain), text(node.op_type), text(node.name)
-        self._charge(1, len(given) + len(scope.suffix))
+        # What lies deep costs more: its names are long, and are looked for in every scope around.
+        self._allowed.nodes(1 + depth // 4, len(given) + len(scope.suffix))
         inputs = [scope.find(text(name)) if name else "" for name in node.input]
         made = [text(name) for name in node.output]
         own = given or (f"node_of_{made[0]}" if made else op)
@@ -277,6 +269,12 @@ def _value(attribute: Any) -> Any:
 
 def _declared(value: Any) -> TensorType | None:
     return by_number(value.type.tensor_type.elem_type)
+
+
+def _elements(dims: Any) -> int | None:
+    """How many elements a shape has; None where no tensor could."""
+    count = prod(dims)
+    return count if count < _MOST_ELEMENTS else None
 
 
 def _domain(name: Any) -> str:

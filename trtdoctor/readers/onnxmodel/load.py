@@ -12,6 +12,7 @@ from ..files.kinds import Container
 from ..files.onnxfile import recognise_onnx
 from ..files.recognise import MAGICS, recognise
 from ..files.source import Source, open_source
+from .bounds import Allowance
 from .flatten import Flattener
 from .onnx_facts import OnnxFacts, OnnxUnavailable
 from .slim import slim
@@ -41,11 +42,12 @@ def _read(source: Source, name: str) -> OnnxFacts:
         raise FormatError(_what_else(source))
     if seen.damaged:
         raise FormatError(f"It is an ONNX model, but {seen.damaged}. Copy it again.")
-    data = slim(source)
+    allowed = Allowance(source.size)
+    data = slim(source, allowed)
     onnx = _package()
     try:
         parsed: Any = onnx.ModelProto.FromString(data)
-        return Flattener(parsed, OperatorTypes(onnx)).facts(name)
+        return Flattener(parsed, OperatorTypes(onnx), allowed).facts(name)
     except FormatError:
         raise
     except (ValueError, RecursionError, _decode_error()) as error:

@@ -5,10 +5,12 @@ The protobuf is walked field by field: what tensors store is stepped over, never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ..errors import FormatError
 from ..files.source import Source
+from .bounds import Allowance
 
 # Fields of onnx.proto by message. Messages that hold tensors, directly or further inside:
 _INSIDE: Mapping[str, Mapping[int, str]] = {
@@ -33,6 +35,9 @@ _LEFT_OUT: Mapping[str, frozenset[int]] = {
     "tensor": frozenset({4, 5, 6, 7, 9, 10, 11}),
 }
 _SMALL = 1 << 12
+_HOLDS_MANY = 64
+# A field of bytes, by the tags that a message of onnx.proto can have, of up to fifteen bytes.
+_SHORT = re.compile(rb"[\x0a\x12\x1a\x22\x2a\x32\x3a\x42\x4a\x52\x5a\x6a\x72\x7a][\x00-\x0f]")
 _LONGEST_LEAF = 1 << 20
 _MOST_BYTES = 1 << 29
 _DEEPEST = 80
@@ -40,18 +45,24 @@ _WINDOW = 1 << 18
 _DAMAGED = "It is a damaged or no ONNX model: {}. Copy or export it again."
 
 
-def slim(source: Source) -> bytes:
+def slim(source: Source, allowed: Allowance) -> bytes:
     """The model's bytes without element data.
+
+    Args:
+        source: The model.
+        allowed: How much of it may come.
 
     Raises:
         FormatError: The bytes are no protobuf message of a model, or its graph alone is too large.
+        TooMuch: It has more parts than are read.
     """
-    return _Slimmer(source).message("model", 0, source.size, 0)
+    return _Slimmer(source, allowed).message("model", 0, source.size, 0)
 
 
 class _Slimmer:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, allowed: Allowance) -> None:
         self._source = source
+        self._allowed = allowed
         self._window = b""
         self._start = 0
         self._kept = 0
@@ -64,6 +75,7 @@ class _Slimmer:
         position = start
         while position < end:
             begin = position
+            self._allowed.field()
             key, position = self._varint(position, end)
             number, wire = key >> 3, key & 7
             if wire == 2:
@@ -76,7 +88,10 @@ class _Slimmer:
                     self._keep(parts, _encoded(key) + _encoded(len(body)))
                     parts.append(body)
                 elif number not in left_out and length <= _LONGEST_LEAF:
-                    self._keep(parts, self._bytes(begin, stop))
+                    data = self._bytes(begin, stop)
+                    if length > _HOLDS_MANY:
+                        self._allowed.short_fields(len(_SHORT.findall(data)))
+                    self._keep(parts, data)
                 position = stop
                 continue
             if wire == 0:

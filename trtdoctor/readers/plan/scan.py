@@ -19,6 +19,10 @@ _MOST_REFERENCES = 200_000
 _MOST_DIMENSIONS = 16
 _INTEGER_ARRAYS = (7, 9)
 
+# Looked up for every item, which through the class would take as long as all else that is done.
+_I32, _STRING, _ARRAY, _U32, _BLOB = Kind.I32, Kind.STRING, Kind.ARRAY, Kind.U32, Kind.BLOB
+_CLOSE, _OPEN, _U64, _I64, _I8 = Kind.CLOSE, Kind.OPEN, Kind.U64, Kind.I64, Kind.I8
+
 Triple = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 _PLAIN_ELEMENTS = (1, 2, 3, 6, 7, 8, 9, 10, 11, 12)
 
@@ -141,40 +145,45 @@ class EngineScan:
 
     def run(self) -> EngineScan:
         """Take every item of the stream."""
+        take = self.take
         for item in self._stream:
-            self.take(item)
-            if (
-                self._references > _MOST_REFERENCES
-                or len(self.layers) > _MOST_LAYERS
-                or len(self.tensors) > _MOST_TENSORS
-            ):
-                self.overflow = True
+            take(item)
+            if self.overflow:
                 break
         return self
 
     def take(self, item: Item) -> None:
         """Take the next item."""
-        if len(self.head) < 48 and not self.flags:
+        kind, recent = item.kind, self._recent
+        if self.flags is None and len(self.head) < 48:
             self.head.append(item)
-        kind = item.kind
         if self._shapes is not None:
             self._profile_item(self._shapes, item)
-        if kind is Kind.CLOSE or kind is Kind.OPEN:
-            pass
-        elif kind is Kind.I32:
+        if kind is _I32:
             self._integer(item)
-        elif kind is Kind.STRING:
+        elif kind is _STRING:
             self._string(item)
-        elif kind is Kind.ARRAY:
+            self._stream.skim = self._skims()
+        elif kind is _ARRAY:
             self._array(item)
-        elif kind is Kind.U32:
+            self._stream.skim = self._skims()
+        elif kind is _U32:
             self._binding(item)
-        elif kind is Kind.BLOB:
+            self._stream.skim = self._skims()
+        elif kind is _BLOB:
             self._blob(item)
-        recent = self._recent
         recent.append(item)
         if len(recent) > 8 * _KEPT:
             del recent[:-_KEPT]
+
+    def _skims(self) -> bool:
+        """Whether no item in the midst of scalars could be told anything by."""
+        tensor = self._tensor
+        return (
+            self.flags is not None
+            and self._shapes is None
+            and (tensor is None or not tensor.external or tensor.binding is not None)
+        )
 
     def _string(self, item: Item) -> None:
         recent = self._recent
@@ -184,15 +193,16 @@ class EngineScan:
         if last is None:
             return
         if self._groups and not self._groups[-1].full:
-            if last.kind in (Kind.CLOSE, Kind.ARRAY):
+            if last.kind in (_CLOSE, _ARRAY):
                 self._groups[-1].references.append(Reference(item.text))
                 self._references += 1
+                self.overflow = self.overflow or self._references > _MOST_REFERENCES
         elif (
-            last.kind is Kind.ARRAY
+            last.kind is _ARRAY
             and last.element not in _PLAIN_ELEMENTS
             and last.value
             and len(recent) > 1
-            and recent[-2].kind in (Kind.U64, Kind.I64)
+            and recent[-2].kind in (_U64, _I64)
             and recent[-2].value == last.value
         ):
             self._groups.append(_Group(int(last.value), [Reference(item.text)]))
@@ -202,23 +212,23 @@ class EngineScan:
         recent = self._recent
         if len(recent) < 3:
             return
-        if recent[-1].kind is Kind.OPEN:
+        if recent[-1].kind is _OPEN:
             before = recent[-2]
             if (
-                before.kind is Kind.ARRAY
+                before.kind is _ARRAY
                 and before.element == 7
                 and before.value > 0
-                and recent[-3].kind is Kind.ARRAY
+                and recent[-3].kind is _ARRAY
                 and recent[-3].element == 7
                 and recent[-3].value == before.value + 1
             ):
                 self.verbosity = int(item.value)
         elif (
             len(recent) > 4
-            and recent[-1].kind in (Kind.U64, Kind.I64)
-            and recent[-2].kind is Kind.I32
-            and recent[-3].kind is Kind.OPEN
-            and recent[-4].kind is Kind.STRING
+            and recent[-1].kind in (_U64, _I64)
+            and recent[-2].kind is _I32
+            and recent[-3].kind is _OPEN
+            and recent[-4].kind is _STRING
         ):
             self._layer(int(recent[-2].value) & 0x7FFF_FFFF)
 
@@ -228,10 +238,11 @@ class EngineScan:
         if len(groups) != 2 or not all(group.full for group in groups):
             return
         name, metadata = recent[-4].text, None
-        if recent[-5].kind is Kind.STRING:
+        if recent[-5].kind is _STRING:
             name, metadata = recent[-5].text, name
         inputs, outputs = (group.references for group in groups)
         self.layers.append(LayerRecord(name, code, metadata, inputs, outputs))
+        self.overflow = self.overflow or len(self.layers) > _MOST_LAYERS
 
     def _array(self, item: Item) -> None:
         recent = self._recent
@@ -241,16 +252,16 @@ class EngineScan:
         if item.element in _INTEGER_ARRAYS:
             if item.value == 8 and self._is_tensor(recent):
                 self._new_tensor(recent)
-            elif last.kind is Kind.I32 and last.value == item.value <= _MOST_DIMENSIONS:
+            elif last.kind is _I32 and last.value == item.value <= _MOST_DIMENSIONS:
                 self._extents(self._stream.integers(item))
-            elif last.kind is Kind.ARRAY and last.element in (12, 13):
+            elif last.kind is _ARRAY and last.element in (12, 13):
                 self.pool = (last, item)
         elif item.element in (2, 3):
             self._payload(item)
-        elif item.element == 8 and last.kind is Kind.ARRAY and last.element in (12, 13):
+        elif item.element == 8 and last.kind is _ARRAY and last.element in (12, 13):
             self.pool = (last, item)
         elif item.element not in _PLAIN_ELEMENTS:
-            if last.kind in (Kind.U64, Kind.I64) and last.value == item.value == 0:
+            if last.kind in (_U64, _I64) and last.value == item.value == 0:
                 self._groups.append(_Group(0))
                 del self._groups[:-4]
             elif item.value == 3 and len(recent) > 1:
@@ -258,16 +269,17 @@ class EngineScan:
 
     @staticmethod
     def _is_tensor(recent: list[Item]) -> bool:
-        kinds = (Kind.STRING, Kind.OPEN, Kind.I8, Kind.OPEN, Kind.I32, Kind.I8)
+        kinds = (_STRING, _OPEN, _I8, _OPEN, _I32, _I8)
         return tuple(item.kind for item in recent[-6:]) == kinds
 
     def _new_tensor(self, recent: list[Item]) -> None:
         if len(recent) < 8:
             return
         kind = recent[-8]
-        external = kind.kind is Kind.I32 and kind.value == 0
+        external = kind.kind is _I32 and kind.value == 0
         self._tensor = TensorRecord(recent[-6].text, int(recent[-2].value), external)
         self.tensors.append(self._tensor)
+        self.overflow = self.overflow or len(self.tensors) > _MOST_TENSORS
 
     def _extents(self, extents: tuple[int, ...]) -> None:
         if self._groups and self._groups[-1].references:
@@ -281,13 +293,13 @@ class EngineScan:
         tensor, recent = self._tensor, self._recent
         if tensor is None or not tensor.external or tensor.binding is not None or not recent:
             return
-        if tensor.shape is not None and recent[-1].kind is Kind.I32 and recent[-1].value in (0, 1):
+        if tensor.shape is not None and recent[-1].kind is _I32 and recent[-1].value in (0, 1):
             tensor.binding = int(item.value)
             tensor.output = recent[-1].value == 1
 
     def _blob(self, item: Item) -> None:
         recent = self._recent
-        if self.weights is None and self.flags is None and recent and recent[-1].kind is Kind.OPEN:
+        if self.weights is None and self.flags is None and recent and recent[-1].kind is _OPEN:
             self.weights = item
         self._payload(item)
 
@@ -302,22 +314,22 @@ class EngineScan:
             return
         if not self._profile_count and _is_class_array(before):
             self._profile_count = int(before.value)
-        elif before.kind is not Kind.CLOSE or len(self._profiles) >= self._profile_count:
+        elif before.kind is not _CLOSE or len(self._profiles) >= self._profile_count:
             return
         if (len(self._profiles) + 1) * bindings.value * 3 <= _MOST_PROFILE_SHAPES:
             self._shapes = _ProfileTable(int(bindings.value))
 
     def _profile_item(self, table: _ProfileTable, item: Item) -> None:
-        if item.kind is Kind.I32:
+        if item.kind is _I32:
             table.rank = int(item.value)
             if table.rank < 0:
                 table.shapes.append(None)
-        elif item.kind is Kind.ARRAY and item.element in _INTEGER_ARRAYS:
+        elif item.kind is _ARRAY and item.element in _INTEGER_ARRAYS:
             if item.value != table.rank or table.rank > _MOST_DIMENSIONS:
                 self._drop_profiles()
                 return
             table.shapes.append(self._stream.integers(item))
-        elif item.kind not in (Kind.CLOSE, Kind.ARRAY):
+        elif item.kind not in (_CLOSE, _ARRAY):
             self._drop_profiles()
             return
         if len(table.shapes) >= 3 * table.binding_count:
@@ -346,21 +358,21 @@ class _ProfileTable:
 
 
 def _is_class_array(item: Item) -> bool:
-    return item.kind is Kind.ARRAY and item.element not in _PLAIN_ELEMENTS and item.value > 0
+    return item.kind is _ARRAY and item.element not in _PLAIN_ELEMENTS and item.value > 0
 
 
 def _network_flags(recent: list[Item], name: str) -> NetworkFlags | None:
     """Return the flags before the first string, which is the network's name."""
     at = len(recent) - 1
-    while at >= 0 and recent[at].kind in (Kind.I64, Kind.U64, Kind.I8):
+    while at >= 0 and recent[at].kind in (_I64, _U64, _I8):
         at -= 1
-    if at >= 1 and recent[at].kind is Kind.I32 and recent[at - 1].kind is Kind.OPEN:
+    if at >= 1 and recent[at].kind is _I32 and recent[at - 1].kind is _OPEN:
         at -= 2
     booleans: list[bool] = []
     while at >= 0 and recent[at].kind is Kind.BOOL:
         booleans.append(bool(recent[at].value))
         at -= 1
-    if at < 1 or not booleans or recent[at].kind is not Kind.I32:
+    if at < 1 or not booleans or recent[at].kind is not _I32:
         return None
-    opened = recent[at - 1].kind is Kind.OPEN
+    opened = recent[at - 1].kind is _OPEN
     return NetworkFlags(int(recent[at].value), tuple(reversed(booleans)), opened, name)

@@ -10,10 +10,12 @@ Observed in files of TensorRT 6.0 to 10.9 and TensorRT-RTX 1.4 to 1.7.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Generator, Iterator
 from enum import Enum
-from typing import NamedTuple
+
+import msgspec
 
 from ..files.source import Source
 
@@ -56,6 +58,7 @@ class Kind(Enum):
     BLOB = 103
 
 
+_OPEN, _CLOSE, _ARRAY_KIND, _STRING_KIND = Kind.OPEN, Kind.CLOSE, Kind.ARRAY, Kind.STRING
 _SCALARS = {
     2: (Kind.U8, struct.Struct("<B")),
     3: (Kind.I8, struct.Struct("<b")),
@@ -66,18 +69,83 @@ _SCALARS = {
     10: (Kind.BOOL, struct.Struct("<B")),
     11: (Kind.F32, struct.Struct("<f")),
 }
-_PLAIN_HEADERS = {
+_HEADERS = {
     high: {
-        _TAG.pack(number | high * _HIGH, 1): scalar
-        for number, scalar in _SCALARS.items()
-        if scalar[1].size <= 4
+        _TAG.pack(number | high * _HIGH, 1): (kind, layout)
+        for number, (kind, layout) in _SCALARS.items()
     }
     for high in (False, True)
 }
 _INTEGERS = {2: "B", 3: "b", 6: "I", 7: "i", 8: "Q", 9: "q", 10: "B"}
 
+_BATCH = 64
+"""Quiet items that are taken at once."""
 
-class Item(NamedTuple):
+_EDGE = 8
+"""Of a long run of quiet items so many at its ends are given out; no item's meaning looks further."""
+
+_LOOKAHEAD = 256
+_SHORT = 8
+_START = rb"[\x02\x03\x06-\x0b][\x00\x80]\x01\x00"
+_CLOSING = rb"[\x7c-\x7f\xfc-\xff]"
+
+
+class _Quiet:
+    """Patterns of quiet items: scalars, and where classes open and close, each told by itself alone.
+
+    What takes a look at other bytes to be told (a string, a blob) matches none of them. Only where
+    no class was opened just before is the first item sure to be what it looks like.
+
+    Attributes:
+        batch: Some items.
+        item: One of those that are known to be some.
+        run: Very many items; its group ends `_EDGE` items before the run does.
+        tag: One of those that are known to be a run, with the tag of a class that closes, and of one
+            that opens.
+    """
+
+    def __init__(self, *, high: bool) -> None:
+        bit = rb"\x80\x01\x00" if high else rb"\x00\x01\x00"
+        four, one, eight = (
+            numbers + bit + rb".{%d}" % size
+            for numbers, size in (
+                (rb"[\x06\x07\x0b]", 4),
+                (rb"[\x02\x03\x0a]", 1),
+                (rb"[\x08\x09]", 8),
+            )
+        )
+        # No length of a blob, since another item starts behind it.
+        plain = rb"[\x08\x09]" + bit + rb"(?:\x00{8}|.{8}(?=" + _START + rb"))"
+        opened = (
+            rb"(?:[\x0c-\xff][\x00\x80]|.[\x01-\x03\x81-\x83])[\x01-\x10]\x00(?=.{22})"
+            rb"(?!.{8}\x01[\x00\x80][\x0c\x0d][\x00\x80]\x01\x00)"
+            rb"(?![\x08\x09][\x00\x80]\x01\x00(?!\x00{8}))"
+        )
+        closed = rb"." + _CLOSING
+        arrays = rb"(?!)" if not high else _short_arrays()
+        item = rb"(?:" + rb"|".join((four, one, plain, opened, closed)) + rb")"
+        scalar = rb"|".join((four, one, eight))
+        self.batch = re.compile(rb"(?:" + item + rb"|" + arrays + rb"){1,%d}" % _BATCH, re.DOTALL)
+        self.item = re.compile(scalar + rb"|" + closed + rb"|" + arrays + rb"|.{4}", re.DOTALL)
+        self.run = re.compile(rb"(" + item + rb"{8,})" + item + rb"{%d}" % _EDGE, re.DOTALL)
+        self.tag = re.compile(scalar + rb"|(." + _CLOSING + rb")|(?:(..)..)", re.DOTALL)
+
+
+def _short_arrays() -> bytes:
+    """The pattern of an array of up to `_SHORT` integers, as it is written from 8.2 on."""
+    sized = (
+        rb"\x%02x\x80\x01\x00(?:" % number
+        + b"|".join(rb"\x%02x\x00{7}.{%d}" % (count, count * size) for count in range(_SHORT + 1))
+        + rb")"
+        for number, size in ((7, 4), (9, 8))
+    )
+    return rb"\x01\x80(?:" + b"|".join(sized) + rb")"
+
+
+_QUIET = {high: _Quiet(high=high) for high in (False, True)}
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One item of the stream.
 
     Attributes:
@@ -106,70 +174,141 @@ class TaggedStream:
     Attributes:
         complete: After the walk: whether it ended exactly at ``end``.
         stopped_at: After the walk: the offset at which it ended.
-        exhausted: After the walk: whether it ended because ``limit`` items were given out.
+        exhausted: After the walk: whether it ended because ``limit`` items were met.
+        skim: Whether long runs of quiet items (scalars, and where classes open and close) are given
+            out by their first and last few only. May be changed during the walk.
     """
 
     def __init__(self, source: Source, start: int, end: int, *, limit: int) -> None:
         self._source = source
         self._position = start
         self._end = min(end, source.size)
-        self._limit = limit
+        self._remaining = limit
+        # Of the class that was opened by the item before, the tag.
+        self._opened = -1
+        # Classes that may still be closed; enumerators open one that never is.
+        self._closable = 0
         self._text_left = TEXT_BUDGET
         self._classes: set[int] = set()
         self._window = b""
         self._base = start
+        self.skim = False
         self.complete = False
         self.exhausted = False
         self.stopped_at = start
 
     def __iter__(self) -> Iterator[Item]:
-        position, end = self._position, self._end
-        high = bool(self._tag_at(position) & _HIGH)
-        plain = _PLAIN_HEADERS[high]
-        opened = -1
-        # Classes that may still be closed; enumerators open one that never is.
-        closable = 0
-        remaining = self._limit
-        while position < end and remaining > 0 and self._text_left > 0:
-            at = position - self._base
-            scalar = plain.get(self._window[at : at + 4]) if at >= 0 else None
-            if scalar is not None and at + 8 <= len(self._window) and position + 8 <= end:
-                # Most items are small scalars: `_item`, for them, at half the walk's time.
-                kind, layout = scalar
-                item = Item(kind, position, layout.unpack_from(self._window, at + 4)[0])
-                remaining -= 1
-                opened = -1
-                position += 4 + layout.size
-                yield item
-                continue
-            found, after = self._item(position, high, opened)
-            if found is None or after > end:
-                break
-            item, opened = found, -1
-            if item.kind is Kind.OPEN:
-                opened = int(item.value)
-                self._classes.add(opened)
-                closable += 1
-            elif item.kind is Kind.CLOSE:
-                closable -= 1
-                if closable < 0 or item.value not in self._classes:
+        high = bool(self._tag_at(self._position) & _HIGH)
+        quiet = _QUIET[high]
+        while self._position < self._end and self._remaining > 0 and self._text_left > 0:
+            raws = self._batch(quiet)
+            if raws:
+                sound = yield from self._quiet_items(raws, _HEADERS[high])
+                if not sound:
                     break
-            remaining -= 1
-            position = after
+                if len(raws) == _BATCH and self.skim:
+                    self._pass_over(quiet)
+                continue
+            item, after = self._item(self._position, high, self._opened)
+            if item is None or after > self._end or not self._follows(item):
+                break
+            self._remaining -= 1
+            self._position = after
             yield item
-            if item.kind is Kind.ARRAY and item.value and not item.stride:
-                closable += int(item.value)
+            if item.kind is _ARRAY_KIND and item.value and not item.stride:
+                self._closable += int(item.value)
                 self._classes.update((item.element, item.element | _HIGH))
                 before = self._text_left
-                after = yield from self._packed(item, position)
+                after = yield from self._packed(item, after)
                 if after < 0:
                     break
-                position = after
-                remaining -= (before - self._text_left) // _STRING_HEAD
-        self.stopped_at = position
-        self.complete = position == end
-        over = remaining <= 0 or self._text_left <= 0
+                self._position = after
+                self._remaining -= (before - self._text_left) // _STRING_HEAD
+        self.stopped_at = self._position
+        self.complete = self._position == self._end
+        over = self._remaining <= 0 or self._text_left <= 0
         self.exhausted = over and not self.complete
+
+    def _follows(self, item: Item) -> bool:
+        """Keep count of what is open; whether the item can stand where it does."""
+        self._opened = -1
+        if item.kind is _OPEN:
+            self._opened = int(item.value)
+            self._classes.add(self._opened)
+            self._closable += 1
+        elif item.kind is _CLOSE:
+            self._closable -= 1
+            return self._closable >= 0 and item.value in self._classes
+        return True
+
+    def _batch(self, quiet: _Quiet) -> list[bytes]:
+        """Return the next quiet items' bytes; none where the next item is no quiet one."""
+        ahead = min(_LOOKAHEAD, self._end - self._position)
+        at = self._position - self._base
+        if at < 0 or at + ahead > len(self._window):
+            self._peek(self._position, ahead)
+            at = 0
+        if self._may_be_blob(at):
+            return []
+        found = quiet.batch.match(self._window, at, self._window_end())
+        if found is None:
+            return []
+        return quiet.item.findall(self._window, at, found.end())[: self._remaining]
+
+    def _quiet_items(
+        self, raws: list[bytes], headers: dict[bytes, tuple[Kind, struct.Struct]]
+    ) -> Generator[Item, None, bool]:
+        for raw in raws:
+            position = self._position
+            scalar = headers.get(raw[:4])
+            if scalar is not None:
+                self._opened = -1
+                item = Item(scalar[0], position, scalar[1].unpack_from(raw, 4)[0])
+            elif raw[0] == _ARRAY and len(raw) >= _ARRAY_HEAD:
+                self._opened = -1
+                number = raw[2]
+                size = 4 if number == 7 else 8
+                item = Item(_ARRAY_KIND, position, raw[6], "", position + _ARRAY_HEAD, number, size)
+            else:
+                tag = raw[0] | raw[1] << 8
+                closes = len(raw) == 2
+                item = (
+                    Item(_CLOSE, position, ~tag & 0xFFFF) if closes else Item(_OPEN, position, tag)
+                )
+                if not self._follows(item):
+                    return False
+            self._remaining -= 1
+            self._position = position + len(raw)
+            yield item
+        return True
+
+    def _pass_over(self, quiet: _Quiet) -> None:
+        """Go on to near the end of a long run of quiet items; stay where it is short, or unsound."""
+        start, closable, classes = self._position - self._base, self._closable, set(self._classes)
+        found = quiet.run.match(self._window, start, self._window_end())
+        if found is None or self._may_be_blob(start):
+            return
+        tags = quiet.tag.findall(self._window, start, found.end(1))
+        if len(tags) >= self._remaining:
+            return
+        for closes, opens in tags:
+            if opens:
+                classes.add(opens[0] | opens[1] << 8)
+                closable += 1
+            elif closes:
+                closable -= 1
+                if closable < 0 or ~(closes[0] | closes[1] << 8) & 0xFFFF not in classes:
+                    return
+        self._classes, self._closable, self._opened = classes, closable, -1
+        self._remaining -= len(tags)
+        self._position = self._base + found.end(1)
+
+    def _may_be_blob(self, at: int) -> bool:
+        """Whether the item is a number right behind a class that opens: the length of its blob."""
+        return self._opened >= 0 and self._window[at : at + 1] in (b"\x08", b"\x09")
+
+    def _window_end(self) -> int:
+        return max(0, min(len(self._window), self._end - self._base))
 
     def integers(self, item: Item, most: int = 1 << 16) -> tuple[int, ...]:
         """Return up to ``most`` values of an array of integers; empty for any other item."""
