@@ -186,9 +186,8 @@ def _only_loads(log: Path) -> bool:
 
 
 def _log(path: Path, build: int | None, watch: Watch) -> GivenLog:
-    watch.tell(f"reading {path.name}")
     try:
-        found = read_build_log(path, build=build)
+        found = read_build_log(path, build=build, watch=watch)
     except NoBuild:
         raise
     except FormatError as error:
@@ -199,6 +198,7 @@ def _log(path: Path, build: int | None, watch: Watch) -> GivenLog:
         name=str(path),
         build=found.build,
         damage=found.damaged,
+        stopped=found.stopped,
         builds=found.builds,
         picked=build is not None,
     )

@@ -41,12 +41,14 @@ class EngineSources:
 class GivenLog:
     """One build of one log, by the name that evidence shows, and why not all of it was read.
 
-    ``builds`` are all of the file; ``picked`` tells that the user said which one to take.
+    ``damage`` says why the rest could not be read, ``stopped`` why it was not. ``builds`` are
+    all of the file; ``picked`` tells that the user said which one to take.
     """
 
     name: str
     build: Build
     damage: str | None = None
+    stopped: str | None = None
     builds: tuple[BuildSummary, ...] = ()
     picked: bool = False
 

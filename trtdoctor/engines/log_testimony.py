@@ -318,6 +318,11 @@ def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
     for log in logs:
         if log.damage is not None:
             yield f"{log.name} is damaged, and was read up to there: {log.damage}"
+        if log.stopped is not None:
+            yield (
+                f"{log.name} was not read to its end, since {log.stopped}: what stands behind that is "
+                "not known"
+            )
         if lost := log.build.lost:
             lines = "line" if lost.count == 1 else "lines"
             yield (
@@ -331,7 +336,10 @@ def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
                 f"{log.name} tells an error after all was chosen, so this build may have left no "
                 f"engine: {errors[-1].text} (line {errors[-1].line})"
             )
-        elif log.damage is None and not log.build.complete and failure_of(log, knowledge) is None:
+        elif (
+            not (log.damage or log.stopped or log.build.complete)
+            and failure_of(log, knowledge) is None
+        ):
             if log.build.total_line is None or log.build.layers:
                 yield f"{log.name} ends before the build does: give the whole log"
             else:

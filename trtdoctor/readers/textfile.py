@@ -21,7 +21,7 @@ _GZIP = 31
 
 # What people pack is text of which gzip makes a tenth to a fortieth. What unpacks to far more was made
 # to do so, and without a limit would keep a reader busy for a thousand times its size.
-_MOST_UNPACKED = 100
+_MOST_UNPACKED = 50
 _ALWAYS_UNPACKED = 32 << 20
 
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -50,8 +50,8 @@ _SAMPLE = 1 << 16
 class TextPieces:
     """The pieces of an open binary file, unpacked and as UTF-8; counts bytes and keeps the head.
 
-    ``damaged`` says why unpacking stopped early, at damage or because the file unpacks to more than any
-    text does: what was read before counts as a file that was cut.
+    ``damaged`` says why a file could not be unpacked to its end, ``limit`` that it was not, since it
+    unpacks to more than any text does. What was read before counts as a file that was cut.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -59,6 +59,7 @@ class TextPieces:
         self.size = 0
         self.head = b""
         self.damaged: str | None = None
+        self.limit: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         pieces = self._unpacked()
@@ -100,7 +101,7 @@ class TextPieces:
                     self.damaged = str(error)
                     return
                 if self.size + len(piece) > most:
-                    self.damaged = f"it unpacks to more than {_MOST_UNPACKED} times its size"
+                    self.limit = f"it unpacks to more than {_MOST_UNPACKED} times its size"
                     yield piece[: most - self.size]
                     return
                 if piece:

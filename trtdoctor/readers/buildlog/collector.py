@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
+from trtdoctor.model.watch import UNHURRIED, Watch
+
 from ...knowledge import NoteKind
 from ..errors import FormatError, NoBuild
 from ..layers import MAX_LAYERS
@@ -34,7 +36,7 @@ _MOST_NODES = 1_000_000
 _LONGEST_MESSAGE = 1 << 16
 
 
-def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
+def read_build_log(path: Path, *, build: int | None = None, watch: Watch = UNHURRIED) -> BuildLog:
     """Read a verbose build log, plain or gzip, of any size.
 
     Args:
@@ -42,6 +44,7 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
         build: the build's number in the file, from 1; without it the last one that is complete and
             verbose and has ``Layer(...)`` lines, else the last that is complete and verbose, else
             the last complete one, else the last verbose one, else the last.
+        watch: how long to read; the rest of the file then counts as not there.
 
     Raises:
         NoBuild: the file is the log of a run that loads an engine and builds none.
@@ -50,19 +53,28 @@ def read_build_log(path: Path, *, build: int | None = None) -> BuildLog:
         OSError: the file cannot be read.
     """
     with open_log(path) as stream:
-        return parse_build_log(stream, build=build, name=str(path))
+        return parse_build_log(stream, build=build, name=str(path), watch=watch)
 
 
 def parse_build_log(
-    stream: BinaryIO, *, build: int | None = None, name: str = "the file"
+    stream: BinaryIO,
+    *,
+    build: int | None = None,
+    name: str = "the file",
+    watch: Watch = UNHURRIED,
 ) -> BuildLog:
     """Read a build log from an open, seekable binary stream; see :func:`read_build_log`."""
     lines = Lines(stream)
     collector = _Collector(wanted=build)
     number = 1
+    stopped = None
     for batch in lines.batches():
         number = collector.scanner.feed(batch, number)
         del collector.tuning.pending[:-_MOST_PENDING]
+        watch.tell(f"reading {name}: {lines.size >> 20:,} MiB")
+        if watch.left() <= 0.0:
+            stopped = "there was no time for more (--deadline)"
+            break
     count = number - 1
     kept = collector.finish(count)
     if not collector.summaries and collector.loads:
@@ -86,6 +98,7 @@ def parse_build_log(
         size=lines.size,
         unparsed=collector.unparsed,
         damaged=lines.damaged,
+        stopped=stopped or lines.limit,
         builds=tuple(collector.summaries),
         build=kept,
     )

@@ -315,13 +315,14 @@ class Build(Frozen, frozen=True, kw_only=True):
 class BuildLog(Frozen, frozen=True, kw_only=True):
     """All builds of a file in short, and one in full.
 
-    ``size`` is in bytes, unpacked; ``unparsed`` counts damaged lines; ``damaged`` says why
-    unpacking a gzip file stopped before its end.
+    ``size`` is in bytes, unpacked; ``unparsed`` counts damaged lines; ``damaged`` says why a gzip file
+    could not be unpacked to its end, ``stopped`` why a file was not read to its end.
     """
 
     lines: int
     size: int
     unparsed: int
     damaged: str | None = None
+    stopped: str | None = None
     builds: tuple[BuildSummary, ...]
     build: Build

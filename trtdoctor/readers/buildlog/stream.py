@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from trtdoctor.model.given_files import open_regular
 
 from ..errors import FormatError
 from ..textfile import TextPieces, Unwrapper
@@ -55,8 +59,13 @@ class Lines:
 
     @property
     def damaged(self) -> str | None:
-        """Why unpacking stopped early."""
+        """What is wrong with the file, where it could not be unpacked to its end."""
         return self._pieces.damaged
+
+    @property
+    def limit(self) -> str | None:
+        """Which limit the file passed, where it was not unpacked to its end."""
+        return self._pieces.limit
 
     def batches(self) -> Iterator[bytes]:
         """Pieces of whole lines, in order, each ending with a newline."""
@@ -88,13 +97,20 @@ class Lines:
             yield rest + b"\n"
 
 
-def open_log(path: Path) -> BinaryIO:
+@contextmanager
+def open_log(path: Path) -> Iterator[BinaryIO]:
     """Open a log for reading.
 
     Raises:
         FormatError: the path is a directory or something else that is no regular file.
         OSError: as ``open`` does.
     """
-    if path.exists() and not path.is_file():
-        raise FormatError(f"{path} is not a regular file; give a build log, plain or gzip")
-    return path.open("rb")
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(open_regular(path))
+        except OSError as error:
+            if error.errno not in (errno.EISDIR, errno.EINVAL):
+                raise
+            text = f"{path} is not a regular file; give a build log, plain or gzip"
+            raise FormatError(text) from None
+        yield stream

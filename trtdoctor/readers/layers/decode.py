@@ -55,6 +55,8 @@ def to_text(data: bytes) -> str:
             raise FormatError(f"This file is {kind}. {HOW}")
     if b"\0" in plain[:4096]:
         raise FormatError(f"This file is binary, not a list of layers. {HOW}")
+    if unpacked.limit is not None:
+        raise TooMuch(f"This file is not read, since {unpacked.limit}. {HOW}")
     if unpacked.damaged is not None:
         raise FormatError(f"This file is a damaged gzip file ({unpacked.damaged}). Copy it again.")
     return Unwrapper(plain).strip(plain).decode("utf-8", "replace")
