@@ -56,11 +56,16 @@ def named(name: str) -> None:
     layers(json.dumps({"Layers": [layer]}).encode())
 
 
-def stream(data: bytes) -> None:
+def plan_with(items: bytes) -> bytes:
+    """A plan whose stream ends with these items."""
     engine = planwriter.releases()["8.6"]
-    content = planwriter.body(engine) + data
+    content = planwriter.body(engine) + items
     inner = struct.pack("<4sIIIQ", b"ptrt", 0, 236, 0, len(content)) + content
-    plan(planwriter.container(engine, inner, None))
+    return planwriter.container(engine, inner, None)
+
+
+def stream(items: bytes) -> None:
+    plan(plan_with(items))
 
 
 def program(text: str) -> None:

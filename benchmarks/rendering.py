@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -73,30 +73,35 @@ def measure(work: Callable[[], str | bytes]) -> tuple[float, int]:
     return took, len(text.encode("utf-8", "replace") if isinstance(text, str) else text)
 
 
+def rows(report: Report, number: int) -> Iterator[tuple[str, str, float, int, float]]:
+    """Command, format, seconds, bytes and ratio of each rendering of so many layers."""
+    for command, every in (
+        ("explain", TerminalOptions(verbose=1)),
+        ("inspect", TerminalOptions(all_layers=True)),
+    ):
+        made = grown(report, number, command)
+        plain = msgspec.to_builtins(made)
+        yardstick, _ = measure(lambda plain=plain: json.dumps(plain))
+        for name, work in (
+            ("json", lambda made=made: encode(made)),
+            ("json share", lambda made=made: encode(shared(made))),
+            ("markdown share", lambda made=made: render_markdown(shared(made))),
+            ("html share", lambda made=made: render_html(shared(made))),
+            ("terminal", lambda made=made: render_terminal(made, TerminalOptions())),
+            ("terminal, all", lambda made=made, o=every: render_terminal(made, o)),
+        ):
+            took, size = measure(work)
+            yield command, name, took, size, took / max(yardstick, 1e-4)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--layers", default="500,5000,50000")
     report = explained()
     print(f"{'layers':>7} {'command':8} {'format':16} {'s':>7} {'bytes':>12} {'ratio':>7}")
     for number in map(int, parser.parse_args().layers.split(",")):
-        for command, every in (
-            ("explain", TerminalOptions(verbose=1)),
-            ("inspect", TerminalOptions(all_layers=True)),
-        ):
-            made = grown(report, number, command)
-            plain = msgspec.to_builtins(made)
-            yardstick, _ = measure(lambda plain=plain: json.dumps(plain))
-            for name, work in (
-                ("json", lambda made=made: encode(made)),
-                ("json share", lambda made=made: encode(shared(made))),
-                ("markdown share", lambda made=made: render_markdown(shared(made))),
-                ("html share", lambda made=made: render_html(shared(made))),
-                ("terminal", lambda made=made: render_terminal(made, TerminalOptions())),
-                ("terminal, all", lambda made=made, o=every: render_terminal(made, o)),
-            ):
-                took, size = measure(work)
-                ratio = took / max(yardstick, 1e-4)
-                print(f"{number:7} {command:8} {name:16} {took:7.2f} {size:12} {ratio:7.2f}")
+        for command, name, took, size, ratio in rows(report, number):
+            print(f"{number:7} {command:8} {name:16} {took:7.2f} {size:12} {ratio:7.2f}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 
 def measure(command: list[str], runs: int, environment: dict[str, str]) -> tuple[float, float]:
@@ -34,14 +35,10 @@ def measure(command: list[str], runs: int, environment: dict[str, str]) -> tuple
     return statistics.median(times[1:]), memory / 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--cuda-doctor", default=shutil.which("cuda-doctor"), metavar="PROGRAM")
-    arguments = parser.parse_args()
-    runs = arguments.runs
+def rows(runs: int, cuda_doctor: str | None) -> Iterator[tuple[str, float, float, float]]:
+    """Name, milliseconds, ratio to an empty Python, and MiB of each command."""
     doctor = [sys.executable, "-m", "trtdoctor"]
-    rows = {
+    commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         "trtdoctor --version": [*doctor, "--version"],
         "trtdoctor --help": [*doctor, "--help"],
@@ -49,17 +46,26 @@ def main() -> None:
         "trtdoctor check --format json": [*doctor, "check", "--format", "json"],
     }
     if importlib.util.find_spec("torch"):
-        rows["torch collect_env"] = [sys.executable, "-m", "torch.utils.collect_env"]
-    if arguments.cuda_doctor:
-        rows["cuda-doctor"] = [arguments.cuda_doctor]
+        commands["torch collect_env"] = [sys.executable, "-m", "torch.utils.collect_env"]
+    if cuda_doctor:
+        commands["cuda-doctor"] = [cuda_doctor]
     with tempfile.TemporaryDirectory() as compiled:
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        base, _ = measure(rows["python -c pass"], runs, environment)
-        print(f"{'command':32} {'ms':>8} {'x python':>9} {'MiB':>7}")
-        for name, command in rows.items():
+        base, _ = measure(commands["python -c pass"], runs, environment)
+        for name, command in commands.items():
             took, memory = measure(command, runs, environment)
-            print(f"{name:32} {took:8.0f} {took / base:9.1f} {memory:7.0f}")
+            yield name, took, took / base, memory
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--cuda-doctor", default=shutil.which("cuda-doctor"), metavar="PROGRAM")
+    arguments = parser.parse_args()
+    print(f"{'command':32} {'ms':>8} {'x python':>9} {'MiB':>7}")
+    for name, took, ratio, memory in rows(arguments.runs, arguments.cuda_doctor):
+        print(f"{name:32} {took:8.0f} {ratio:9.1f} {memory:7.0f}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from trtdoctor.model.engine import EngineReport, IOTensor, Layer, LayersSource
 from trtdoctor.model.finding import Remedy
 from trtdoctor.precision.graph import attentions
 from trtdoctor.precision.layers.roles import FLOATS
-from trtdoctor.precision.numbers import Verdict, fragile, gate, guarded, wide_tensors
+from trtdoctor.precision.numbers import Gate, Verdict, fragile, wide_tensors
 from trtdoctor.precision.reasons import Cost, PlaceKind, Reason
 from trtdoctor.precision.remedies import (
     BuildTool,
@@ -47,7 +47,7 @@ class Remedies:
     ) -> None:
         self._analysis = log.analysis if log else None
         self._knowledge = knowledge
-        self._model = model
+        self._gate = Gate(model)
         engine = report.layers_source is not LayersSource.MODEL
         self._attentions = attentions(model, report.layers) if model and engine else ()
         build, identity = log.build if log else None, report.identity
@@ -126,11 +126,11 @@ class Remedies:
     ) -> Verdict | None:
         """What the gate says of the nodes that this cause's remedy would compute in FP16."""
         if cause is Cause.CAST_ISLAND:
-            return gate(self._model, nodes)
+            return self._gate.verdict(nodes)
         if cause in (Cause.CONSTRAINT_NOT_HONOURED, Cause.TACTIC_MEMORY):
-            return guarded(self._model, (*layers, *nodes))
+            return self._gate.guarded((*layers, *nodes))
         if cause is Cause.PINNED:
-            return guarded(self._model, self._context.pinned or (*layers, *nodes))
+            return self._gate.guarded(self._context.pinned or (*layers, *nodes))
         return None
 
     def advice(self, causes: Set[Cause]) -> tuple[Remedy, ...]:

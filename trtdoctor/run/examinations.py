@@ -72,6 +72,8 @@ def examine_machine(
     _check_share(expect)
     if expect is not None and not engines:
         raise UsageError("--expect is about engines; give an engine file")
+    if engines:
+        look.watch().tell("reading engines")
     sources = _sources(engines, static=static) if engines else ()
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = _judging(select=select, ignore=ignore)
@@ -104,6 +106,7 @@ def examine_engines(
     _check_share(expect)
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
+    look.watch().tell("reading engines")
     sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
     with Look(look, _loading(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
@@ -155,6 +158,7 @@ def examine_explained(
     if layers is None and logs and lists_loaded(Path(logs[0])):
         # No build's log, but it tells what the engine is made of.
         layers, logs = logs[0], logs[1:]
+    watch.tell("reading the engine")
     sources = _sources(engines, static=static, layers=layers, profile=profile)
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
@@ -187,6 +191,7 @@ def examine_explained(
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
         reports = (model_report(fspath(onnx), witnesses.model),)
+    watch.tell("putting the answer together")
     report = explained(
         reports[0],
         witnesses,
@@ -195,6 +200,7 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
+    watch.tell("")
     return Examination(
         command="explain",
         snapshot=_with_engines(snapshot, sources, (report,), expect=expect, live=live),

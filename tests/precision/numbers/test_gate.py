@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from trtdoctor.precision.numbers import Cleared, Kept, fragile, gate, guarded
+from trtdoctor.precision.numbers import Cleared, Gate, Kept, fragile
 from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 
 F32, F16 = TensorType.FLOAT, TensorType.FLOAT16
@@ -31,7 +31,7 @@ def chain(*ops: str, constant: bool = False) -> OnnxFacts:
 
 
 def verdict(model: OnnxFacts) -> Cleared | Kept:
-    return gate(model, [node.label for node in model.nodes])
+    return Gate(model).verdict([node.label for node in model.nodes])
 
 
 @pytest.mark.parametrize("ops", [("Softmax",), ("Sigmoid", "Tanh"), ("MatMul",), ("Relu", "Mul")])
@@ -77,12 +77,12 @@ def test_a_constant_of_unknown_range_is_kept(op: str) -> None:
 
 
 def test_what_is_not_seen_is_kept() -> None:
-    assert isinstance(gate(None, ["n0"]), Kept)
-    assert isinstance(gate(chain("Softmax"), ["elsewhere"]), Kept)
+    assert isinstance(Gate(None).verdict(["n0"]), Kept)
+    assert isinstance(Gate(chain("Softmax")).verdict(["elsewhere"]), Kept)
 
 
 def test_a_part_of_an_island_is_kept_where_the_rest_feeds_it() -> None:
-    assert isinstance(gate(chain("MatMul", "Softmax"), ["n1"]), Kept)
+    assert isinstance(Gate(chain("MatMul", "Softmax")).verdict(["n1"]), Kept)
 
 
 def test_a_written_out_norm_is_left_in_fp32_up_to_its_quotient() -> None:
@@ -96,7 +96,7 @@ def test_a_written_out_norm_is_left_in_fp32_up_to_its_quotient() -> None:
 )
 def test_a_pin_is_kept_where_the_pattern_says_why(op: str, kept: bool) -> None:
     model = chain(op)
-    found = guarded(model, ["n0"])
+    found = Gate(model).guarded(["n0"])
     assert (found is not None) is kept
-    assert guarded(model, ["another"]) is None
-    assert guarded(None, ["n0"]) is None
+    assert Gate(model).guarded(["another"]) is None
+    assert Gate(None).guarded(["n0"]) is None

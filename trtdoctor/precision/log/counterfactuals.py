@@ -75,6 +75,7 @@ def _verdicts(
     verdicts: list[LayerVerdict] = []
     try:
         free = conversions_free(solver, values)
+        solver.watch.tell("solving again with times as another build would measure them")
         again = decided_again(solver, values, solution)
         comparison = Comparison(problem, solution)
         other_ways = [

@@ -5,7 +5,7 @@ The first part goes by the operators' pattern alone. What is not shown to be saf
 
 from __future__ import annotations
 
-from .gate import Cleared, Kept, Verdict, fragile, gate, guarded
+from .gate import Cleared, Gate, Kept, Verdict, fragile
 from .network_tensors import wide_tensors
 
-__all__ = ["Cleared", "Kept", "Verdict", "fragile", "gate", "guarded", "wide_tensors"]
+__all__ = ["Cleared", "Gate", "Kept", "Verdict", "fragile", "wide_tensors"]

@@ -4,12 +4,13 @@ A written-out LayerNormalization whose squares were rounded to FP16 gave zero in
 without an infinity or a NaN in the output: x * x passed 65504, and c / inf is 0. So nothing is
 cleared because it mostly goes well: a value must be bounded by what was FP16 before, or go straight
 back to FP16. Ranges of constants and of measured values would clear more; what is known of a value
-is asked in `_unbounded` alone.
+is asked in `Gate._unbounded` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TypeAlias
 
 from ...model.base import Frozen
@@ -57,49 +58,121 @@ class Kept(Frozen, frozen=True, kw_only=True):
 Verdict: TypeAlias = "Cleared | Kept"
 
 
-def gate(model: OnnxFacts | None, nodes: Iterable[str]) -> Verdict:
-    """Whether a remedy may have these nodes computed in FP16.
+class Gate:
+    """The gate for one model; what is known of the whole of it is found once.
 
     Args:
         model: the model as it is now; None where it is not at hand, and then nothing is cleared.
-        nodes: labels of the nodes; those that are not FP32 and Casts among them do not count.
     """
-    if model is None:
-        return Kept(reason="the model is not at hand, so nothing tells that its values fit FP16")
-    wanted = set(nodes)
-    island = [
-        node
-        for node in model.nodes
-        if node.label in wanted
-        and node.op not in operators.CASTS
-        and operators.type_of(node, model.types) in operators.FLOAT32
-    ]
-    if not island:
-        return Kept(reason="which of the model's nodes it comes from is not known")
-    alone = next((node.op for node in island if node.float_only), None)
-    if alone is not None:
-        return Kept(reason=f"ONNX defines {alone} for FLOAT and not for FLOAT16")
-    found = next((why for node in island if (why := _fragile(node))), None)
-    if found is not None:
-        norm = operators.writes_out_a_norm(node for node in model.nodes if node.label in wanted)
-        return Kept(reason=found, norm=norm or any(node.op in _SUMS for node in island))
-    unbounded = _unbounded(model, island)
-    return Kept(reason=unbounded) if unbounded else Cleared(nodes=tuple(n.label for n in island))
 
+    def __init__(self, model: OnnxFacts | None) -> None:
+        self._model = model
 
-def guarded(model: OnnxFacts | None, nodes: Iterable[str]) -> Kept | None:
-    """Why somebody who keeps these nodes out of FP16 does well; None where no pattern says so.
+    def verdict(self, labels: Iterable[str]) -> Verdict:
+        """Whether a remedy may have these nodes computed in FP16.
 
-    For pins of a network whose own types are FP32, where the range of every value is unknown and
-    :func:`gate` would clear nothing. Without the model nothing is said.
-    """
-    wanted = set(nodes)
-    kept = [n for n in (model.nodes if model is not None else ()) if n.label in wanted]
-    reason = next((why for node in kept if (why := _fragile(node))), None)
-    if reason is None:
+        Args:
+            labels: of nodes; those that are not FP32 and Casts among them do not count.
+        """
+        model = self._model
+        if model is None:
+            return Kept(
+                reason="the model is not at hand, so nothing tells that its values fit FP16"
+            )
+        nodes = self._nodes(labels)
+        island = [
+            node
+            for node in nodes
+            if node.op not in operators.CASTS
+            and operators.type_of(node, model.types) in operators.FLOAT32
+        ]
+        if not island:
+            return Kept(reason="which of the model's nodes it comes from is not known")
+        alone = next((node.op for node in island if node.float_only), None)
+        if alone is not None:
+            return Kept(reason=f"ONNX defines {alone} for FLOAT and not for FLOAT16")
+        found = next((why for node in island if (why := _fragile(node))), None)
+        if found is not None:
+            norm = operators.writes_out_a_norm(nodes)
+            return Kept(reason=found, norm=norm or any(node.op in _SUMS for node in island))
+        unbounded = self._unbounded(model, island)
+        if unbounded:
+            return Kept(reason=unbounded)
+        return Cleared(nodes=tuple(node.label for node in island))
+
+    def guarded(self, labels: Iterable[str]) -> Kept | None:
+        """Why somebody who keeps these nodes out of FP16 does well; None where no pattern says so.
+
+        For pins of a network whose own types are FP32, where the range of every value is unknown
+        and `verdict` would clear nothing. Without the model nothing is said.
+        """
+        kept = self._nodes(labels)
+        reason = next((why for node in kept if (why := _fragile(node))), None)
+        if reason is None:
+            return None
+        norm = any(n.op in _SUMS or n.op in operators.NORMALIZATIONS for n in kept)
+        return Kept(reason=reason, norm=norm)
+
+    def _nodes(self, labels: Iterable[str]) -> list[OnnxNode]:
+        """The nodes that have one of these labels, in the model's order."""
+        if self._model is None:
+            return []
+        places = {place for label in labels for place in self._places.get(label, ())}
+        return [self._model.nodes[place] for place in sorted(places)]
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where in the model the nodes of each label stand."""
+        found: dict[str, list[int]] = {}
+        for place, node in enumerate(self._model.nodes if self._model is not None else ()):
+            found.setdefault(node.label, []).append(place)
+        return found
+
+    @cached_property
+    def _makers(self) -> dict[str, OnnxNode]:
+        """The node that makes each value."""
+        nodes = self._model.nodes if self._model is not None else ()
+        return {name: node for node in nodes for name in node.outputs}
+
+    @cached_property
+    def _used(self) -> frozenset[str]:
+        """Values that are used as what they are, not brought back to 16 bits first."""
+        model = self._model
+        if model is None:
+            return frozenset()
+        used = {value.name for value in model.outputs}
+        for node in model.nodes:
+            down = (
+                node.op in operators.CASTS
+                and bool(node.outputs)
+                and model.types.get(node.outputs[0]) in operators.SIXTEEN_BIT
+            )
+            if not down:
+                used.update(node.inputs)
+        return frozenset(used)
+
+    def _unbounded(self, model: OnnxFacts, island: list[OnnxNode]) -> str | None:
+        """Why a value that enters or stays inside may not fit FP16."""
+        types = model.types
+        inside = {name for node in island for name in node.outputs}
+        for node in island:
+            for name in node.inputs:
+                if types.get(name) not in operators.FLOAT32 or name in inside:
+                    continue
+                maker = self._makers.get(name)
+                narrow = (
+                    maker is not None
+                    and maker.op in operators.CASTS
+                    and types.get(maker.inputs[0]) in operators.SIXTEEN_BIT
+                )
+                if not narrow:
+                    return f"it reads {name}, which is FP32 and of a range that is not known"
+            larger = node.op not in _BOUNDED and not operators.moves(node)
+            if larger and any(name in self._used for name in node.outputs):
+                return (
+                    f"the result of {node.op} is used before it returns to FP16, and may not fit it"
+                )
         return None
-    norm = any(n.op in _SUMS or n.op in operators.NORMALIZATIONS for n in kept)
-    return Kept(reason=reason, norm=norm)
 
 
 def fragile(model: OnnxFacts) -> tuple[OnnxNode, ...]:
@@ -138,36 +211,4 @@ def _fragile(node: OnnxNode) -> str | None:
         return f"the result of {node.op} passes FP16's largest value (65504) easily"
     if node.op in _SUMS:
         return f"{node.op} adds up more terms than FP16's range and digits may hold"
-    return None
-
-
-def _unbounded(model: OnnxFacts, island: list[OnnxNode]) -> str | None:
-    """Why a value that enters or stays inside may not fit FP16."""
-    types = model.types
-    makers = {name: node for node in model.nodes for name in node.outputs}
-    inside = {name for node in island for name in node.outputs}
-    lowered: set[str] = set()
-    used: set[str] = {value.name for value in model.outputs}
-    for node in model.nodes:
-        down = (
-            node.op in operators.CASTS
-            and bool(node.outputs)
-            and types.get(node.outputs[0]) in operators.SIXTEEN_BIT
-        )
-        (lowered if down else used).update(node.inputs)
-    for node in island:
-        for name in node.inputs:
-            if types.get(name) not in operators.FLOAT32 or name in inside:
-                continue
-            maker = makers.get(name)
-            narrow = (
-                maker is not None
-                and maker.op in operators.CASTS
-                and types.get(maker.inputs[0]) in operators.SIXTEEN_BIT
-            )
-            if not narrow:
-                return f"it reads {name}, which is FP32 and of a range that is not known"
-        larger = node.op not in _BOUNDED and not operators.moves(node)
-        if larger and any(name in used for name in node.outputs):
-            return f"the result of {node.op} is used before it returns to FP16, and may not fit it"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .commands import Commands
 from .quoting import join, renamed
@@ -27,7 +28,7 @@ def autocast(
         exclude = tuple(dict.fromkeys((*exclude, *(name for name, _ in fragile))))
     else:
         # Whole kinds take more with them than need be, which costs time and no accuracy.
-        kinds = tuple(dict.fromkeys(op for _, op in fragile))
+        kinds = _kinds(fragile)
     target = renamed(commands.model, ".fp16.onnx")
     words = ["python", "-m", "modelopt.onnx.autocast", "--onnx_path", commands.model]
     words += ["--output_path", target, "--low_precision_type", "fp16"]
@@ -37,6 +38,12 @@ def autocast(
     if kinds and "--op_types_to_exclude" in commands.tools.autocast:
         words += ["--op_types_to_exclude", *kinds]
     return join(tuple(words)), target
+
+
+# Asked of the same nodes for every layer of a model.
+@lru_cache(maxsize=4)
+def _kinds(fragile: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(op for _, op in fragile))
 
 
 def _pattern(name: str) -> str:

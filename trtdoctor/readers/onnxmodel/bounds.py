@@ -16,7 +16,7 @@ class Allowance:
     """How much may still come in one model of ``size`` bytes."""
 
     def __init__(self, size: int) -> None:
-        self._fields = self._most_fields = 250_000 + size // 64
+        self._fields = self._most_fields = 150_000 + size // 64
         self._short = self._most_short = 500_000 + size // 16
         self._nodes = self._most_nodes = 50_000 + size // 128
         # In characters; what functions and subgraphs append makes names longer than they are written.
