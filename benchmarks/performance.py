@@ -174,6 +174,67 @@ def by_layers(folder: Path, sizes: Sequence[int]) -> Table:
     )
 
 
+def model(blocks: int, target: Path) -> int:
+    """A transformer's blocks as a half-converted model has them; answers how many nodes it has."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    wide, half = TensorProto.FLOAT, TensorProto.FLOAT16
+    shape = [1, 64, 256]
+    nodes, values = [], []
+
+    def node(op: str, inputs: list[str], output: str, kind: int, **attributes: object) -> str:
+        nodes.append(helper.make_node(op, inputs, [output], name=f"/{output}", **attributes))
+        values.append(helper.make_tensor_value_info(output, kind, shape))
+        return output
+
+    x = "x"
+    for block in range(blocks):
+        at = f"block.{block}."
+        up = node("Cast", [x], f"{at}up", wide, to=wide)
+        mean = node("ReduceMean", [up], f"{at}mean", wide)
+        centred = node("Sub", [up, mean], f"{at}centred", wide)
+        squares = node("Mul", [centred, centred], f"{at}squares", wide)
+        root = node("Sqrt", [node("ReduceMean", [squares], f"{at}var", wide)], f"{at}root", wide)
+        normal = node("Div", [centred, root], f"{at}normal", wide)
+        down = node("Cast", [normal], f"{at}down", half, to=half)
+        q, k, v = (node("MatMul", [down, "w"], f"{at}{name}", half) for name in "qkv")
+        scores = node("MatMul", [q, k], f"{at}scores", half)
+        softmax = node(
+            "Softmax", [node("Cast", [scores], f"{at}wide", wide, to=wide)], f"{at}softmax", wide
+        )
+        shares = node("Cast", [softmax], f"{at}shares", half, to=half)
+        x = node("Add", [node("MatMul", [shares, v], f"{at}mixed", half), x], f"{at}sum", half)
+    graph = helper.make_graph(
+        nodes,
+        "made up",
+        [helper.make_tensor_value_info("x", half, shape)],
+        [helper.make_tensor_value_info(x, half, shape)],
+        [helper.make_tensor("w", half, [256, 256], bytes(2 * 256 * 256), raw=True)],
+        value_info=values,
+    )
+    onnx.save(helper.make_model(graph), target)
+    return len(nodes)
+
+
+def by_nodes(folder: Path, sizes: Sequence[int]) -> Table:
+    rows = []
+    path = folder / "model.onnx"
+    for size in sizes:
+        count = model(size // 17, path)
+        took = cost([sys.executable, "-m", "trtdoctor", "explain", path, "--format", "json"])
+        rows.append(
+            [
+                f"{count:,}",
+                f"{path.stat().st_size / 1e6:.1f}",
+                f"{took.seconds:.2f}",
+                f"{took.seconds * 1000 / count:.2f}",
+                f"{took.megabytes:.0f}",
+            ]
+        )
+    return "`explain` of a model alone", ["nodes", "MB", "s", "ms a node", "peak MB"], rows
+
+
 def by_lines(folder: Path, sizes: Sequence[int]) -> Table:
     log, other = folder / "build.log", folder / "other.log"
     rows: list[list[str]] = []
@@ -377,6 +438,10 @@ def main() -> None:
             (
                 "`explain` by layers",
                 lambda: by_layers(folder, [n // small for n in (520, 2000, 5000, 10_000, 20_000)]),
+            ),
+            (
+                "`explain` of a model alone",
+                lambda: by_nodes(folder, [n // small for n in (1000, 5000, 20_000, 50_000)]),
             ),
             ("Logs by size", lambda: by_lines(folder, [n // small for n in (20, 205, 820, 2050)])),
             (
