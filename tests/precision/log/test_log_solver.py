@@ -103,7 +103,6 @@ def test_elimination_finds_the_minimum_of_what_is_allowed(problem, data):
     allowed = {
         variable: data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
         for variable, size in enumerate(problem.sizes)
-        if size > 1
     }
     found = Elimination(problem.costs).base(problem.values[:, 0], allowed=allowed)
     assert (found.total_ms if found else INFINITE) == pytest.approx(problem.least(allowed))

@@ -25,9 +25,10 @@ from .problem import Floats, Indices
 _MOST_AT_ONCE = 1 << 22
 # A table of so many numbers stays in the caches of a processor.
 _PIECE = 1 << 17
-# Tables of more cells are worth looking for a better order.
-_LARGE = 1 << 12
+# Tables of more cells are worth looking for a better order: so often, and for fewer variables in all.
+_LARGE = 1 << 14
 _TRIES = 8
+_MOST_TRIED = 20_000
 
 _ALL = slice(None)
 
@@ -37,9 +38,9 @@ class Factor:
     """Costs of some variables of a step's scope.
 
     ``axes`` are the places of those variables in the scope, ascending and from 0; ``shape`` lays a
-    table along the whole scope, with the draws behind. ``terms`` hold
-    the costs as terms, to be summed, each with an axis for each of them. A message from another
-    step has none: ``step`` says from which one it is (else -1).
+    table along the whole scope, with the draws behind. ``terms`` hold the costs as terms, to be
+    summed, each with an axis for each of those variables. A message from another step has none:
+    ``step`` says from which one it is (else -1).
     """
 
     axes: tuple[int, ...]
@@ -139,12 +140,12 @@ class Elimination:
             step=step,
         )
 
-    def batch(self, *, totals: bool) -> int:
-        """How many draws are worked on together, so that memory is bounded.
+    def batch(self, terms: int, *, totals: bool) -> int:
+        """How many draws of so many terms are worked on together, so that memory is bounded.
 
         Where only totals are asked for, messages are kept no longer than they are needed.
         """
-        return max(1, _MOST_AT_ONCE // max(1, self.cells, 0 if totals else self._messages))
+        return max(1, _MOST_AT_ONCE // max(terms, self.cells, 0 if totals else self._messages))
 
     @cached_property
     def used_by(self) -> dict[int, list[int]]:
@@ -182,6 +183,8 @@ class Elimination:
             allowed: for some variables, which of their options may be taken.
             options: of all variables, where a cheapest solution is known.
         """
+        if any(not any(mask) for mask in (allowed or {}).values()):
+            return None
         found = _Upward(self, values[:, None], allowed=allowed)
         return Base(self, found, options) if found.total[0] < float("inf") else None
 
@@ -474,7 +477,8 @@ def elimination_order(
         near[second].add(first)
     best = _greedy(sizes, near, _Rule.CELLS)
     if best.largest > _LARGE:
-        others = (_greedy(sizes, near, _Rule.FILL, seed) for seed in range(_TRIES))
+        tries = min(_TRIES, 1 + _MOST_TRIED // len(near))
+        others = (_greedy(sizes, near, _Rule.FILL, seed) for seed in range(tries))
         best = min([best, *others, _greedy(sizes, near, _Rule.GIVEN)], key=lambda one: one.cells)
     return best.order
 

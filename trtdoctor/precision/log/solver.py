@@ -113,7 +113,8 @@ class Solver:
     def _batches(self, draws: Iterable[Floats], *, totals: bool) -> Iterator[Floats]:
         import numpy as np
 
+        size = self._elimination.batch(len(self.problem.terms), totals=totals)
         waiting = iter(draws)
-        while batch := list(islice(waiting, self._elimination.batch(totals=totals))):
+        while batch := list(islice(waiting, size)):
             self.watch.check()
             yield np.stack(batch, axis=1)
