@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from functools import cached_property
 
 from trtdoctor.readers.buildlog import (
     Attempt,
@@ -32,8 +34,8 @@ class ConversionCosts:
         self._out: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._in: dict[str, dict[tuple[str, str], Conversion]] = {}
         self._unnamed: dict[tuple[str, str], Conversion] = {}
-        self._timed: dict[tuple[str, str], list[Conversion]] = {}
-        self._unmarked: dict[tuple[str, str], list[Conversion]] = {}
+        self._timed: dict[tuple[str, str], _Times] = {}
+        self._unmarked: dict[tuple[str, str], _Times] = {}
         self._inward: set[int] = set()
         self._nameless: set[int] = set()
         names = {**edge_copies(build), **renamed}
@@ -56,15 +58,18 @@ class ConversionCosts:
                 )
         for other in build.attempts:
             for tried in other.conversions:
+                into = tried.side is ConversionSide.IN
                 for conversion in tried.conversions:
-                    if tried.side is ConversionSide.IN:
+                    if into:
                         self._inward.add(conversion.line)
                     elif tried.tensor is None:
                         self._nameless.add(conversion.line)
                     if conversion.time_ms is not None:
                         key = (conversion.source.text, conversion.target.text)
-                        self._timed.setdefault(key, []).append(conversion)
-                        self._unmarked.setdefault(_unmarked(conversion), []).append(conversion)
+                        self._timed.setdefault(key, _Times()).add(conversion, into=into)
+                        self._unmarked.setdefault(_unmarked(conversion), _Times()).add(
+                            conversion, into=into
+                        )
 
     def fixed_source(self, tensor: str) -> TensorFormat | None:
         """The one format that a network input is held in, where conversions from it were tried."""
@@ -133,28 +138,49 @@ class ConversionCosts:
             return conversion.time_ms, conversion.time_line or conversion.line
         if conversion.outcome is not Outcome.UNTIMED:
             return None, conversion.line
-        same = self._timed.get((conversion.source.text, conversion.target.text), [])
-        same = same or self._unmarked.get(_unmarked(conversion), [])
-        inward = into if conversion.line in self._nameless else conversion.line in self._inward
-        same = [c for c in same if (c.line in self._inward) is inward] or same
-        before = [c for c in same if c.line < conversion.line]
-        twin = before[-1] if before else same[0] if same else None
-        if twin is None:
+        same = self._timed.get((conversion.source.text, conversion.target.text))
+        same = same or self._unmarked.get(_unmarked(conversion))
+        if same is None:
             return None, conversion.line
+        inward = into if conversion.line in self._nameless else conversion.line in self._inward
+        twin = same.nearest(conversion.line, into=inward)
         return twin.time_ms, twin.time_line or twin.line
 
     def timed(
         self, source: TensorFormat, target: TensorFormat, *, into: bool = False
     ) -> Conversion | None:
         """Any timed conversion of this text, of whatever tensor, where possible on this side."""
-        found = self._timed.get((source.text, target.text), [])
-        same = [c for c in found if (c.line in self._inward) is into]
-        return next(iter(same or found), None)
+        found = self._timed.get((source.text, target.text))
+        return found.first(into=into) if found else None
 
+    @cached_property
     def typical(self) -> float:
         """The median of all timed conversions: stands in where no time is printed at all."""
-        times = sorted(c.time_ms for found in self._timed.values() for c in found if c.time_ms)
+        found = (c for times in self._timed.values() for c in times.all)
+        times = sorted(c.time_ms for c in found if c.time_ms)
         return times[len(times) // 2] if times else 0.0
+
+
+class _Times:
+    """Timed conversions of one text, in the order of their lines."""
+
+    def __init__(self) -> None:
+        self.all: list[Conversion] = []
+        self._sides: dict[bool, list[Conversion]] = {True: [], False: []}
+
+    def add(self, conversion: Conversion, *, into: bool) -> None:
+        """Add the next one; ``into`` says on which side it was timed."""
+        self.all.append(conversion)
+        self._sides[into].append(conversion)
+
+    def first(self, *, into: bool) -> Conversion:
+        """The first, of this side where there is one."""
+        return (self._sides[into] or self.all)[0]
+
+    def nearest(self, line: int, *, into: bool) -> Conversion:
+        """The last before a line, else the first; of this side where there is one."""
+        same = self._sides[into] or self.all
+        return same[max(0, bisect_left(same, line, key=lambda one: one.line) - 1)]
 
 
 def _unmarked(conversion: Conversion) -> tuple[str, str]:

@@ -60,7 +60,7 @@ class NetworkIoSolver:
         edges = _float_edges(problem)
         if not edges:
             return None
-        maker = _IoProblem(problem)
+        maker = _IoProblem(problem, self._costs)
         for tensor, output, present in edges:
             maker.open(tensor, output, present, linear_only=linear_only)
         changed = maker.problem
@@ -90,6 +90,12 @@ class NetworkIoSolver:
             sure=_falls_again(self._solver, other, values),
             gain=_gain(self._totals_again, other, values),
         )
+
+    @cached_property
+    def _costs(self) -> ConversionCosts:
+        problem = self._solver.problem
+        names = renamed(problem.network, problem.attempt)
+        return ConversionCosts(problem.build, problem.attempt, names)
 
     @cached_property
     def _totals_again(self) -> list[float]:
@@ -153,9 +159,8 @@ def layout_of(form: TensorFormat, dims: tuple[int, ...]) -> str | None:
 class _IoProblem:
     """The problem with network tensors as variables of their own."""
 
-    def __init__(self, problem: Problem) -> None:
-        names = renamed(problem.network, problem.attempt)
-        self._costs = ConversionCosts(problem.build, problem.attempt, names)
+    def __init__(self, problem: Problem, costs: ConversionCosts) -> None:
+        self._costs = costs
         self.opened: dict[int, tuple[str, bool]] = {}
         self.dims: dict[str, tuple[int, ...]] = {}
         self.problem = replace(
@@ -236,9 +241,9 @@ class _IoProblem:
             or costs.tried(link.tensor, source, present, into=into)
         )
         if near is None:
-            return self._term(costs.typical(), None, known=False)
+            return self._term(costs.typical, None, known=False)
         ms, line = costs.time_of(near, into=into)
-        return self._term(costs.typical() if ms is None else ms, line, known=False)
+        return self._term(costs.typical if ms is None else ms, line, known=False)
 
     def _term(self, ms: float, line: int | None, *, known: bool) -> int:
         self.problem.terms.append(Term(TermKind.CONVERSION, ms, line, known))

@@ -8,7 +8,8 @@ log says so or where nothing else fits; what stays open has no name, and its con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container
 
 from trtdoctor.readers.buildlog import Attempt, ConversionSet
 
@@ -27,15 +28,13 @@ def renamed(network: Network, attempt: Attempt) -> dict[str, str]:
             name = plain(tried.tensor)
             sets.setdefault(names.get(name, name), []).append(tried)
     orphans = {name: found for name, found in sets.items() if name not in known}
-    fitting = {
-        name: [node for node in _writers(network, sets) if _fits(node, network, found)]
-        for name, found in orphans.items()
-    }
+    writers = _Writers(network, sets)
+    fitting = {name: writers.fitting(found) for name, found in orphans.items()}
+    wanted = Counter(id(node) for nodes in fitting.values() for node in nodes)
     for name, nodes in fitting.items():
         named = [node for node in nodes if name in _own_names(node)]
         for node in named if len(named) == 1 else nodes if len(nodes) == 1 else ():
-            rivals = [n for n, others in fitting.items() if n != name and node in others]
-            if named or not rivals:
+            if named or wanted[id(node)] == 1:
                 names[name] = node.outputs[0].tensor
     return names
 
@@ -56,39 +55,51 @@ def _by_conversions(network: Network, attempt: Attempt, known: set[str]) -> dict
     return {name: next(iter(tensors)) for name, tensors in found.items() if len(tensors) == 1}
 
 
-def _writers(network: Network, priced: Iterable[str]) -> list[Node]:
+class _Writers:
     """Layers with candidates whose one output has readers, one writer, and no conversions yet."""
-    written = [port.tensor for node in network.nodes for port in node.outputs]
-    return [
-        node
-        for node in network.nodes
-        if node.tuning is not None
-        and len(node.outputs) == 1
-        and written.count(node.outputs[0].tensor) == 1
-        and node.outputs[0].tensor not in priced
-    ]
+
+    def __init__(self, network: Network, priced: Container[str]) -> None:
+        written = Counter(port.tensor for node in network.nodes for port in node.outputs)
+        taken = _taken(network)
+        self._nodes: list[tuple[Node, set[str], set[str]]] = []
+        self._having: dict[str, set[int]] = {}
+        for node in network.nodes:
+            if node.tuning is None or len(node.outputs) != 1:
+                continue
+            tensor = node.outputs[0].tensor
+            if written[tensor] != 1 or tensor in priced or not taken.get(tensor):
+                continue
+            made = {candidate.outputs[0].text for candidate in node.tuning.candidates}
+            for text in made | taken[tensor]:
+                self._having.setdefault(text, set()).add(len(self._nodes))
+            self._nodes.append((node, made, taken[tensor]))
+
+    def fitting(self, sets: list[ConversionSet]) -> list[Node]:
+        """Those for which all that was tried leads from formats of theirs to formats of readers.
+
+        Into a tensor's own format and out of it, either may stand at either end.
+        """
+        tried = {(c.source.text, c.target.text) for found in sets for c in found.conversions}
+        having = [
+            self._having.get(text, set()) for text in {text for pair in tried for text in pair}
+        ]
+        found: list[Node] = []
+        for number in sorted(set.intersection(*having)) if having else ():
+            node, made, taken = self._nodes[number]
+            if any(source in made and target in taken for source, target in tried):
+                found.append(node)
+        return found
 
 
-def _fits(node: Node, network: Network, sets: list[ConversionSet]) -> bool:
-    """Whether all that was tried leads from formats of the writer to formats of the readers.
-
-    Into a tensor's own format and out of it, either may stand at either end.
-    """
-    made = {c.outputs[0].text for c in node.tuning.candidates} if node.tuning else set()
-    taken = {
-        candidate.inputs[place].text
-        for reader in network.nodes
-        for place, port in enumerate(reader.inputs)
-        if port.tensor == node.outputs[0].tensor and reader.tuning is not None
-        for candidate in reader.tuning.candidates
-        if place < len(candidate.inputs)
-    }
-    tried = [c for found in sets for c in found.conversions]
-    return (
-        bool(taken)
-        and any(c.source.text in made and c.target.text in taken for c in tried)
-        and all({c.source.text, c.target.text} <= made | taken for c in tried)
-    )
+def _taken(network: Network) -> dict[str, set[str]]:
+    """The formats in which the readers of each tensor can take it."""
+    found: dict[str, set[str]] = {}
+    for node in network.nodes:
+        for place, port in enumerate(node.inputs):
+            for candidate in node.tuning.candidates if node.tuning is not None else ():
+                if place < len(candidate.inputs):
+                    found.setdefault(port.tensor, set()).add(candidate.inputs[place].text)
+    return found
 
 
 def _own_names(node: Node) -> set[str]:

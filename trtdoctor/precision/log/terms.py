@@ -34,11 +34,11 @@ class Terms:
             return self._add(TermKind.CONVERSION, ms, line, known=True)
         if tried.outcome in (Outcome.INFINITE, Outcome.NO_TACTICS):
             return IMPOSSIBLE
-        return self._add(TermKind.CONVERSION, self._costs.typical(), tried.line, known=False)
+        return self._add(TermKind.CONVERSION, self._costs.typical, tried.line, known=False)
 
     def unpriced(self) -> int:
         """The term of a conversion that the log does not tell of, though the engine runs it."""
-        return self._add(TermKind.CONVERSION, self._costs.typical(), None, known=False)
+        return self._add(TermKind.CONVERSION, self._costs.typical, None, known=False)
 
     def _add(self, kind: TermKind, ms: float, line: int | None, *, known: bool) -> int:
         if known and line is not None:
