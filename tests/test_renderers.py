@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import planwriter
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trtdoctor.api import Finding, Severity, check
@@ -246,6 +246,7 @@ def test_a_long_text_is_cut_short_and_says_so(text: str) -> None:
     assert len(encode(made)) > 20_000_000
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.integers(0, 1000))
 def test_what_was_cleaned_stays_as_it_is(text: str, times: int) -> None:
     for cleaned in (clean, flat, one_line):

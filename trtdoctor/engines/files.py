@@ -126,7 +126,7 @@ def read_witnesses(
         _log(path, build if number == 0 else None, watch) for number, path in enumerate(logs)
     )
     times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
-    kept = None if autocast is None else _parsed(autocast, read_autocast_log, Place.LOG)
+    kept = None if autocast is None else _parsed(autocast, read_autocast_log, Place.AUTOCAST)
     if onnx is None:
         return Witnesses(logs=read, profile=times, autocast=kept)
     watch.tell(f"reading {onnx.name}")

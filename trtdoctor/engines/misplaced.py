@@ -31,6 +31,7 @@ class Place(Enum):
     LAYERS = ("a list of an engine's layers", "with --layers")
     PROFILE = ("a profile of the layers' times", "with --profile")
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
+    AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 
     @property
     def words(self) -> str:
