@@ -16,11 +16,10 @@ import io
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +37,7 @@ import growth  # noqa: E402
 import hostile  # noqa: E402
 import planwriter  # noqa: E402
 import rendering  # noqa: E402
+from launch import Cost, launched  # noqa: E402
 from netlogs import LINEAR, log_of, make  # noqa: E402
 
 from trtdoctor.precision.log.problem_from_log import problem_of  # noqa: E402
@@ -50,17 +50,6 @@ BARE_LOOP = """
 import sys
 with open(sys.argv[1], "rb") as lines:
     print(sum(b"Error" in line for line in lines))
-"""
-LAUNCH = """
-import os, sys
-child = os.fork()
-if not child:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
-    os.execv(sys.argv[1], sys.argv[1:])
-usage = os.wait4(child, 0)[2]
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 """
 READ_LOG = """
 import sys
@@ -76,38 +65,17 @@ static_layers(Path(sys.argv[1]))
 """
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Processor time in seconds, with that of children, and the largest resident set in MB."""
-
-    seconds: float
-    megabytes: float
-
-
 @lru_cache
 def environment() -> dict[str, str]:
     """Installed packages are compiled and a checkout may not be: compiled files are kept aside."""
     compiled = tempfile.mkdtemp(prefix="trtdoctor-compiled-")
     atexit.register(shutil.rmtree, compiled, ignore_errors=True)
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": compiled}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
 
 
 def cost(command: Sequence[str | Path]) -> Cost:
     """What a command takes; the best of two."""
-    found = [_once([str(word) for word in command]) for _ in range(2)]
-    return Cost(min(one.seconds for one in found), min(one.megabytes for one in found))
-
-
-def _once(command: list[str]) -> Cost:
-    # A process begins with the largest resident set of the one that started it, so that a small one
-    # has to; and that must not be one that has imported anything.
-    launched = [sys.executable, "-I", "-S", "-c", LAUNCH, *command]
-    told = subprocess.run(
-        launched, stdout=subprocess.PIPE, cwd=ROOT, check=True, env=environment()
-    ).stdout
-    seconds, kilobytes = told.split()
-    return Cost(float(seconds), int(kilobytes) * 1024 / 1e6)
+    return min((launched(command, environment(), ROOT) for _ in range(2)), key=lambda c: c.seconds)
 
 
 def python(script: str, *arguments: Path) -> Cost:
@@ -381,7 +349,7 @@ def checking(cuda_doctor: str | None) -> Table:
 
     return (
         "`check` without a GPU",
-        ["command", "ms", "x `python -c pass`", "MiB"],
+        ["command", "ms", "x `python -c pass`", "MB"],
         [
             [name, f"{took:.0f}", f"{ratio:.1f}", f"{memory:.0f}"]
             for name, took, ratio, memory in startup.rows(9, cuda_doctor)

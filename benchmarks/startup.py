@@ -10,33 +10,26 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from pathlib import Path
+
+from launch import launched
 
 
 def measure(command: list[str], runs: int, environment: dict[str, str]) -> tuple[float, float]:
-    """Median wall time (ms) and largest resident set of the process itself (MiB)."""
-    times, memory = [], 0
-    for _ in range(runs + 1):
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-        )
-        _, _, usage = os.wait4(process.pid, 0)
-        times.append((time.perf_counter() - started) * 1000)
-        memory = max(memory, usage.ru_maxrss)
+    """Median wall time (ms) and largest resident set of the process itself (MB)."""
     # The first run warms the file cache and is left out.
-    return statistics.median(times[1:]), memory / 1024
+    costs = [launched(command, environment, Path.cwd()) for _ in range(runs + 1)][1:]
+    wall = statistics.median(cost.wall for cost in costs)
+    return wall * 1000, max(cost.megabytes for cost in costs)
 
 
 def rows(runs: int, cuda_doctor: str | None) -> Iterator[tuple[str, float, float, float]]:
-    """Name, milliseconds, ratio to an empty Python, and MiB of each command."""
+    """Name, milliseconds, ratio to an empty Python, and MB of each command."""
     doctor = [sys.executable, "-m", "trtdoctor"]
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
@@ -50,8 +43,7 @@ def rows(runs: int, cuda_doctor: str | None) -> Iterator[tuple[str, float, float
     if cuda_doctor:
         commands["cuda-doctor"] = [cuda_doctor]
     with tempfile.TemporaryDirectory() as compiled:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": compiled}
         base, _ = measure(commands["python -c pass"], runs, environment)
         for name, command in commands.items():
             took, memory = measure(command, runs, environment)
@@ -63,7 +55,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--cuda-doctor", default=shutil.which("cuda-doctor"), metavar="PROGRAM")
     arguments = parser.parse_args()
-    print(f"{'command':32} {'ms':>8} {'x python':>9} {'MiB':>7}")
+    print(f"{'command':32} {'ms':>8} {'x python':>9} {'MB':>7}")
     for name, took, ratio, memory in rows(arguments.runs, arguments.cuda_doctor):
         print(f"{name:32} {took:8.0f} {ratio:9.1f} {memory:7.0f}")
 

@@ -80,6 +80,7 @@ class Elimination:
         steps: in order; the message of each goes to a later one.
         cells: the size of the largest table of a step.
         place: the step of each variable.
+        schedule: the steps' places in an order that keeps few messages waiting.
         sizes: how many options each variable has.
     """
 
@@ -116,6 +117,7 @@ class Elimination:
             )
         self.cells = max((step.cells for step in self.steps), default=0)
         self._messages = sum(map(self._size, range(len(self.steps))))
+        self.schedule = _children_first(children, [step.parent for step in self.steps])
 
     def _size(self, place: int) -> int:
         """Of the message of a step."""
@@ -215,7 +217,8 @@ class _Upward:
             total = total + values[term]
         # A time that is none can overflow; the solution with it is then as bad as it gets.
         with np.errstate(over="ignore"):
-            for place, step in enumerate(elimination.steps):
+            for place in elimination.schedule:
+                step = elimination.steps[place]
                 tables = [self.table(step, factor) for factor in step.factors]
                 least = _least(tables, step.cells * self._draws)
                 if not keep:
@@ -411,6 +414,17 @@ class Base:
                         least, [self._elimination.sizes[variable] for variable in shape]
                     )
         return found
+
+
+def _children_first(children: list[list[int]], parents: list[int]) -> list[int]:
+    """All places, each soon after those whose messages it takes."""
+    order: list[int] = []
+    waiting = [place for place, parent in enumerate(parents) if parent < 0]
+    while waiting:
+        place = waiting.pop()
+        order.append(place)
+        waiting.extend(children[place])
+    return order[::-1]
 
 
 def _least(tables: list[Floats], numbers: int) -> Floats:

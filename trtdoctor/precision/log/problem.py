@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trtdoctor.readers.buildlog import (
@@ -67,10 +68,15 @@ class Option:
     candidate: Candidate
     term: int
 
-    @property
+    @cached_property
     def half(self) -> bool:
         """Whether it computes on FP16 tensors."""
         return is_half(self.candidate)
+
+    @cached_property
+    def text(self) -> str:
+        """Its formats in the log's own words."""
+        return text_of(self.candidate)
 
 
 def text_of(candidate: Candidate) -> str:

@@ -16,7 +16,6 @@ from .problem import (
     Option,
     Problem,
     TensorVariable,
-    text_of,
 )
 from .solver import Solution, Solver
 
@@ -247,10 +246,10 @@ class Comparison:
             changes.append(
                 Change(
                     what=variable.node.layer.name,
-                    before=text_of(old.candidate),
+                    before=old.text,
                     before_ms=terms[0].ms,
                     before_line=terms[0].line,
-                    after=text_of(new.candidate),
+                    after=new.text,
                     after_ms=terms[1].ms,
                     after_line=terms[1].line,
                     conversion=moves,
