@@ -47,8 +47,7 @@ def python_unsupported(
     has bindings for this Python.
 
     ## Known limits
-    Lean and dispatch packages are not in the table. A Python that is newer than the table is unknown, not
-    unsupported.
+    A Python that is newer than the table is unknown, not unsupported.
 
     ## References
     - TensorRT documentation, "Prerequisites":

@@ -114,7 +114,8 @@ class Knowledge:
                 except versions.Undecided:
                     break
                 if supported is None:
-                    break
+                    # Another row may know: support is known in pieces where builds are for some only.
+                    continue
                 return Support(
                     product=product,
                     version=version,
