@@ -12,6 +12,14 @@ from trtdoctor.cli.app import run
 CAUSES = {
     "ort-pip-tensorrt-not-on-loader-path": "FRW003",
     "ort-without-tensorrt": "TRT001",
+    "gtx-1080-without-tensorrt": "TRT001",
+    "torch-tensorrt-for-another-torch": "FRW004",
+    "jetson-r36-container-on-r35-host": "CTR006",
+    "jetson-container-without-nvidia-runtime": "CTR001",
+    "jetson-pyenv-3-11-sees-no-bindings": "PYE004",
+    "docker-lost-gpu-after-daemon-reload": "CTR004",
+    "wsl-docker-driver-555-old-toolkit": "CTR005",
+    "frigate-trt-of-cuda-12-1-on-driver-525": "DRV006",
 }
 HEALTHY = ("dgx-spark-tensorrt-10-14", "healthy-orin-jetpack-7-2", "healthy-thor-jetpack-7-1")
 

@@ -10,8 +10,10 @@ from trtdoctor.api import (
     Confidence,
     Evidence,
     Fact,
+    FactStatus,
     Finding,
     Knowledge,
+    NotApplicable,
     Note,
     Remedy,
     Severity,
@@ -20,6 +22,8 @@ from trtdoctor.api import (
     facts,
 )
 
+# What the driver, or on a Jetson Jetson Linux, brings; without a GPU passed in a container lacks them.
+_OF_THE_DRIVER = ("libcuda.so", "libnvidia-", "libnvdla", "libcudla.so", "libnvrm", "libnvos.")
 _MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared object file")
 
 
@@ -33,12 +37,14 @@ _MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared o
         "tensorrt-half-installed",
         "python-unsupported",
         "jetson-pip-tensorrt",
+        "jetson-image-for-another-release",
     ),
 )
 def tensorrt_import_fails(
     imports: facts.Imports,
     installs: Fact[facts.Installs],
     python: Fact[facts.TargetPython],
+    cuda: Fact[facts.CudaDriver],
     kb: Knowledge,
 ) -> Iterator[Yielded]:
     """An installed TensorRT cannot be imported.
@@ -74,6 +80,16 @@ def tensorrt_import_fails(
             if known is None or known.module.endswith("_bindings"):
                 failed[module.product] = module
     for module in failed.values():
+        lacks = _MISSING.search(module.attempt.detail or "")
+        if (
+            lacks
+            and lacks.group("library").startswith(_OF_THE_DRIVER)
+            and cuda.status is FactStatus.ABSENT
+        ):
+            # Whoever brings the driver brings this; its own checks tell who that is here.
+            raise NotApplicable(
+                f"{module.module} lacks {lacks.group('library')} of the driver, which is missing as a whole"
+            )
         yield _finding(module, installs.value, python.value, kb)
 
 

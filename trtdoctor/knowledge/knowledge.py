@@ -327,6 +327,19 @@ class Knowledge:
                 return row
         raise self._ends("jetpack", asked)
 
+    def jetpacks(self) -> tuple[JetPack, ...]:
+        """Every JetPack in the table, oldest first."""
+        return self._rows("jetpack", JetPack)
+
+    def jetpack_python(self, l4t: str) -> JetPack:
+        """A JetPack of the same major release of Jetson Linux: all of these have the same Python."""
+        asked = f"Python of Jetson Linux {l4t}"
+        numbers = self._release("jetpack", l4t.removeprefix("R"), asked)
+        for row in self._rows("jetpack", JetPack):
+            if versions.release(row.l4t)[0] == numbers[0]:
+                return row
+        raise self._ends("jetpack", asked)
+
     def noted_messages(self) -> tuple[LogMessage, ...]:
         """The messages that the reader of build logs notes, in the table's order."""
         return tuple(row for row in self._rows("log_messages", LogMessage) if row.kind is not None)
