@@ -205,6 +205,29 @@ class Knowledge:
             raise self._ends("python_support", asked)
         return rows[0]
 
+    def releases(self, product: str) -> tuple[str, ...]:
+        """The releases that begin or end a row of a table and have wheels, newest first.
+
+        Not every release is among them, but between two of them nothing changes that the tables know.
+        """
+        named = {
+            row[key]
+            for table in ("python_support", "tensorrt_cuda", "tensorrt_compute_capability")
+            for row in self.rows(table)
+            if row["product"] == product
+            for key in ("first", "last")
+            if key in row
+        }
+        numbered = sorted(((versions.release(name), name) for name in named), reverse=True)
+        return tuple(name for _, name in numbered if self._has_wheels(product, name))
+
+    def _has_wheels(self, product: str, version: str) -> bool:
+        try:
+            self.python_support(product, version)
+        except KnowledgeEnds:
+            return False
+        return True
+
     def typing_mode(self, product: str, version: str) -> tuple[Typing, str]:
         """Who decides precision in a release, and the source of that."""
         asked = f"typing of {product} {version}"
