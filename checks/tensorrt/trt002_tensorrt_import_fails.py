@@ -137,10 +137,21 @@ def _finding(
             text="A file or folder of that name hides TensorRT, or is what an uninstall left. Remove it.",
             commands=(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'",),
         )
+    elif missing and missing.group("library").startswith(_OF_THE_DRIVER):
+        remedy = Remedy(
+            text=f"{missing.group('library')} comes with the NVIDIA driver, in a container from the host "
+            "and on a Jetson with Jetson Linux: TensorRT's packages do not have it.",
+            commands=(f"ldconfig -p | grep {missing.group('library').partition('.so')[0]}",),
+        )
+    elif missing:
+        remedy = Remedy(
+            text=f"The loader does not find {missing.group('library')}. Which package would bring it here "
+            "is not known; the library that needs it is in the loader's output.",
+            commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
+        )
     else:
         remedy = Remedy(
-            text="See what the loader does last; then install this TensorRT again, in an "
-            "environment without other copies of it.",
+            text="What causes this is not known here. See what the loader and Python do last.",
             commands=(f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'",),
         )
     unsure = attempt.ending is facts.Ending.DEADLINE or module.returned

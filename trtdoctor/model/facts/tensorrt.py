@@ -18,7 +18,8 @@ class Install(Frozen, frozen=True, kw_only=True):
 
     ``product`` is ``tensorrt``, ``tensorrt-lean``, ``tensorrt-dispatch`` or ``tensorrt-rtx``;
     ``kind`` is ``pip``, ``library`` or ``trtexec``; ``cuda_major`` what its name or libraries
-    were built for. ``parts`` maps each pip distribution to its version.
+    were built for. ``parts`` maps each pip distribution to its version, ``requires`` one whose metadata
+    were read to what it asks for.
     """
 
     product: str
@@ -27,6 +28,7 @@ class Install(Frozen, frozen=True, kw_only=True):
     location: PathText
     cuda_major: int | None = None
     parts: dict[str, str] = {}
+    requires: dict[str, tuple[str, ...]] = {}
     libraries: tuple[PathText, ...] = ()
 
     @property
