@@ -127,6 +127,28 @@ class Imports(FactValue, frozen=True, kw_only=True):
         return next((m for m in self.modules if m.product == product and m.genuine), None)
 
 
+class OwnModules(FactValue, frozen=True, kw_only=True):
+    """What the target Python finds for a TensorRT module that is none; absent where there is nothing.
+
+    ``shadows`` maps the module's name to that file or folder, which was not imported.
+    """
+
+    FACT: ClassVar[str] = "tensorrt.own_modules"
+
+    shadows: dict[str, PathText]
+
+
+class WorkingDirectory(FactValue, frozen=True, kw_only=True):
+    """What scripts that are started where trtdoctor was find for a TensorRT module, and that is none.
+
+    ``shadows`` is as in ``OwnModules``; absent where there is nothing of such a name.
+    """
+
+    FACT: ClassVar[str] = "tensorrt.working_directory"
+
+    shadows: dict[str, PathText]
+
+
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
     """Making a ``Builder``: how it ended, its log, and what it says of the platform."""
 
