@@ -140,3 +140,22 @@ def test_importing_trtdoctor_imports_nothing_else() -> None:
     imported = set(done.stdout.split())
     assert "trtdoctor" in imported, done.stderr
     assert imported <= {"__future__", "trtdoctor", "trtdoctor.version"}
+
+
+def test_windows_is_said_to_be_unsupported_where_people_look(capsys) -> None:
+    assert run(["--help"]) == 0
+    assert "Windows itself is not" in capsys.readouterr().out
+    assert "Windows itself is not supported yet" in (ROOT / "README.md").read_text()
+
+
+def test_tables_that_are_behind_a_release_are_listed(capsys) -> None:
+    spec = importlib.util.spec_from_file_location("stale", ROOT / "docs" / "stale.py")
+    stale = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stale)
+    assert stale.main(["tensorrt=99.1.2"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in told if line.startswith("tensorrt_cuda")]
+    assert line.endswith("99.1")
+    with pytest.raises(SystemExit) as ended:
+        stale.main(["tensorrt=new"])
+    assert ended.value.code == 2

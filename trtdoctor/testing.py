@@ -238,6 +238,7 @@ class FakeMachine:
             "user": "somebody",
             "home": "/home/somebody",
             "python": "/usr/bin/python3",
+            "directory": "/home/somebody/work",
         }
         return {**usual, **self.system}
 

@@ -37,6 +37,14 @@ _GIVE_DOCKER = Remedy(
     "host needs a driver and the NVIDIA Container Toolkit.",
     commands=("docker run --rm --gpus all IMAGE nvidia-smi",),
 )
+# Jetson's own GPU is passed in by the runtime, which also brings the driver's libraries.
+_GIVE_JETSON = {
+    "docker": Remedy(
+        text="Start the container with NVIDIA's runtime (in Compose: runtime: nvidia), from an image made "
+        "for this Jetson Linux. The host needs the packages nvidia-container of its JetPack.",
+        commands=("docker run --rm --runtime nvidia IMAGE",),
+    ),
+}
 
 
 @check(
@@ -70,7 +78,8 @@ def container_without_gpu(
     ## How to fix it
     Install the driver and the NVIDIA Container Toolkit on the host, then start the container with
     the GPU: `--gpus all` for Docker, `--device nvidia.com/gpu=all` for Podman, a resource limit
-    `nvidia.com/gpu` for Kubernetes. Passing the nodes alone with `--device /dev/nvidia0` does not
+    `nvidia.com/gpu` for Kubernetes, and on a Jetson `--runtime nvidia` for Docker.
+    Passing the nodes alone with `--device /dev/nvidia0` does not
     bring the libraries. `NVIDIA_VISIBLE_DEVICES` must not be `void`, `none` or empty.
 
     ## Known limits
@@ -112,5 +121,7 @@ def container_without_gpu(
     yield Finding(
         message=f"This {container.engine} container was started without a GPU: {missing}{host}.",
         evidence=tuple(evidence),
-        remedy=_GIVE.get(container.engine, _GIVE_DOCKER),
+        remedy=(_GIVE_JETSON if jetson.value is not None else {}).get(
+            container.engine, _GIVE.get(container.engine, _GIVE_DOCKER)
+        ),
     )

@@ -41,6 +41,8 @@ _PATIENCE_SECONDS = 10.0
         "gpu-lost",
         "wsl-driver-shadowed",
         "no-gpu-visible",
+        "container-gpu-access-lost",
+        "wsl-container-toolkit-too-old",
     ),
 )
 def cuda_init_fails(

@@ -28,6 +28,7 @@ from trtdoctor.api import (
     name="driver-too-old-for-cuda",
     severity=Severity.ERROR,
     since="0.1.0",
+    blinded_by=("driver-older-than-toolkit",),
     explained_by=(
         "container-without-gpu",
         "driver-missing",

@@ -12,6 +12,7 @@ from trtdoctor.api import (
     Note,
     Remedy,
     Severity,
+    Unknown,
     Yielded,
     check,
     facts,
@@ -32,8 +33,9 @@ def onnxruntime_without_tensorrt_provider(
     """ONNX Runtime's GPU package is installed, but its TensorRT provider is missing or hidden.
 
     ## What it checks
-    Whether `onnxruntime` and `onnxruntime-gpu` are installed into one folder, and whether the provider
-    library for TensorRT lies where `onnxruntime-gpu` puts it.
+    Whether `onnxruntime` and `onnxruntime-gpu` are installed into one folder, and whether
+    `onnxruntime.get_available_providers()` names the TensorRT provider, asked in a process of its own.
+    That a library of that name lies there proves nothing: the CPU package leaves it and does not use it.
 
     ## Why it matters
     Both distributions unpack into the same folder `onnxruntime`, so the one installed last decides which
@@ -46,7 +48,12 @@ def onnxruntime_without_tensorrt_provider(
     ## References
     - ONNX Runtime documentation, "Install ONNX Runtime": https://onnxruntime.ai/docs/install/
     """
-    has = "TensorrtExecutionProvider" in runtime.providers
+    has = _has(runtime)
+    told = (
+        Evidence(source="get_available_providers()", value=", ".join(runtime.available) or "none")
+        if runtime.available is not None
+        else Evidence(source="provider libraries", value=", ".join(runtime.providers) or "none")
+    )
     both = {
         package.name: package
         for package in reversed(packages.packages)
@@ -62,7 +69,11 @@ def onnxruntime_without_tensorrt_provider(
         ),
     )
     if len(both) == 2 and len(folders) == 1:
-        state = "is there now, and goes with the next change" if has else "is missing"
+        state = {
+            True: "is there now, and goes with the next change",
+            False: "is missing",
+            None: "may be hidden, which could not be asked",
+        }[has]
         yield Finding(
             message="onnxruntime and onnxruntime-gpu are installed over each other; the TensorRT provider "
             f"{state}.",
@@ -72,19 +83,30 @@ def onnxruntime_without_tensorrt_provider(
                     Evidence(source="pip metadata", value=f"{p.name} {p.version}")
                     for p in both.values()
                 ),
-                Evidence(source="provider libraries", value=", ".join(runtime.providers) or "none"),
+                told,
             ),
             remedy=remedy,
+        )
+    elif runtime.distribution == "onnxruntime-gpu" and has is None:
+        yield Unknown(
+            subject="onnxruntime-gpu",
+            reason=f"which providers it has could not be asked: {runtime.not_asked or 'no answer'}",
         )
     elif runtime.distribution == "onnxruntime-gpu" and not has:
         yield Finding(
             message=f"onnxruntime-gpu {runtime.version} has no TensorRT provider.",
             subject="onnxruntime-gpu",
-            evidence=(
-                Evidence(source="provider libraries", value=", ".join(runtime.providers) or "none"),
-            ),
+            evidence=(told,),
             remedy=remedy,
         )
     else:
-        told = ", ".join(runtime.providers) or "no provider libraries"
-        yield Note(text=f"{runtime.distribution} {runtime.version}: {told}")
+        yield Note(text=f"{runtime.distribution} {runtime.version}: {told.value}")
+
+
+def _has(runtime: facts.OnnxRuntime) -> bool | None:
+    """Whether it has the TensorRT provider; None where nobody could ask."""
+    name = "TensorrtExecutionProvider"
+    if runtime.available is not None:
+        return name in runtime.available
+    # Without the library there is none, whatever the rest would say.
+    return None if name in runtime.providers else False

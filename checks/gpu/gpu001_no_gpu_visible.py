@@ -36,6 +36,8 @@ _NO_DEVICE = 100
         "fabric-manager-down",
         "gpu-lost",
         "wsl-driver-shadowed",
+        "container-gpu-access-lost",
+        "wsl-container-toolkit-too-old",
     ),
     blinded_by=("cuda-init-fails",),
 )

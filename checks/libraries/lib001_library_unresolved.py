@@ -10,6 +10,7 @@ from trtdoctor.api import (
     Fact,
     FactStatus,
     Finding,
+    NotApplicable,
     Note,
     Remedy,
     Severity,
@@ -30,10 +31,20 @@ _OF_THE_C_LIBRARY = ("libc.so.", "libm.so.", "libdl.so.", "libpthread.so.", "lib
     name="library-unresolved",
     severity=Severity.ERROR,
     since="0.1.0",
-    explained_by=("tensorrt-half-installed", "tensorrt-import-fails", "jetson-pip-tensorrt"),
+    explained_by=(
+        "tensorrt-half-installed",
+        "tensorrt-import-fails",
+        "jetson-pip-tensorrt",
+        "jetson-image-for-another-release",
+    ),
 )
 def library_unresolved(
-    libraries: facts.Libraries, imports: Fact[facts.Imports], installs: Fact[facts.Installs]
+    libraries: facts.Libraries,
+    imports: Fact[facts.Imports],
+    installs: Fact[facts.Installs],
+    container: Fact[facts.Container],
+    jetson: Fact[facts.Jetson],
+    cuda: Fact[facts.CudaDriver],
 ) -> Iterator[Yielded]:
     """A TensorRT library needs another library that the loader finds nowhere.
 
@@ -52,12 +63,18 @@ def library_unresolved(
     on the loader's path. TensorRT 8 needs cuDNN 8 and cuBLAS of its CUDA version.
 
     ## Known limits
+    In a container on a Jetson that lacks the driver nothing is said: its runtime brings these too.
     A program may load the missing library first, from a place of its own, hence `likely`. Libraries that
     come with the driver are left to the driver's checks.
 
     ## References
     - ld.so(8), "Dynamic library search order": https://man7.org/linux/man-pages/man8/ld.so.8.html
     """
+    if container.value and jetson.value and cuda.status is FactStatus.ABSENT:
+        # NVIDIA's runtime mounts them from the host, as it does the driver.
+        raise NotApplicable(
+            "the container lacks the driver, and what a Jetson's runtime brings with it"
+        )
     folders = _settled(imports.value)
     untried = imports.status not in (FactStatus.OK, FactStatus.ABSENT)
     missing: dict[str, list[str]] = {}

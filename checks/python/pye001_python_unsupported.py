@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -22,6 +23,9 @@ from trtdoctor.api import (
     facts,
     versions,
 )
+
+# Where Debian's packages put modules; each is built for the one Python of the release.
+_OF_THE_DISTRIBUTION = re.compile(r"/usr/lib/python3(\.\d+)?/dist-packages")
 
 
 @check(id="PYE001", name="python-unsupported", severity=Severity.ERROR, since="0.1.0")
@@ -47,8 +51,7 @@ def python_unsupported(
     has bindings for this Python.
 
     ## Known limits
-    Lean and dispatch packages are not in the table. A Python that is newer than the table is unknown, not
-    unsupported.
+    A Python that is newer than the table is unknown, not unsupported.
 
     ## References
     - TensorRT documentation, "Prerequisites":
@@ -72,6 +75,11 @@ def python_unsupported(
             continue
         if odd := _odd_build(python):
             yield _finding(python, install.product, odd, Confidence.LIKELY, "Python documentation")
+            continue
+        if python.prefix == "/usr" and _OF_THE_DISTRIBUTION.match(install.location):
+            yield Note(
+                text=f"{install.product} is a package of the system, for the system's Python"
+            )
             continue
         try:
             window = kb.python_support(install.product, install.version or "")

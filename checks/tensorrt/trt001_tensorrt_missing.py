@@ -10,14 +10,18 @@ from trtdoctor.api import (
     Fact,
     FactStatus,
     Finding,
+    Knowledge,
     NotApplicable,
     Note,
     Remedy,
     Severity,
+    Situation,
     Unknown,
     Yielded,
     check,
     facts,
+    installable,
+    situation,
 )
 
 
@@ -28,6 +32,13 @@ def tensorrt_missing(
     python: Fact[facts.TargetPython],
     jetson: Fact[facts.Jetson],
     nvml: Fact[facts.Nvml],
+    gpus: Fact[facts.Gpus],
+    cuda: Fact[facts.CudaDriver],
+    driver: Fact[facts.KernelDriver],
+    wsl: Fact[facts.Wsl],
+    onnxruntime: Fact[facts.OnnxRuntime],
+    torch_tensorrt: Fact[facts.TorchTensorRT],
+    kb: Knowledge,
 ) -> Iterator[Yielded]:
     """No TensorRT was found on this machine.
 
@@ -41,8 +52,9 @@ def tensorrt_missing(
     and a C++ program in `libnvinfer.so: cannot open shared object file`.
 
     ## How to fix it
-    For Python, `pip install tensorrt-cu13` or `tensorrt-cu12`, by the CUDA version that the driver
-    supports. For `trtexec` and C++, the deb, rpm or tar package: pip brings neither. On a Jetson,
+    For Python, the newest release of the package index that supports the GPU and the Python, that the
+    driver is new enough for, and that ONNX Runtime or Torch-TensorRT, where they are installed, take; the
+    finding names it. For `trtexec` and C++, the deb, rpm or tar package: pip brings neither. On a Jetson,
     JetPack's own packages. If TensorRT is installed in another environment, name its interpreter with
     `--python`.
 
@@ -73,6 +85,21 @@ def tensorrt_missing(
         places = "; ".join(f"{place}: {why}" for place, why in installs.value.unseen.items())
         yield Unknown(reason=f"none found, but not everything could be looked at: {places}")
         return
+    if imports.status not in (FactStatus.OK, FactStatus.ABSENT):
+        reason = imports.reason or imports.status.value
+        yield Unknown(
+            reason=f"no package and no library was found; what Python imports is not known: {reason}"
+        )
+        return
+    unread = [
+        m.module for m in modules if m.returned and m.version is None and m.has_builder is None
+    ]
+    if unread:
+        yield Unknown(
+            reason=f"no package and no library was found, but this Python imports {' and '.join(unread)}, "
+            "of which nothing more could be learnt"
+        )
+        return
     looked = ", ".join(installs.value.looked_in) if installs.value else ""
     yield Finding(
         message="There is no TensorRT on this machine: no pip package, no library, no trtexec.",
@@ -82,32 +109,55 @@ def tensorrt_missing(
                 value=installs.reason or f"nothing in {looked or 'any place looked at'}",
             ),
         ),
-        remedy=_remedy(python, jetson, nvml),
+        remedy=(
+            Remedy(
+                text="Install the TensorRT of this Jetson's JetPack; the pip packages are not for it.",
+                commands=("sudo apt install nvidia-jetpack",),
+            )
+            if jetson.value is not None
+            else _remedy(
+                situation(
+                    gpus=gpus,
+                    cuda=cuda,
+                    driver=driver,
+                    nvml=nvml,
+                    wsl=wsl,
+                    python=python,
+                    onnxruntime=onnxruntime,
+                    torch_tensorrt=torch_tensorrt,
+                    kb=kb,
+                ),
+                shlex.quote(python.value.executable) if python.value else "python3",
+                kb,
+            )
+        ),
         references=("TensorRT documentation, Installing TensorRT",),
     )
 
 
-def _remedy(
-    python: Fact[facts.TargetPython], jetson: Fact[facts.Jetson], nvml: Fact[facts.Nvml]
-) -> Remedy:
-    if jetson.value is not None:
+def _remedy(where: Situation, interpreter: str, kb: Knowledge) -> Remedy:
+    also = "For trtexec and C++ install the deb, rpm or tar package of that release instead."
+    found = installable(where, kb)
+    if found is not None and where.driver is None and where.supported is None:
+        known = f" for {where.told}" if where.told else ""
         return Remedy(
-            text="Install the TensorRT of this Jetson's JetPack; the pip packages are not for it.",
-            commands=("sudo apt install nvidia-jetpack",),
+            text=f"Install TensorRT {found.version}, the newest known release{known}: tensorrt-cu13 for "
+            "drivers from 580 on, tensorrt-cu12 for older ones. "
+            f"{also} If TensorRT is in another environment, name its interpreter with --python.",
+            commands=tuple(
+                f"{interpreter} -m pip install {shlex.quote(one.requirement)}"
+                for major in (13, 12)
+                if (one := installable(where, kb, majors=(major,)))
+            ),
         )
-    interpreter = shlex.quote(python.value.executable) if python.value else "python3"
-    supported = nvml.value.cuda_driver_version if nvml.value else None
-    major = (supported or "").partition(".")[0]
-    if major.isdigit() and int(major) >= 12:
-        flavour = "cu13" if int(major) >= 13 else "cu12"
+    if found is not None:
         return Remedy(
-            text=f"Install a build for CUDA {flavour[2:]}: the driver supports CUDA {supported}. "
-            "For trtexec and C++ install the deb, rpm or tar package instead.",
-            commands=(f"{interpreter} -m pip install tensorrt-{flavour}",),
+            text=f"Install TensorRT {found.version} for CUDA {found.cuda_major}, the newest known release "
+            f"for {where.told}. {also}",
+            commands=(f"{interpreter} -m pip install {shlex.quote(found.requirement)}",),
         )
     return Remedy(
-        text="Install tensorrt-cu13 (drivers that support CUDA 13) or tensorrt-cu12 (older ones); for "
-        "trtexec and C++ the deb, rpm or tar package. If TensorRT is in another environment, "
-        "name its interpreter with --python.",
-        commands=(f"{interpreter} -m pip install tensorrt-cu12",),
+        text=f"No release of the package index is known to suit {where.told} together. See TensorRT's "
+        "support matrix for one that does, and change what it does not support. If TensorRT is in "
+        "another environment, name its interpreter with --python."
     )

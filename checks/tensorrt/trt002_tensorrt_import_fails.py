@@ -10,8 +10,10 @@ from trtdoctor.api import (
     Confidence,
     Evidence,
     Fact,
+    FactStatus,
     Finding,
     Knowledge,
+    NotApplicable,
     Note,
     Remedy,
     Severity,
@@ -20,6 +22,8 @@ from trtdoctor.api import (
     facts,
 )
 
+# What the driver, or on a Jetson Jetson Linux, brings; without a GPU passed in a container lacks them.
+_OF_THE_DRIVER = ("libcuda.so", "libnvidia-", "libnvdla", "libcudla.so", "libnvrm", "libnvos.")
 _MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared object file")
 
 
@@ -33,12 +37,14 @@ _MISSING = re.compile(r"(?P<library>lib[\w.+-]+\.so[\d.]*): cannot open shared o
         "tensorrt-half-installed",
         "python-unsupported",
         "jetson-pip-tensorrt",
+        "jetson-image-for-another-release",
     ),
 )
 def tensorrt_import_fails(
     imports: facts.Imports,
     installs: Fact[facts.Installs],
     python: Fact[facts.TargetPython],
+    cuda: Fact[facts.CudaDriver],
     kb: Knowledge,
 ) -> Iterator[Yielded]:
     """An installed TensorRT cannot be imported.
@@ -74,6 +80,16 @@ def tensorrt_import_fails(
             if known is None or known.module.endswith("_bindings"):
                 failed[module.product] = module
     for module in failed.values():
+        lacks = _MISSING.search(module.attempt.detail or "")
+        if (
+            lacks
+            and lacks.group("library").startswith(_OF_THE_DRIVER)
+            and cuda.status is FactStatus.ABSENT
+        ):
+            # Whoever brings the driver brings this; its own checks tell who that is here.
+            raise NotApplicable(
+                f"{module.module} lacks {lacks.group('library')} of the driver, which is missing as a whole"
+            )
         yield _finding(module, installs.value, python.value, kb)
 
 
@@ -121,10 +137,21 @@ def _finding(
             text="A file or folder of that name hides TensorRT, or is what an uninstall left. Remove it.",
             commands=(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'",),
         )
+    elif missing and missing.group("library").startswith(_OF_THE_DRIVER):
+        remedy = Remedy(
+            text=f"{missing.group('library')} comes with the NVIDIA driver, in a container from the host "
+            "and on a Jetson with Jetson Linux: TensorRT's packages do not have it.",
+            commands=(f"ldconfig -p | grep {missing.group('library').partition('.so')[0]}",),
+        )
+    elif missing:
+        remedy = Remedy(
+            text=f"The loader does not find {missing.group('library')}. Which package would bring it here "
+            "is not known; the library that needs it is in the loader's output.",
+            commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
+        )
     else:
         remedy = Remedy(
-            text="See what the loader does last; then install this TensorRT again, in an "
-            "environment without other copies of it.",
+            text="What causes this is not known here. See what the loader and Python do last.",
             commands=(f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'",),
         )
     unsure = attempt.ending is facts.Ending.DEADLINE or module.returned

@@ -44,9 +44,10 @@ def tensorrt_half_installed(
     ## What it checks
     Since 8.6.1 a TensorRT from the package index is several distributions: `tensorrt` only asks for
     `tensorrt-cu13`, and that for `-cu13-bindings` and `-cu13-libs`; likewise the lean, dispatch and RTX
-    families, each judged by itself. A part that is missing, bindings and libraries of different releases,
-    and zero-version placeholders are told. An import that works overrides a part that is missing: the
-    libraries may come from the system.
+    families, each judged by itself. What a distribution's own metadata asks for of its family and is not
+    there, or is there in another version, bindings and libraries of different releases, and zero-version
+    placeholders are told. An import of the product's own module that works overrides a part that is
+    missing: the libraries may come from the system. That `tensorrt_bindings` imports does not.
 
     ## Why it matters
     The libraries are fetched from NVIDIA's own index while pip installs; where that index is out of
@@ -60,27 +61,29 @@ def tensorrt_half_installed(
     """
     modules = imports.value.modules if imports.value else ()
     for install in (i for i in installs.installs if i.kind == "pip"):
-        worked = any(m.genuine and m.product == install.product for m in modules)
-        wrong = _mixed(install)
-        lacking = None if wrong or worked else _lacking(install, modules)
+        worked = any(m.genuine and m.module == install.product.replace("-", "_") for m in modules)
+        beside = _beside(install, installs)
+        wrong = _mixed(install, beside)
+        lacking = None if wrong or worked else _lacking(install, modules) or _unmet(install, beside)
         if lacking and imports.status not in (FactStatus.OK, FactStatus.ABSENT):
             untried = f"{lacking}; whether it works nobody could try ({imports.reason})"
             yield Unknown(subject=install.product, reason=untried)
         elif lacking == _NO_LIBRARIES and _system_has(install, installs):
             yield Note(text=f"{install.product}: {lacking}; the system has them")
         elif wrong or lacking:
-            yield _finding(install, wrong or lacking or "", modules, python.value)
+            yield _finding(install, beside, wrong or lacking or "", modules, python.value)
         else:
             yield Note(text=f"{install.product} {install.version or ''}".rstrip() + " is whole")
 
 
 def _finding(
     install: facts.Install,
+    beside: dict[str, str],
     wrong: str,
     modules: tuple[facts.ModuleImport, ...],
     python: facts.TargetPython | None,
 ) -> Finding:
-    evidence = [Evidence(source="pip metadata", value=f"{n} {v}") for n, v in install.parts.items()]
+    evidence = [Evidence(source="pip metadata", value=f"{n} {v}") for n, v in beside.items()]
     for m in modules:
         if m.product == install.product:
             said = m.attempt.detail or m.attempt.ending.value
@@ -89,16 +92,49 @@ def _finding(
         message=f"{install.product} in {install.location} is not whole: {wrong}.",
         subject=install.product,
         evidence=tuple(evidence),
-        remedy=_remedy(install, shlex.quote(python.executable) if python else "python3"),
+        remedy=_remedy(install, beside, shlex.quote(python.executable) if python else "python3"),
     )
 
 
-def _mixed(install: facts.Install) -> str | None:
+def _beside(install: facts.Install, installs: facts.Installs) -> dict[str, str]:
+    """All parts of the product in the same folder, of every CUDA flavour."""
+    parts: dict[str, str] = {}
+    for other in installs.installs:
+        if (other.kind, other.product, other.location) == (
+            "pip",
+            install.product,
+            install.location,
+        ):
+            parts.update(other.parts)
+    return parts
+
+
+def _asked(install: facts.Install) -> Iterator[tuple[str, str, str]]:
+    """What the parts ask for of their own family: who, which distribution, which versions."""
+    for name, requires in install.requires.items():
+        for text in requires:
+            wanted = versions.requirement(text)
+            if wanted and wanted[0].startswith(install.product):
+                yield name, *wanted
+
+
+def _mixed(install: facts.Install, beside: dict[str, str]) -> str | None:
     for cuda, roles in install.families.items():
         bindings, libs = roles.get("bindings"), roles.get("libs")
         if bindings and libs and versions.agree(bindings, libs) is False:
             flavour = f" for {cuda}" if cuda else ""
             return f"the bindings{flavour} are {bindings}, the libraries {libs}"
+    for name, part, wanted in _asked(install):
+        have = beside.get(part)
+        if have and wanted and versions.satisfies(have, wanted) is False:
+            return f"{name} {install.parts[name]} asks for {part}{wanted}, and {have} is installed"
+    return None
+
+
+def _unmet(install: facts.Install, beside: dict[str, str]) -> str | None:
+    for name, part, _ in _asked(install):
+        if part not in beside:
+            return f"{name} {install.parts[name]} asks for {part}, which is not installed"
     return None
 
 
@@ -135,7 +171,7 @@ def _system_has(install: facts.Install, installs: facts.Installs) -> bool:
     )
 
 
-def _remedy(install: facts.Install, interpreter: str) -> Remedy:
+def _remedy(install: facts.Install, beside: dict[str, str], interpreter: str) -> Remedy:
     cuda = next((flavour for flavour in install.families if flavour), None)
     wanted = f"{install.product}-{cuda}" if cuda else install.product
     if (versions.numbers(install.version) or (0,))[0] > 0:
@@ -144,7 +180,7 @@ def _remedy(install: facts.Install, interpreter: str) -> Remedy:
         text="Remove every part and install them together; the libraries come from NVIDIA's package "
         "index, which must be in reach.",
         commands=(
-            f"{interpreter} -m pip uninstall -y {' '.join(sorted(install.parts))}",
+            f"{interpreter} -m pip uninstall -y {' '.join(sorted(beside))}",
             f"{interpreter} -m pip install --no-cache-dir {shlex.quote(wanted)}",
         ),
     )

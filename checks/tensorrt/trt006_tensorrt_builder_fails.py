@@ -38,6 +38,7 @@ _WRAPPERS = frozenset({"factory-returned-nullptr"})
         "tensorrt-half-installed",
         "tensorrt-version-mismatch",
         "jetson-pip-tensorrt",
+        "jetson-image-for-another-release",
     ),
 )
 def tensorrt_builder_fails(builders: facts.Builders, kb: Knowledge) -> Iterator[Yielded]:

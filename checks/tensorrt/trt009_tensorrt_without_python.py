@@ -24,7 +24,10 @@ from trtdoctor.api import (
     name="tensorrt-without-python",
     severity=Severity.INFO,
     since="0.1.0",
-    explained_by=("jetson-pip-tensorrt",),
+    explained_by=(
+        "jetson-pip-tensorrt",
+        "jetson-bindings-for-another-python",
+    ),
 )
 def tensorrt_without_python(
     installs: facts.Installs, imports: Fact[facts.Imports], python: Fact[facts.TargetPython]

@@ -9,12 +9,15 @@ from trtdoctor.api import (
     Evidence,
     Fact,
     Finding,
+    Knowledge,
+    KnowledgeEnds,
     Note,
     Remedy,
     Severity,
     Yielded,
     check,
     facts,
+    versions,
 )
 
 
@@ -26,7 +29,12 @@ from trtdoctor.api import (
     explained_by=("tensorrt-half-installed",),
 )
 def tensorrt_cuda_flavours_mixed(
-    installs: facts.Installs, python: Fact[facts.TargetPython]
+    installs: facts.Installs,
+    python: Fact[facts.TargetPython],
+    driver: Fact[facts.KernelDriver],
+    nvml: Fact[facts.Nvml],
+    wsl: Fact[facts.Wsl],
+    kb: Knowledge,
 ) -> Iterator[Yielded]:
     """One environment holds TensorRT packages for two CUDA versions, which overwrite each other.
 
@@ -62,6 +70,7 @@ def tensorrt_cuda_flavours_mixed(
         if len(flavours) < 2:
             yield Note(text=f"{product}: {flavours[0] if flavours else 'one flavour'}")
             continue
+        fitting = _fitting(flavours, driver, nvml, wsl, kb)
         interpreter = shlex.quote(python.value.executable) if python.value else "python3"
         yield Finding(
             message=f"{product} for {' and '.join(flavours)} share {location} and overwrite each other.",
@@ -70,10 +79,38 @@ def tensorrt_cuda_flavours_mixed(
                 Evidence(source="pip metadata", value=f"{n} {v}") for n, v in parts.items()
             ),
             remedy=Remedy(
-                text="Remove all of them, then install the flavour that the driver supports.",
+                text="Remove all of them, then install "
+                + (
+                    f"the one for {fitting}, the newest that the driver supports."
+                    if fitting
+                    else f"one: {flavours[-1]} needs the newer driver."
+                ),
                 commands=(
                     f"{interpreter} -m pip uninstall -y {' '.join(sorted(parts))}",
-                    f"{interpreter} -m pip install --no-cache-dir {product}-{flavours[0]}",
+                    f"{interpreter} -m pip install --no-cache-dir {product}-{fitting or flavours[0]}",
                 ),
             ),
         )
+
+
+def _fitting(
+    flavours: list[str],
+    driver: Fact[facts.KernelDriver],
+    nvml: Fact[facts.Nvml],
+    wsl: Fact[facts.Wsl],
+    kb: Knowledge,
+) -> str | None:
+    """The flavour for the newest CUDA version that the driver is known to run."""
+    version = driver.value.version if driver.value else None
+    if nvml.value and nvml.value.driver_version and (wsl.value or version is None):
+        version = nvml.value.driver_version
+    have = versions.numbers(version)
+    for flavour in reversed(flavours):
+        try:
+            floor = kb.driver_floor(flavour.removeprefix("cu"), "windows" if wsl.value else "linux")
+        except KnowledgeEnds:
+            continue
+        least = versions.numbers(floor.minimum)
+        if have is not None and least is not None and have >= least:
+            return flavour
+    return None

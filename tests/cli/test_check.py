@@ -69,8 +69,11 @@ def module(tmp_path: Path):
 
     def make(source: str) -> dict[str, str]:
         folder = tmp_path / "patient"
-        folder.mkdir(exist_ok=True)
-        (folder / "tensorrt.py").write_text(textwrap.dedent(source))
+        package = folder / "tensorrt"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").write_text(textwrap.dedent(source))
+        # What makes it a TensorRT, by its files.
+        (package / "tensorrt.so").touch()
         return {"PYTHONPATH": str(folder), MARK: str(tmp_path)}
 
     return make

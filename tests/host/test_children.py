@@ -19,7 +19,7 @@ from trtdoctor.host.recorded import Recorder, RecordingHeader, load_recording
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import PROBES, Probe
 from trtdoctor.probes.asking import INVENTORY
-from trtdoctor.probes.tensorrt import tensorrt_imports
+from trtdoctor.probes.tensorrt import own_modules, tensorrt_imports, working_directory
 from trtdoctor.reporting.collect import Collection
 
 # Well below the 20 s after which a child is ended, and far above what starting one takes.
@@ -63,8 +63,10 @@ BAD = {
 def machine(
     folder: Path, source: str, monkeypatch: pytest.MonkeyPatch, *, budget: float = 20
 ) -> tuple[Host, LiveBackend]:
-    folder.mkdir(exist_ok=True)
-    (folder / "tensorrt.py").write_text(source)
+    (folder / "tensorrt").mkdir(parents=True, exist_ok=True)
+    (folder / "tensorrt" / "__init__.py").write_text(source)
+    # What makes it a TensorRT, by its files.
+    (folder / "tensorrt" / "tensorrt.so").touch()
     monkeypatch.setenv("PYTHONPATH", str(folder))
     backend = LiveBackend(budget=budget)
     return Host(backend, target=Target(path=sys.executable, chosen_by="--python")), backend
@@ -177,6 +179,39 @@ def test_code_in_the_working_directory_is_not_loaded(
         assert not trap.exists(), path
 
 
+def test_a_working_directory_that_pythonpath_names_in_full_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "re", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('sprung')\n")
+    host, _ = machine(tmp_path, "__version__ = '10.9.0'\n", monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    seen = record(host, tensorrt_imports)
+    assert imported(seen)["version"] == "10.9.0"
+    assert imported(seen)["file"] == str(tmp_path / "tensorrt/__init__.py")
+
+
+@pytest.mark.parametrize("kind", ["file", "package"])
+def test_a_users_own_module_is_told_by_its_files_and_never_imported(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trap, folder = tmp_path / "sprung", tmp_path / "project"
+    path = folder / ("tensorrt.py" if kind == "file" else "tensorrt/__init__.py")
+    path.parent.mkdir(parents=True)
+    path.write_text(f"open({str(trap)!r}, 'w').close()\n")
+    monkeypatch.chdir(folder)
+    for pythonpath, probe in ((str(folder), own_modules), ("", working_directory)):
+        monkeypatch.setenv("PYTHONPATH", pythonpath)
+        host = Host(LiveBackend(), target=Target(path=sys.executable, chosen_by="--python"))
+        seen = record(host, probe)
+        place = path if kind == "file" else path.parent
+        assert seen.value["shadows"] == {"tensorrt": str(place)}, (pythonpath, seen)
+        imports = record(host, tensorrt_imports)
+        found = imports.value["modules"] if imports.status is FactStatus.OK else []
+        assert "tensorrt" not in {module["module"] for module in found}
+        assert not trap.exists()
+
+
 def test_an_interpreters_own_folder_stays_where_one_stands_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,7 +269,7 @@ def test_every_child_runs_in_old_and_new_interpreters(
     where = str(python)
     assert host.child("interpreter", python=where).value["version"][0] == 3
     found = host.child("inventory", asked, python=where).value["modules"]["tensorrt"]
-    assert found["origin"].endswith("tensorrt.py")
+    assert found["origin"].endswith("tensorrt/__init__.py")
     said = host.child("import_module", {"module": "tensorrt"}, python=where).value
     assert (said["ending"], said["version"], said["has_builder"]) == ("returned", "8.6.1", False)
     built = host.child("make_builder", {"module": "tensorrt"}, python=where).value
@@ -250,7 +285,7 @@ def test_a_child_that_never_comes_back_does_not_keep_the_program(tmp_path: Path)
 import threading
 from trtdoctor.reporting.collect import Collection
 from trtdoctor.host import Host
-from trtdoctor.probes.tensorrt import tensorrt_imports
+from trtdoctor.probes.tensorrt import own_modules, tensorrt_imports, working_directory
 from trtdoctor.testing import FakeMachine
 
 class Hung(FakeMachine):

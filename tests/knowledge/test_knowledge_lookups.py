@@ -78,7 +78,7 @@ def test_the_error_names_table_range_date_and_question(k: Knowledge) -> None:
     text = str(caught.value)
     assert "tensorrt_compute_capability" in text
     assert "8.4 to 11.4" in text
-    assert "2026-11-22" in text
+    assert "2026-11-25" in text
     assert "tensorrt 12.0 on compute capability 8.9" in text
 
 

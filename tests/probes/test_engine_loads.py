@@ -147,6 +147,7 @@ DRIVER = "int cuInit(unsigned f){return %d;} int cuDeviceGetCount(int*n){*n=%d;r
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "site/tensorrt").mkdir(parents=True)
     (tmp_path / "site/tensorrt/__init__.py").write_text(TENSORRT)
+    (tmp_path / "site/tensorrt/tensorrt.so").touch()
     (tmp_path / "a.engine").write_bytes(b"headplantail")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     return tmp_path

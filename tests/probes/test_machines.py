@@ -286,5 +286,51 @@ def test_onnx_runtime_and_torch_tensorrt() -> None:
         "CPUExecutionProvider",
     ]
     assert (runtime["tensorrt_needs"], runtime["cuda_needs"]) == tuple(needs.values())
+    # A library of that name is no proof that the provider is there.
+    assert runtime["available"] is None and "exit status 1" in runtime["not_asked"]
     torch = ok(seen["framework.torch_tensorrt"])
     assert torch["torch_version"] == "2.8.0" and torch["requires"] == ["tensorrt (>=10.12,<10.13)"]
+
+
+def test_what_a_provider_needs_is_followed_as_the_loader_would() -> None:
+    provider = f"{SITE}/onnxruntime/capi/libonnxruntime_providers_cuda.so"
+    cublas, cudnn = "/opt/cuda/lib/libcublas.so.12", f"{SITE}/nvidia/cudnn/lib/libcudnn.so.9"
+    machine = FakeMachine(
+        files={provider: "", cublas: "", cudnn: ""},
+        env={"LD_LIBRARY_PATH": "/opt/cuda/lib"},
+        libraries={
+            provider: {"needed": ["libcublas.so.12", "libcudnn.so.9"]},
+            cublas: {"needed": ["libcublasLt.so.12"], "runpath": ["$ORIGIN/more"]},
+        },
+        children={
+            "inventory": inventory({"onnxruntime-gpu": "1.23.2"}),
+            "onnx_runtime": returned({"providers": ["CPUExecutionProvider"], "version": "1.23.2"}),
+        },
+    )
+    runtime = ok(facts(machine)["framework.onnxruntime"])
+    needs = {
+        lib["path"]: {n["soname"]: n["found"] for n in lib["needs"]} for lib in runtime["libraries"]
+    }
+    assert needs == {
+        provider: {"libcublas.so.12": cublas, "libcudnn.so.9": None},
+        cublas: {"libcublasLt.so.12": None},
+    }
+    assert runtime["elsewhere"] == {"libcudnn.so.9": cudnn}
+    assert runtime["available"] == ["CPUExecutionProvider"]
+
+
+def test_the_rpath_of_what_loads_a_library_counts_for_what_it_needs() -> None:
+    provider = f"{SITE}/onnxruntime/capi/libonnxruntime_providers_cuda.so"
+    first, second = "/opt/a/libcublas.so.12", "/opt/a/libcublasLt.so.12"
+    machine = FakeMachine(
+        files={provider: "", first: "", second: ""},
+        libraries={
+            provider: {"needed": ["libcublas.so.12"], "rpath": ["/opt/a"]},
+            first: {"needed": ["libcublasLt.so.12"]},
+            second: {"needed": []},
+        },
+        children={"inventory": inventory({"onnxruntime-gpu": "1.23.2"})},
+    )
+    runtime = ok(facts(machine)["framework.onnxruntime"])
+    assert [lib["path"] for lib in runtime["libraries"]] == [provider, first, second]
+    assert all(n["found"] for lib in runtime["libraries"] for n in lib["needs"])

@@ -29,6 +29,7 @@ from trtdoctor.checking.plans import (
     version_fit,
     weakest,
 )
+from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.report import (
     Confidence,
@@ -53,6 +54,7 @@ __all__ = [
     "FactStatus",
     "Finding",
     "Fit",
+    "Installable",
     "Knowledge",
     "KnowledgeEnds",
     "LoadedTensorRT",
@@ -61,6 +63,7 @@ __all__ = [
     "Plan",
     "Remedy",
     "Severity",
+    "Situation",
     "Typing",
     "Unknown",
     "Yielded",
@@ -70,6 +73,7 @@ __all__ = [
     "devices",
     "facts",
     "first_device",
+    "installable",
     "is_damaged",
     "is_no_plan",
     "load_of",
@@ -78,6 +82,7 @@ __all__ = [
     "platform_name",
     "product_supports",
     "runtime_for",
+    "situation",
     "sound_plans",
     "typing_of_engine",
     "typing_of_module",

@@ -60,12 +60,19 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="trtdoctor", message="%(prog)s %(version)s")
 def program() -> None:
-    """Diagnostics for NVIDIA TensorRT, on this machine or from what was saved on another."""
+    """Diagnostics for NVIDIA TensorRT, on this machine or from what was saved on another.
+
+    For Linux on x86-64 and aarch64, also in WSL. Windows itself is not supported yet.
+    """
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit code and never raises."""
     prepare()
+    if sys.platform == "win32":
+        complain(
+            "trtdoctor: Windows is not supported yet; what follows may be wrong. Run it in WSL or on Linux."
+        )
     for number in _SIGNALS:
         # What nohup set to be ignored stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -108,6 +108,7 @@ class LiveBackend:
             program += [(_CHILDREN / f"{script}.py").read_text("utf-8"), "_answer(main)"]
         # Libraries that crash while the interpreter shuts down would hide an answer already given.
         program.append("os._exit(0)\n")
+        environment, late = _child_environment()
         with _private_file() as private:
             number = private.fileno()
             ended = self._runner.run(
@@ -117,9 +118,10 @@ class LiveBackend:
                     "\n".join(program),
                     str(number),
                     json.dumps([payload for _, payload in scripts]),
+                    json.dumps(late),
                 ],
                 deadline=deadline,
-                environment=_child_environment(),
+                environment=environment,
                 pass_fds=(number,),
                 output_limit=_CHATTER_LIMIT,
                 keep_last=True,
@@ -166,25 +168,27 @@ def _private_file() -> Any:
     return tempfile.TemporaryFile()
 
 
-def _child_environment() -> dict[str, str]:
+def _child_environment() -> tuple[dict[str, str], list[tuple[int, str]]]:
+    """The environment of a child, and entries of its module path that are put in once it runs.
+
+    An empty or a relative entry of PYTHONPATH means the working directory by accident and is left out.
+    One that names it in full is there on purpose; put in later, it gives modules that are asked for,
+    and no code that Python or the scripts run of their own accord.
+    """
     environment = {
         **_without_working_directory(),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONFAULTHANDLER": "1",
     }
-    if path := environment.get("PYTHONPATH"):
-        here = ""
-        with suppress(OSError):
-            here = str(Path.cwd())
-        kept = [
-            entry
-            for entry in path.split(os.pathsep)
-            if entry and (os.path.realpath(entry) != here if here else os.path.isabs(entry))
-        ]
+    entries = [e for e in environment.pop("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(e)]
+    here = None
+    with suppress(OSError):
+        here = str(Path.cwd())
+    late = [(n, entry) for n, entry in enumerate(entries) if os.path.realpath(entry) == here]
+    kept = [entry for entry in entries if os.path.realpath(entry) != here]
+    if kept:
         environment["PYTHONPATH"] = os.pathsep.join(kept)
-        if not kept:
-            del environment["PYTHONPATH"]
-    return environment
+    return environment, late
 
 
 def _without_working_directory() -> dict[str, str]:
@@ -256,6 +260,8 @@ def _system() -> Answer:
     }
     with suppress(OSError, ValueError, AttributeError):
         answer["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    with suppress(OSError):
+        answer["directory"] = str(Path.cwd())
     return dict(answer)
 
 

@@ -242,7 +242,10 @@ class Host:
         return None if value is None else str(value)
 
     def system(self) -> dict[str, str]:
-        """``system``, ``release``, ``machine``, ``libc``, ``host``, ``user``, ``home``, ``python``."""
+        """``system``, ``release``, ``machine``, ``libc``, ``host``, ``user``, ``home``, ``python``.
+
+        ``directory``, the working directory, may be missing.
+        """
         return {key: str(value) for key, value in self._ask("system").items()}
 
     def volume(self, path: str) -> tuple[int, int]:

@@ -114,7 +114,8 @@ class Knowledge:
                 except versions.Undecided:
                     break
                 if supported is None:
-                    break
+                    # Another row may know: support is known in pieces where builds are for some only.
+                    continue
                 return Support(
                     product=product,
                     version=version,
@@ -203,6 +204,29 @@ class Knowledge:
         if not rows:
             raise self._ends("python_support", asked)
         return rows[0]
+
+    def releases(self, product: str) -> tuple[str, ...]:
+        """The releases that begin or end a row of a table and have wheels, newest first.
+
+        Not every release is among them, but between two of them nothing changes that the tables know.
+        """
+        named = {
+            row[key]
+            for table in ("python_support", "tensorrt_cuda", "tensorrt_compute_capability")
+            for row in self.rows(table)
+            if row["product"] == product
+            for key in ("first", "last")
+            if key in row
+        }
+        numbered = sorted(((versions.release(name), name) for name in named), reverse=True)
+        return tuple(name for _, name in numbered if self._has_wheels(product, name))
+
+    def _has_wheels(self, product: str, version: str) -> bool:
+        try:
+            self.python_support(product, version)
+        except KnowledgeEnds:
+            return False
+        return True
 
     def typing_mode(self, product: str, version: str) -> tuple[Typing, str]:
         """Who decides precision in a release, and the source of that."""
@@ -323,6 +347,19 @@ class Knowledge:
         numbers = _padded(self._release("jetpack", l4t.removeprefix("R"), asked))
         for row in self._rows("jetpack", JetPack):
             if _padded(versions.release(row.l4t)) == numbers:
+                return row
+        raise self._ends("jetpack", asked)
+
+    def jetpacks(self) -> tuple[JetPack, ...]:
+        """Every JetPack in the table, oldest first."""
+        return self._rows("jetpack", JetPack)
+
+    def jetpack_python(self, l4t: str) -> JetPack:
+        """A JetPack of the same major release of Jetson Linux: all of these have the same Python."""
+        asked = f"Python of Jetson Linux {l4t}"
+        numbers = self._release("jetpack", l4t.removeprefix("R"), asked)
+        for row in self._rows("jetpack", JetPack):
+            if versions.release(row.l4t)[0] == numbers[0]:
                 return row
         raise self._ends("jetpack", asked)
 

@@ -226,12 +226,16 @@ class ErrorCode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class JetPack(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A release of Jetson Linux (L4T), and what the JetPack made of it contains."""
+    """A release of Jetson Linux (L4T), and what the JetPack made of it contains.
+
+    ``python`` is the version that the JetPack's bindings are built for.
+    """
 
     l4t: str
     jetpack: str
     tensorrt: str
     cuda: str
+    python: str
 
 
 class NumpyLimit(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):

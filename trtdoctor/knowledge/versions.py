@@ -79,3 +79,18 @@ def satisfies(version: str, specifier: str) -> bool | None:
         return SpecifierSet(specifier).contains(version, prereleases=True)
     except (InvalidSpecifier, InvalidVersion):
         return None
+
+
+def requirement(text: str) -> tuple[str, str] | None:
+    """The normalised name and the range that a ``Requires-Dist`` asks for unconditionally.
+
+    None where it holds in some environments or for an extra only, or is malformed.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        asked = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return None if asked.marker else (canonicalize_name(asked.name), str(asked.specifier))

@@ -26,7 +26,7 @@ from .system import (
     operating_system,
     wsl,
 )
-from .tensorrt import tensorrt_builders, tensorrt_imports
+from .tensorrt import own_modules, tensorrt_builders, tensorrt_imports, working_directory
 
 PROBES: tuple[Probe, ...] = (
     operating_system,
@@ -52,6 +52,8 @@ PROBES: tuple[Probe, ...] = (
     torch_tensorrt,
     tensorrt_installs,
     tensorrt_imports,
+    own_modules,
+    working_directory,
     tensorrt_builders,
     libraries,
 )

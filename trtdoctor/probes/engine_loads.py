@@ -12,6 +12,7 @@ from trtdoctor.model.facts import Attempt, Ending, EngineLoad, EngineLoads
 
 from .asking import inventory, target_python
 from .observing import Cost, Observed, Probe
+from .tensorrt import user_modules
 
 _MODULES = {"tensorrt": ("tensorrt", "tensorrt_lean"), "tensorrt-rtx": ("tensorrt_rtx",)}
 # A large engine takes long to read and to copy to the GPU; the run's own deadline is the limit.
@@ -111,7 +112,8 @@ def _reached(output: str) -> tuple[str | None, str | None]:
 def _module(host: Host, request: LoadRequest) -> tuple[str | None, str | None, str | None]:
     """The module to load with; else the one that is missing, if it is that, and why not."""
     wanted = _MODULES.get(request.product or "", ())
-    seen = inventory(host).modules
+    own = user_modules(host)
+    seen = {name: spec for name, spec in inventory(host).modules.items() if name not in own}
     for name in wanted:
         if seen.get(name) is not None:
             return name, None, None

@@ -112,6 +112,7 @@ def _from_pip(host: Host, packages: Iterable[Distribution]) -> list[Install]:
                     location=location,
                     cuda_major=major or _required_cuda(p for p, _ in own),
                     parts={p.name: p.version for p, _ in reversed(own)},
+                    requires={p.name: p.requires for p, _ in reversed(own) if p.requires},
                     libraries=libraries,
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,23 @@ from trtdoctor.host import (
     Host,
     HostError,
     Missing,
+    NotRecorded,
     Target,
     TimedOut,
     Unusable,
 )
 from trtdoctor.model.errors import UsageError
-from trtdoctor.model.facts import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
+from trtdoctor.model.facts import (
+    LibraryNeeds,
+    OnnxRuntime,
+    Package,
+    Packages,
+    TargetPython,
+    TorchTensorRT,
+)
 
-from .asking import Distribution, answered, interpreter, inventory, list_or_none
+from .asking import Distribution, answered, interpreter, inventory, list_or_none, target_python
+from .loader import Loader
 from .observing import Cost, NotThere, Observed, probe
 
 OLDEST = (3, 8)
@@ -210,9 +220,14 @@ _RUNTIMES = (
 )
 
 
+# NVIDIA's providers, by the name in their library's file name.
+_OF_NVIDIA = ("tensorrt", "cuda", "nv_tensorrt_rtx")
+_MOST_LIBRARIES = 32
+
+
 @probe(OnnxRuntime, Cost.LIGHT)
 def onnx_runtime(host: Host) -> Observed[OnnxRuntime]:
-    """ONNX Runtime's provider libraries by name, and what the NVIDIA ones link."""
+    """ONNX Runtime's providers: what it says it has, and whether the loader finds what they need."""
     package = _first(host, *_RUNTIMES)
     if package is None:
         raise NotThere("ONNX Runtime is not installed in the target Python", source="metadata")
@@ -222,6 +237,8 @@ def onnx_runtime(host: Host) -> Observed[OnnxRuntime]:
         match = _PROVIDER.fullmatch(name)
         if match and match.group(1) != "shared":
             libraries[match.group(1)] = f"{folder}/{name}"
+    available, not_asked = _available(host)
+    read, unread = _needed(host, [libraries[name] for name in _OF_NVIDIA if name in libraries])
     return Observed(
         value=OnnxRuntime(
             distribution=package.name,
@@ -230,21 +247,64 @@ def onnx_runtime(host: Host) -> Observed[OnnxRuntime]:
                 *(_PROVIDERS.get(name, name) for name in libraries),
                 "CPUExecutionProvider",
             ),
-            tensorrt_needs=_needs(host, libraries.get("tensorrt"), "libnvinfer.so"),
-            cuda_needs=_needs(host, libraries.get("cuda"), "libcudart.so"),
+            available=available,
+            not_asked=not_asked,
+            tensorrt_needs=_soname(host, libraries.get("tensorrt"), "libnvinfer.so"),
+            cuda_needs=_soname(host, libraries.get("cuda"), "libcudart.so"),
+            libraries=read,
+            unread=unread,
+            elsewhere=_elsewhere(host, package.location, read),
         ),
         source=folder,
     )
 
 
-def _needs(host: Host, library: str | None, soname: str) -> str | None:
+def _available(host: Host) -> tuple[tuple[str, ...] | None, str | None]:
+    """What ``get_available_providers()`` answers, or why nobody knows."""
+    try:
+        said = answered(
+            host.child("onnx_runtime", python=target_python(host)), "importing onnxruntime"
+        )
+        return tuple(said["providers"]), None
+    except (KeyError, TypeError):
+        return None, "importing onnxruntime: an answer that cannot be read"
+    except (HostError, NotRecorded) as error:
+        return None, str(error)
+
+
+def _needed(host: Host, libraries: list[str]) -> tuple[tuple[LibraryNeeds, ...], dict[str, str]]:
+    try:
+        return Loader(host).closure(libraries, most=_MOST_LIBRARIES)
+    except (HostError, NotRecorded) as error:
+        return (), dict.fromkeys(libraries, str(error))
+
+
+def _soname(host: Host, library: str | None, begin: str) -> str | None:
     if library is None:
         return None
     try:
         dynamic: Dynamic = host.dynamic(library)
     except (Missing, Unusable):
         return None
-    return next((name for name in dynamic.needed if name.startswith(soname)), None)
+    return next((name for name in dynamic.needed if name.startswith(begin)), None)
+
+
+def _elsewhere(host: Host, location: str, read: tuple[LibraryNeeds, ...]) -> dict[str, str]:
+    """Where files lie that the loader does not find: in the folders of NVIDIA's pip packages."""
+    missing = {n.soname for item in read for n in item.needs if n.found is None}
+    found: dict[str, str] = {}
+    if not missing:
+        return found
+    folders = [f"{location}/tensorrt_libs", f"{location}/tensorrt_rtx_libs"]
+    # What is not told here is only a place less to name.
+    with suppress(HostError, NotRecorded):
+        names = list_or_none(host, f"{location}/nvidia") or ()
+        folders += [f"{location}/nvidia/{name}/lib" for name in names]
+    for folder in folders:
+        with suppress(HostError, NotRecorded):
+            for name in sorted(missing.intersection(list_or_none(host, folder) or ())):
+                found.setdefault(name, f"{folder}/{name}")
+    return found
 
 
 @probe(TorchTensorRT, Cost.LIGHT)

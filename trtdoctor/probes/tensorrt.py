@@ -6,9 +6,10 @@ How an import ended is the fact's value; only not being able to look is a failed
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 
-from trtdoctor.host import ChildAnswer, Denied, Host
+from trtdoctor.host import ChildAnswer, Denied, Host, HostError, NotRecorded, Unusable
 from trtdoctor.model.facts import (
     Attempt,
     Builders,
@@ -17,9 +18,11 @@ from trtdoctor.model.facts import (
     Imports,
     LoadedLibrary,
     ModuleImport,
+    OwnModules,
+    WorkingDirectory,
 )
 
-from .asking import MODULES, inventory, target_python
+from .asking import MODULES, inventory, list_or_none, target_python
 from .observing import Cost, NotThere, Observed, probe
 
 _PRECISIONS = ("FP16", "INT8", "BF16", "FP8", "INT4", "FP4")
@@ -31,16 +34,18 @@ _BUILDER_DEADLINE = 3600.0
 def importable_modules(host: Host) -> tuple[str, ...]:
     """The TensorRT modules that the target Python finds, without importing any.
 
-    ``tensorrt_bindings`` counts only where ``tensorrt``, which imports it, is not found.
+    ``tensorrt_bindings`` counts only where ``tensorrt``, which imports it, is not found. What is
+    a user's own by that name is left out.
 
     Raises:
         Denied: none is found, but not all of the interpreter's folders could be listed.
     """
     seen = inventory(host)
-    found = [name for name in MODULES if seen.modules.get(name) is not None]
+    own = user_modules(host)
+    found = [name for name in MODULES if seen.modules.get(name) is not None and name not in own]
     if "tensorrt" in found and "tensorrt_bindings" in found:
         found.remove("tensorrt_bindings")
-    if not found and seen.denied:
+    if not found and not own and seen.denied:
         raise Denied(f"{seen.denied[0]}: Permission denied")
     return tuple(found)
 
@@ -57,6 +62,38 @@ def _attempt(answer: ChildAnswer) -> tuple[Attempt, dict[str, Any]]:
     return Attempt(ending=Ending(ending), detail=detail, output=output), said
 
 
+def user_modules(host: Host) -> dict[str, str]:
+    """What the target Python finds by a TensorRT module's name and is none: told by files alone.
+
+    Every TensorRT is a folder that was installed as a distribution, or has a compiled module in it
+    or its bindings beside it.
+    """
+    seen = inventory(host)
+    homes = {p.location for p in seen.packages if "tensorrt" in p.name}
+    own: dict[str, str] = {}
+    for name in MODULES:
+        spec = seen.modules.get(name)
+        if spec is None or spec.origin is None:
+            continue
+        if spec.origin.endswith(f"/{name}.py"):
+            own[name] = spec.origin
+        elif spec.folders and spec.folders[0].rpartition("/")[0] not in homes:
+            # Where nobody could look, the import tells.
+            with suppress(HostError, NotRecorded):
+                if not _of_tensorrt(host, spec.folders[0]):
+                    own[name] = spec.folders[0]
+    return own
+
+
+def _of_tensorrt(host: Host, folder: str) -> bool:
+    parent, _, name = folder.rpartition("/")
+    base = name.removesuffix("_bindings")
+    if any(".so" in leaf for leaf in list_or_none(host, folder) or ()):
+        return True
+    beside = list_or_none(host, parent) or ()
+    return f"{base}_bindings" in beside or f"{base}_libs" in beside
+
+
 @probe(Imports, Cost.LIGHT)
 def tensorrt_imports(host: Host) -> Observed[Imports]:
     """Imports every TensorRT module that the target Python finds, side by side."""
@@ -68,6 +105,35 @@ def tensorrt_imports(host: Host) -> Observed[Imports]:
     return Observed(
         value=Imports(modules=_side_by_side(host, modules)), source="import in a child process"
     )
+
+
+@probe(OwnModules, Cost.LIGHT)
+def own_modules(host: Host) -> Observed[OwnModules]:
+    """What the target Python finds by the name of a TensorRT module and is none."""
+    shadows = user_modules(host)
+    if not shadows:
+        raise NotThere("nothing but TensorRT bears its modules' names", source="find_spec")
+    return Observed(value=OwnModules(shadows=shadows), source="importlib.util.find_spec")
+
+
+@probe(WorkingDirectory, Cost.LIGHT)
+def working_directory(host: Host) -> Observed[WorkingDirectory]:
+    """What the working directory has by the name of a TensorRT module and is none."""
+    here = host.system().get("directory")
+    if here is None:
+        raise Unusable("which folder it was started in is not known")
+    here = here.rstrip("/")
+    found: dict[str, str] = {}
+    if here not in inventory(host).path:
+        for name in MODULES:
+            folder, file = f"{here}/{name}", f"{here}/{name}.py"
+            if host.exists(f"{folder}/__init__.py") and not _of_tensorrt(host, folder):
+                found[name] = folder
+            elif host.exists(file):
+                found[name] = file
+    if not found:
+        raise NotThere("nothing there bears the name of a TensorRT module", source=here)
+    return Observed(value=WorkingDirectory(shadows=found), source=here)
 
 
 def _side_by_side(host: Host, modules: tuple[str, ...]) -> tuple[ModuleImport, ...]:

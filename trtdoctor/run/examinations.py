@@ -75,6 +75,7 @@ def examine_machine(
     if engines:
         look.watch().tell("reading engines")
     sources = _sources(engines, static=static) if engines else ()
+    _refuse_models(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = _judging(select=select, ignore=ignore)
         snapshot = looking.finish()
@@ -266,6 +267,22 @@ def _sources(
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
     )
+
+
+def _refuse_models(sources: Sequence[EngineSources]) -> None:
+    """A model is no broken engine: that it is one is all there is to say of it here.
+
+    Raises:
+        UsageError: a file is an ONNX model.
+    """
+    from trtdoctor.readers.plan import Container
+
+    for source in sources:
+        if source.file is not None and source.file.container is Container.ONNX:
+            raise UsageError(
+                f"{source.path} is an ONNX model, and check takes engines: build an engine of it and give "
+                "that, or give the model to `trtdoctor explain` with --onnx"
+            )
 
 
 def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:

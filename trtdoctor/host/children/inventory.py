@@ -72,7 +72,7 @@ def main(payload):
                 0
             ]
             package = {"name": name, "version": version, "location": entry}
-            if name in payload["requires"]:
+            if name in payload["requires"] or name.startswith("tensorrt"):
                 package["requires"] = _field(lines, "Requires-Dist")
             packages.append(package)
     return {

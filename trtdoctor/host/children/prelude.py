@@ -10,6 +10,7 @@ import os  # noqa: E402
 _LEADER = os.getpid()
 _DESCRIPTOR = int(sys.argv[1])
 _PAYLOADS = json.loads(sys.argv[2])
+_LATE = json.loads(sys.argv[3])
 sys.argv[1:] = []
 try:
     import resource
@@ -17,6 +18,17 @@ try:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 except Exception:
     pass
+
+
+if _LATE:
+    # What the scripts use themselves, before a folder of the user's can answer for it.
+    for _name in ("ctypes", "importlib.util", "platform", "re", "sysconfig"):
+        try:
+            __import__(_name)
+        except Exception:
+            pass
+    for _number, _entry in _LATE:
+        sys.path.insert(_number, _entry)
 
 
 def _answer(work):

@@ -53,6 +53,8 @@ from .tensorrt import (
     LoadedLibrary,
     ModuleImport,
     Need,
+    OwnModules,
+    WorkingDirectory,
 )
 
 FACT_TYPES: tuple[type[FactValue], ...] = (
@@ -79,6 +81,8 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     TorchTensorRT,
     Installs,
     Imports,
+    OwnModules,
+    WorkingDirectory,
     Builders,
     Libraries,
     EngineFiles,
@@ -131,6 +135,7 @@ __all__ = [
     "Nvml",
     "OnnxRuntime",
     "OperatingSystem",
+    "OwnModules",
     "Package",
     "Packages",
     "PathEntry",
@@ -139,5 +144,6 @@ __all__ = [
     "TargetPython",
     "TorchTensorRT",
     "Volume",
+    "WorkingDirectory",
     "Wsl",
 ]

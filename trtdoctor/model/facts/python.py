@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
+from .tensorrt import LibraryNeeds
 
 
 class TargetPython(FactValue, frozen=True, kw_only=True):
@@ -44,9 +45,14 @@ class Packages(FactValue, frozen=True, kw_only=True):
 
 
 class OnnxRuntime(FactValue, frozen=True, kw_only=True):
-    """ONNX Runtime's provider libraries; ``tensorrt_needs`` is the libnvinfer soname it links.
+    """ONNX Runtime and its provider libraries; absent where ONNX Runtime is not installed.
 
-    Absent where ONNX Runtime is not installed.
+    ``providers`` are those that a library lies there for; ``available`` what
+    ``get_available_providers()`` answers, null where it gave no answer, and ``not_asked`` says why.
+    ``tensorrt_needs`` is the libnvinfer soname that the TensorRT provider links. ``libraries`` has
+    what NVIDIA's providers need, and what these need in turn, found as the dynamic loader would;
+    ``unread`` maps a library whose needs could not be followed to why. ``elsewhere`` maps a soname
+    that the loader does not find to where such a file lies all the same.
     """
 
     FACT: ClassVar[str] = "framework.onnxruntime"
@@ -54,8 +60,13 @@ class OnnxRuntime(FactValue, frozen=True, kw_only=True):
     distribution: str
     version: str
     providers: tuple[str, ...]
+    available: tuple[str, ...] | None = None
+    not_asked: str | None = None
     tensorrt_needs: str | None = None
     cuda_needs: str | None = None
+    libraries: tuple[LibraryNeeds, ...] = ()
+    unread: dict[str, str] = {}
+    elsewhere: dict[str, PathText] = {}
 
 
 class TorchTensorRT(FactValue, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ class Install(Frozen, frozen=True, kw_only=True):
 
     ``product`` is ``tensorrt``, ``tensorrt-lean``, ``tensorrt-dispatch`` or ``tensorrt-rtx``;
     ``kind`` is ``pip``, ``library`` or ``trtexec``; ``cuda_major`` what its name or libraries
-    were built for. ``parts`` maps each pip distribution to its version.
+    were built for. ``parts`` maps each pip distribution to its version, ``requires`` one whose metadata
+    were read to what it asks for.
     """
 
     product: str
@@ -27,6 +28,7 @@ class Install(Frozen, frozen=True, kw_only=True):
     location: PathText
     cuda_major: int | None = None
     parts: dict[str, str] = {}
+    requires: dict[str, tuple[str, ...]] = {}
     libraries: tuple[PathText, ...] = ()
 
     @property
@@ -123,6 +125,28 @@ class Imports(FactValue, frozen=True, kw_only=True):
     def working(self, product: str) -> ModuleImport | None:
         """A module of that product whose import worked, or None."""
         return next((m for m in self.modules if m.product == product and m.genuine), None)
+
+
+class OwnModules(FactValue, frozen=True, kw_only=True):
+    """What the target Python finds for a TensorRT module that is none; absent where there is nothing.
+
+    ``shadows`` maps the module's name to that file or folder, which was not imported.
+    """
+
+    FACT: ClassVar[str] = "tensorrt.own_modules"
+
+    shadows: dict[str, PathText]
+
+
+class WorkingDirectory(FactValue, frozen=True, kw_only=True):
+    """What scripts that are started where trtdoctor was find for a TensorRT module, and that is none.
+
+    ``shadows`` is as in ``OwnModules``; absent where there is nothing of such a name.
+    """
+
+    FACT: ClassVar[str] = "tensorrt.working_directory"
+
+    shadows: dict[str, PathText]
 
 
 class BuilderTrial(Frozen, frozen=True, kw_only=True):
