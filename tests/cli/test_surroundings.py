@@ -31,7 +31,7 @@ def test_closed_streams_change_neither_the_facts_nor_the_code(closed: str, tmp_p
     usual = shell(f"{DOCTOR} check -o usual.json", tmp_path)
     done = shell(f"{DOCTOR} check -o r.json {closed}", tmp_path)
     assert done.returncode == usual.returncode
-    assert done.stderr == ""
+    assert done.stderr in ("", usual.stderr.replace("usual.json", "r.json"))
     differs = shell(f"{DOCTOR} report diff usual.json r.json", tmp_path).stdout
     assert "agree in every outcome" in differs, differs
 
@@ -102,7 +102,7 @@ def test_a_working_directory_that_is_gone_is_a_sentence(arguments: str, tmp_path
 
 def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
     name = "x" * 250 + ".json"
-    assert shell(f"{DOCTOR} check -o {name}", tmp_path).stderr == ""
+    assert shell(f"{DOCTOR} check --share -o {name}", tmp_path).stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

@@ -74,7 +74,7 @@ def command(
         static=not no_static,
         hashed=hashed,
     )
-    report = emit(seen.report, output, all_layers=all_layers)
+    report = emit(seen.report, output, all_layers=all_layers, record=look.record)
     for sentence in seen.unsound:
         complain(f"trtdoctor: {sentence}")
     return 2 if seen.unsound else exit_code(report, fail_on(output))

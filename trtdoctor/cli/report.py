@@ -32,7 +32,7 @@ def schema_() -> int:
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
     from trtdoctor.checking.judge import exit_code
-    from trtdoctor.reporting.redact import Redactor
+    from trtdoctor.reporting.redact import Redactor, is_redacted
 
     from .output import emit, fail_on
 
@@ -40,7 +40,7 @@ def show(file: Path, **options: Any) -> int:
     saved = load(file)
 
     def make(*, share: bool) -> Report:
-        if not share or saved.snapshot.redaction.applied:
+        if not share or is_redacted(saved.snapshot):
             return saved
         return Redactor(saved.snapshot).report(saved)
 

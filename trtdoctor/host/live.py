@@ -28,6 +28,11 @@ _CHATTER_LIMIT = 8 << 10
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
 
 
+def environment() -> dict[str, str]:
+    """The environment of this process, secrets and all."""
+    return dict(os.environ)
+
+
 class LiveBackend:
     """Answers from this machine. ``close`` ends every process it started."""
 
@@ -253,10 +258,37 @@ def _system() -> Answer:
         "user": os.environ.get("USER") or os.environ.get("LOGNAME") or Path(home).name,
         "python": sys.executable,
         "libc": "",
+        **_other_names(home),
     }
     with suppress(OSError, ValueError, AttributeError):
         answer["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
     return dict(answer)
+
+
+def _other_names(home: str) -> dict[str, str]:
+    """By what other names this user, this host and the home folder go, one a line.
+
+    Who became another user by sudo, or runs with a HOME of somebody's choice, has two of each.
+    """
+    users = [os.environ.get(name) for name in ("LOGNAME", "SUDO_USER")]
+    homes = [home]
+    with suppress(ImportError, KeyError, OSError):
+        import pwd
+
+        numbers = [os.getuid()]
+        with suppress(ValueError):
+            numbers.append(int(os.environ.get("SUDO_UID", "")))
+        for number in numbers:
+            with suppress(KeyError, OverflowError):
+                account = pwd.getpwuid(number)
+                users.append(account.pw_name)
+                homes.append(account.pw_dir)
+    hosts = [os.environ.get("HOSTNAME")]
+    return {"users": _lines(users), "hosts": _lines(hosts), "homes": _lines(homes)}
+
+
+def _lines(names: Sequence[str | None]) -> str:
+    return "\n".join(dict.fromkeys(name for name in names if name))
 
 
 def _volume(path: str) -> Answer:

@@ -128,16 +128,21 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
         ) from None
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a file whole or not at all; a device or a pipe is written to, never replaced.
+
+    Args:
+        path: the file.
+        data: all of its bytes.
+        mode: its permissions; None keeps those of the file that is replaced.
 
     Raises:
         OSError: if the folder cannot be written; nothing is left behind.
     """
-    write_all_atomically(path, (data,))
+    write_all_atomically(path, (data,), mode=mode)
 
 
-def write_all_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+def write_all_atomically(path: Path, chunks: Iterable[bytes], *, mode: int | None = None) -> None:
     """As `write_atomically`, for what is too large to hold at once.
 
     Raises:
@@ -157,7 +162,8 @@ def write_all_atomically(path: Path, chunks: Iterable[bytes]) -> None:
             stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        if mode is None:
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         Path(temporary).chmod(mode)
         Path(temporary).replace(target)
     except BaseException:

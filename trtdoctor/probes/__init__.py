@@ -20,6 +20,7 @@ from .system import (
     container,
     disk,
     environment,
+    identity,
     jetson,
     library_path,
     memory,
@@ -30,6 +31,7 @@ from .tensorrt import tensorrt_builders, tensorrt_imports
 
 PROBES: tuple[Probe, ...] = (
     operating_system,
+    identity,
     container,
     wsl,
     jetson,
@@ -64,5 +66,6 @@ __all__ = [
     "Probe",
     "UnusablePython",
     "choose",
+    "identity",
     "probe",
 ]

@@ -32,6 +32,7 @@ from .system import (
     Container,
     Disk,
     Environment,
+    Identity,
     Jetson,
     LibraryPath,
     Memory,
@@ -57,6 +58,7 @@ from .tensorrt import (
 
 FACT_TYPES: tuple[type[FactValue], ...] = (
     OperatingSystem,
+    Identity,
     Container,
     Wsl,
     Jetson,
@@ -115,6 +117,7 @@ __all__ = [
     "FactValue",
     "Gpu",
     "Gpus",
+    "Identity",
     "Imports",
     "Install",
     "Installs",
