@@ -184,3 +184,43 @@ def test_a_recording_is_its_users_alone(tmp_path: Path) -> None:
         for path in (tmp_path / "here").iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             path.chmod(0o644)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check in.json -o in.json",
+        "inspect --layers in.json -o in.json",
+        "inspect --layers in.json -o link.json",
+        "inspect --layers in.json -o hard.json",
+        "inspect x.plan --layers in.json --extract ../work/in.json",
+        "inspect x.plan --profile in.json -o ../work/in.json",
+        "explain --log in.json -o in.json",
+        "explain x.plan --log other.log --log in.json -o in.json",
+        "explain in.json -o in.json",
+        "explain x.plan --onnx in.json -o in.json",
+        "report show in.json -o in.json",
+        "report rejudge in.json -o ok.md -o in.json",
+        "check --host . -o recording.json",
+        "check --record new -o new/recording.json",
+    ],
+)
+def test_an_input_is_never_written_over(
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "new").mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("in.json", "recording.json"):
+        Path(name).write_text("precious")
+    Path("link.json").symlink_to("in.json")
+    Path("hard.json").hardlink_to("in.json")
+    before = {path: path.is_file() and path.read_bytes() for path in folder.iterdir()}
+    assert run(words.split()) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "is the input" in said and "name another file" in said
+    assert {path: path.is_file() and path.read_bytes() for path in folder.iterdir()} == before

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 DOCTOR = f"exec {sys.executable} -m trtdoctor"
+ROOT = Path(__file__).resolve().parents[2]
+# What is installed as the command.
+SCRIPT = f"exec {sys.executable} {ROOT}/bin/trtdoctor"
 
 
 def shell(
@@ -107,11 +110,15 @@ def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [None, "", ".", ":", "./", "sub/.."])
-@pytest.mark.parametrize("start", [DOCTOR, f"exec {Path(sys.executable).parent}/trtdoctor"])
+@pytest.mark.parametrize("start", [DOCTOR, SCRIPT])
 def test_the_doctor_imports_nothing_from_the_working_directory(
     start: str, path: str | None, tmp_path: Path
 ) -> None:
-    for name in ("click", "json", "msgspec", "rich", "pynvml", "email", "tomllib", "acme_checks"):
+    names = ("click", "json", "msgspec", "rich", "pynvml", "email", "tomllib", "acme_checks")
+    names += ("__future__", "re", "signal", "subprocess")
+    # Python itself looks for what -m names, and for what that needs, in the working directory.
+    names += ("trtdoctor", "types", "functools") if start == SCRIPT else ()
+    for name in names:
         (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w').close()\n")
     info = tmp_path / "acme-1.0.dist-info"
     info.mkdir()
@@ -122,6 +129,28 @@ def test_the_doctor_imports_nothing_from_the_working_directory(
     done = shell(f"{start} check --fail-on never", tmp_path, environment)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("sprung-*")) == []
+
+
+def test_the_setup_script_imports_nothing_from_the_working_directory(tmp_path: Path) -> None:
+    for name in ("__future__", "shutil", "subprocess", "pathlib", "re", "venv", "trtdoctor"):
+        (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w').close()\n")
+    for path in ("", ".", str(tmp_path)):
+        done = shell(f"{sys.executable} {ROOT}/dev.py nothing", tmp_path, {"PYTHONPATH": path})
+        assert "python3 dev.py doctor" in done.stderr
+    assert list(tmp_path.glob("sprung-*")) == []
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_an_environment_relative_to_the_working_directory_is_passed_over(
+    variable: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text("#!/bin/sh\ntouch sprung\n")
+    (tmp_path / "bin/python").chmod(0o755)
+    cleared = {"VIRTUAL_ENV": "", "CONDA_PREFIX": ""}
+    done = shell(f"{DOCTOR} check", tmp_path, {**cleared, variable: "."})
+    assert f"{variable} is ., which is no absolute path" in " ".join(done.stdout.split())
+    assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.slow

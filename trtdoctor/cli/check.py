@@ -45,6 +45,7 @@ def command(
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
     look = take_look(options, output)
+    output.keep(*engines, look=look)
     seen = examine_machine(
         *engines,
         look=look,

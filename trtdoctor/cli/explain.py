@@ -75,6 +75,7 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
+    output.keep(engine, *logs, onnx, layers, profile, autocast_log, look=look)
     seen = examine_explained(
         engine,
         logs=logs,

@@ -37,6 +37,7 @@ def show(file: Path, **options: Any) -> int:
     from .output import emit, fail_on
 
     output = OutputOptions.take(options)
+    output.keep(file)
     saved = load(file)
 
     def make(*, share: bool) -> Report:
@@ -61,6 +62,7 @@ def rejudge(file: Path, **options: Any) -> int:
 
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
+    output.keep(file)
     seen = examine_saved(load(file), **chosen)
     report = emit(seen.report, output)
     return exit_code(report, fail_on(output))

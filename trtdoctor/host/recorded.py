@@ -27,6 +27,7 @@ RECORDING_SCHEMA = "trtdoctor.recording/1"
 # In bytes. Recordings of machines with everything installed have less than a hundredth.
 _LARGEST_HEADER, _LARGEST_ANSWERS = 1 << 20, 1 << 28
 _HEADER, _ANSWERS = "recording.json", "answers.jsonl"
+RECORDING_FILES = (_HEADER, _ANSWERS)
 _MODE = 0o600
 
 
