@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat as stat_module
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 from trtdoctor.model.json_bounds import excess
 
 from .port import Answer, Question
-from .processes import Runner
+from .processes import Runner, nameless_file
 
 _CHILDREN = Path(__file__).parent / "children"
 _ANSWER_LIMIT = 16 << 20
@@ -113,19 +112,18 @@ class LiveBackend:
             program += [(_CHILDREN / f"{script}.py").read_text("utf-8"), "_answer(main)"]
         # Libraries that crash while the interpreter shuts down would hide an answer already given.
         program.append("os._exit(0)\n")
-        with _private_file() as private:
-            number = private.fileno()
+        with nameless_file() as private:
             ended = self._runner.run(
                 [
                     python or sys.executable,
                     "-c",
                     "\n".join(program),
-                    str(number),
+                    "3",
                     json.dumps([payload for _, payload in scripts]),
                 ],
                 deadline=deadline,
                 environment=_child_environment(),
-                pass_fds=(number,),
+                answer=private,
                 output_limit=_CHATTER_LIMIT,
                 keep_last=True,
             )
@@ -162,13 +160,6 @@ def _says(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) or type(error).__name__
-
-
-def _private_file() -> Any:
-    if hasattr(os, "memfd_create"):
-        with suppress(OSError):
-            return os.fdopen(os.memfd_create("trtdoctor-answer"), "w+b")
-    return tempfile.TemporaryFile()
 
 
 def _child_environment() -> dict[str, str]:
