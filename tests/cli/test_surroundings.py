@@ -39,6 +39,45 @@ def test_closed_streams_change_neither_the_facts_nor_the_code(closed: str, tmp_p
     assert "agree in every outcome" in differs, differs
 
 
+def test_closed_streams_without_a_null_device_leave_no_traceback(tmp_path: Path) -> None:
+    # As in a chroot without /dev: whatever opens the null device is told that there is none.
+    (tmp_path / "sitecustomize.py").write_text(NO_NULL_DEVICE)
+    environment = {"PYTHONPATH": str(tmp_path)}
+    (tmp_path / "empty").mkdir()
+    for closed in ("<&-", "<&- >&-", "<&- 2>&-"):
+        done = shell(f"{DOCTOR} check {closed}", tmp_path / "empty", environment)
+        assert done.returncode in (0, 1, 3), done.stderr
+        assert done.stderr == ""
+
+
+NO_NULL_DEVICE = """
+import os
+opened = os.open
+def refuse(path, *arguments, **named):
+    if path == os.devnull:
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return opened(path, *arguments, **named)
+os.open = refuse
+"""
+
+SIGNALS_ITSELF_AT_THE_END = """
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), getattr(signal, os.environ["AT_END"]))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGHUP", 129), ("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_python_ends_leaves_no_traceback(
+    name: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SIGNALS_ITSELF_AT_THE_END)
+    environment = {"PYTHONPATH": str(tmp_path), "AT_END": name}
+    (tmp_path / "empty").mkdir()
+    done = shell(f"{DOCTOR} list causes", tmp_path / "empty", environment)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert "near-tie" in done.stdout
+
+
 @pytest.mark.parametrize("arguments", ["check", "list checks", "why DRV001", "--help"])
 def test_a_full_output_is_a_sentence(arguments: str, tmp_path: Path) -> None:
     done = shell(f"{DOCTOR} {arguments} > /dev/full", tmp_path)

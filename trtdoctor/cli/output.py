@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Protocol
 
-from trtdoctor.model.codec import encode, write_atomically
+from trtdoctor.model.codec import encode, for_terminal, write_atomically
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.report import Report, Severity
 
@@ -90,7 +90,8 @@ def render(
 ) -> str:
     """One report in one format."""
     if kind == "json":
-        return encode(report).decode()
+        text = encode(report).decode()
+        return text if to_file or not sys.stdout.isatty() else for_terminal(text)
     if kind == "markdown":
         from trtdoctor.render.markdown import render_markdown
 

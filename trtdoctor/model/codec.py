@@ -23,6 +23,12 @@ LARGEST_REPORT = 1 << 28
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+# DEL and C1, what is not seen (Unicode's Cf: marks of direction among it), and other ends of lines.
+_OBEYED = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 # In bytes, before any is indented.
 _MOST_INDENTED = 1 << 20
 
@@ -64,6 +70,19 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         return msgspec.Raw(str(value).encode())
     return printable(value) if isinstance(value, str) else value
+
+
+def for_terminal(text: str) -> str:
+    """JSON in which characters that a terminal would obey or not show are escaped; the same document."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _OBEYED.sub(lambda m: _escape(m.group()), text)
+
+
+def _escape(character: str) -> str:
+    # JSON's escapes are units of UTF-16.
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def schema() -> dict[str, Any]:
