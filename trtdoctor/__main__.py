@@ -2,6 +2,7 @@
 
 # Modules that Python itself has imported by now, and no other: until the working directory is off
 # the path, what lies there would be imported in their place.
+import _signal  # type: ignore[import-not-found]  # built in, so it is no file of anybody
 import os
 import site
 import sys
@@ -9,13 +10,14 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # Not so where it is ignored, as in the background.
+    interrupts = callable(_signal.getsignal(_signal.SIGINT))
+    if interrupts:
+        # Until everything is imported there is nothing to tidy up, and nowhere to catch it all.
+        _signal.signal(_signal.SIGINT, _end_at_once)
     _leave_working_directory()
     import signal  # not above, where the working directory may come first
 
-    interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if interrupts:
-        # Until everything is imported there is nothing to tidy up, and nowhere to catch it all.
-        signal.signal(signal.SIGINT, _end_at_once)
     sys.unraisablehook = _signal_again
     from trtdoctor.cli.app import run
 
