@@ -167,7 +167,7 @@ def test_where_the_names_are_not_known_no_claim_is_made(
 def test_what_is_written_with_private_data_is_named_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, mentioned in (("r.json", True), ("s.md", False), ("t.html", False)):
+    for name, mentioned in (("r.json", True), ("s.md", False), ("t.html", False), ("x.txt", True)):
         run(["check", "-o", str(tmp_path / name)])
         assert ("private data" in capsys.readouterr().err) is mentioned
     files = ["-o", str(tmp_path / "u.json"), "-o", str(tmp_path / "v.json")]

@@ -40,7 +40,8 @@ def emit(
         InputError: if a file cannot be written.
     """
     made: dict[bool, Report] = {}
-    private, unsure = [] if record is None else [fspath(record)], []
+    private: list[str] = [] if record is None else [fspath(record)]
+    unsure: list[str] = []
 
     def shared(kind: str) -> bool:
         return options.share if options.share is not None else kind in ("markdown", "html")
@@ -57,10 +58,7 @@ def emit(
         text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
         _write(file, text.encode("utf-8", "replace"))
         if not report(kind).snapshot.redaction.applied:
-            if shared(kind):
-                unsure.append(str(file))
-            elif kind == "json":
-                private.append(str(file))
+            (unsure if shared(kind) else private).append(str(file))
     options.tell("writing what is printed")
     printed = report(options.format)
     text = render(printed, options.format, options, to_file=False, all_layers=all_layers)

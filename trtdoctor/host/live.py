@@ -187,7 +187,12 @@ def _without_working_directory() -> dict[str, str]:
     """The environment, less the entries by which the loader would look into the working directory."""
     environment = dict(os.environ)
     if path := environment.pop("LD_LIBRARY_PATH", None):
-        kept = [entry for entry in re.split("[:;]", path) if entry not in ("", ".", "./")]
+        here = os.path.realpath(".")
+        kept = [
+            entry
+            for entry in re.split("[:;]", path)
+            if os.path.isabs(entry) or (entry and os.path.realpath(entry) != here)
+        ]
         if kept:
             environment["LD_LIBRARY_PATH"] = ":".join(kept)
     return environment

@@ -118,7 +118,7 @@ class Runner:
                 if self._closed:
                     raise OSError("the run is over")
                 if self._spawner is None or not self._spawner.lives:
-                    self._spawner = _Spawner()
+                    self._spawner = _Spawner(environment)
                 if self._memory is None:
                     self._memory = max(_LEAST_MEMORY, _free_memory() * 9 // 10)
                 request = {
@@ -160,7 +160,7 @@ class Runner:
 class _Spawner:
     """The process that starts the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self._control, theirs = socket.socketpair()
         nothing = _nothing()
         try:
@@ -170,6 +170,7 @@ class _Spawner:
                 stdin=nothing,
                 stdout=nothing,
                 stderr=nothing,
+                env=environment,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
