@@ -8,12 +8,17 @@ python3 dev.py oldest             the quick tests, with the oldest Python here a
 python3 dev.py docs               write the generated pages in docs/ anew
 """
 
-from __future__ import annotations
-
 import os
+import sys
+
+# PYTHONPATH may name the working directory, whose files are nobody's to import. What Python has not
+# imported itself comes after this.
+_FIRST = 1 + len(os.environ.get("PYTHONPATH", "").split(os.pathsep))
+sys.path[:_FIRST] = [
+    entry for entry in sys.path[:_FIRST] if os.path.realpath(entry) != os.path.realpath(".")
+]
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -45,7 +50,7 @@ def install(
         return
     print(f"Setting up {venv} ...", file=sys.stderr)
     # Also where a failed try left a folder behind: without pip in it nothing could be installed.
-    if subprocess.run([base, "-m", "venv", str(venv)]).returncode:
+    if subprocess.run([base, "-I", "-m", "venv", str(venv)]).returncode:
         sys.exit(
             "dev.py: cannot make a virtual environment; "
             "on Debian and Ubuntu: apt install python3-venv"
@@ -54,7 +59,7 @@ def install(
     if oldest:
         pip(venv, "--no-deps", "--editable", str(ROOT))
         floors = venv / "floors.txt"
-        floors.write_bytes(subprocess.check_output([python_in(venv), "-c", FLOORS]))
+        floors.write_bytes(subprocess.check_output([python_in(venv), "-I", "-c", FLOORS]))
         options += ["--constraint", str(floors)]
     pip(venv, *options)
     stamp.write_text(wanted, "utf-8")
@@ -62,7 +67,7 @@ def install(
 
 def pip(venv: Path, *options: str) -> None:
     """Install something into an environment."""
-    command = [python_in(venv), "-m", "pip", "install", "--quiet", *options]
+    command = [python_in(venv), "-I", "-m", "pip", "install", "--quiet", *options]
     if subprocess.run(command).returncode:
         sys.exit("dev.py: pip could not install trtdoctor; its message is above")
 
@@ -72,7 +77,7 @@ def run(*command: str, venv: Path = VENV) -> int:
     return subprocess.run([python_in(venv), *command], cwd=ROOT).returncode
 
 
-def workers() -> tuple[str, ...]:
+def workers() -> "tuple[str, ...]":
     """What has pytest use the processors that this process may use."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return ("-n", str(min(usable or 1, MOST_WORKERS)), "--dist", "worksteal")
@@ -87,22 +92,22 @@ def oldest_python() -> str:
             # A name on PATH may be a stand-in for an interpreter that is not there.
             if (
                 candidate
-                and not subprocess.run([candidate, "-c", ""], capture_output=True).returncode
+                and not subprocess.run([candidate, "-I", "-c", ""], capture_output=True).returncode
             ):
                 return candidate
     return sys.executable
 
 
-def doctor(arguments: list[str]) -> int:
+def doctor(arguments: "list[str]") -> int:
     """Look at this machine; succeeds when the doctor ran, whatever it found."""
     install("")
     # Not the environment made here but the one the user is in is the patient.
-    command = [python_in(VENV), "-m", "trtdoctor", "check", *arguments]
+    command = [python_in(VENV), str(ROOT / "bin" / "trtdoctor"), "check", *arguments]
     code = subprocess.run(command).returncode
     return 0 if code in (0, 1, 3) else code
 
 
-def test(arguments: list[str]) -> int:
+def test(arguments: "list[str]") -> int:
     """Style, types, import contracts and tests; the first that fails ends it."""
     install("[dev]")
     for step in (
@@ -118,7 +123,7 @@ def test(arguments: list[str]) -> int:
     return 0 if arguments else oldest([])
 
 
-def oldest(arguments: list[str]) -> int:
+def oldest(arguments: "list[str]") -> int:
     """The quick tests, with the oldest dependencies that are declared, on the oldest Python here."""
     base = oldest_python()
     install("[tests]", venv=OLDEST_VENV, base=base, oldest=True)
@@ -129,13 +134,13 @@ def oldest(arguments: list[str]) -> int:
     return failed(step, code) if code else 0
 
 
-def failed(step: tuple[str, ...], code: int) -> int:
+def failed(step: "tuple[str, ...]", code: int) -> int:
     """Name the step that failed; returns its code."""
     print(f"dev.py: failed: python {' '.join(step)}", file=sys.stderr)
     return code
 
 
-def docs(arguments: list[str]) -> int:
+def docs(arguments: "list[str]") -> int:
     """Write the generated pages."""
     install("[dev]")
     return run("-m", "docs.generate", *arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import unicodedata
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.codec import DocumentError, encode, read_report, schema, write_atomically
+from trtdoctor.model.codec import (
+    DocumentError,
+    encode,
+    for_terminal,
+    read_report,
+    schema,
+    write_atomically,
+)
 from trtdoctor.model.facts import FACT_TYPES
 from trtdoctor.model.report import Report, Tool, Verdict
 from trtdoctor.render.html import render_html
@@ -191,3 +199,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
         write_atomically(target, "no bytes")  # type: ignore[arg-type]
     assert target.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_terminal_is_given_nothing_to_obey() -> None:
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    told = encode({"a": every, every[0x80:0x300]: 1}).decode()
+    shown = for_terminal(told)
+    assert json.loads(shown) == json.loads(told)
+    left = {unicodedata.category(c) for c in shown.replace("\n", "")}
+    assert not left & {"Cc", "Cf", "Zl", "Zp", "Cs"}
+    assert for_terminal('{"a": "plain é"}\n') == '{"a": "plain é"}\n'

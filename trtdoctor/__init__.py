@@ -5,8 +5,8 @@ The functions of :mod:`trtdoctor.run` are here too: ``trtdoctor.check()``, ``trt
 nothing.
 """
 
-from __future__ import annotations
-
+# Nothing is imported here that Python has not imported itself: until __main__ has taken the working
+# directory off the path, even __future__ may be somebody else's.
 from .version import __version__
 
 # Importing typing would take longer than the rest.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +75,27 @@ def test_showing_ends_as_the_check_did_where_a_note_crashed(report: dict, tmp_pa
     report["problems"] = [{"where": "plugin acme 1.0", "message": "did not load"}]
     (tmp_path / "unloaded.json").write_text(json.dumps(report))
     assert doctor("report", "show", "unloaded.json", cwd=tmp_path).returncode == 3
+
+
+def test_json_on_a_terminal_is_not_obeyed_either(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    name = "conv\x9b31m\u202ex\x7f"
+    (tmp_path / "layers.json").write_text(
+        json.dumps({"Layers": [{"Name": name, "LayerType": "b"}]})
+    )
+    ours, theirs = pty.openpty()
+    words = ["inspect", "--layers", "layers.json", "--format", "json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "trtdoctor", *words], cwd=tmp_path, stdout=theirs
+    ) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):
+            while piece := os.read(ours, 1 << 16):
+                said += piece
+        os.close(ours)
+    assert process.returncode == 0
+    assert not {"\x9b", "\u202e", "\x7f"} & set(said.decode())
+    assert json.loads(said)["engines"][0]["layers"][0]["name"] == name
+    piped = doctor(*words, cwd=tmp_path).stdout
+    assert "\u202e" in piped

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 DOCTOR = f"exec {sys.executable} -m trtdoctor"
+ROOT = Path(__file__).resolve().parents[2]
+# What is installed as the command.
+SCRIPT = f"exec {sys.executable} {ROOT}/bin/trtdoctor"
 
 
 def shell(
@@ -31,9 +34,48 @@ def test_closed_streams_change_neither_the_facts_nor_the_code(closed: str, tmp_p
     usual = shell(f"{DOCTOR} check -o usual.json", tmp_path)
     done = shell(f"{DOCTOR} check -o r.json {closed}", tmp_path)
     assert done.returncode == usual.returncode
-    assert done.stderr == ""
+    assert done.stderr in ("", usual.stderr.replace("usual.json", "r.json"))
     differs = shell(f"{DOCTOR} report diff usual.json r.json", tmp_path).stdout
     assert "agree in every outcome" in differs, differs
+
+
+def test_closed_streams_without_a_null_device_leave_no_traceback(tmp_path: Path) -> None:
+    # As in a chroot without /dev: whatever opens the null device is told that there is none.
+    (tmp_path / "sitecustomize.py").write_text(NO_NULL_DEVICE)
+    environment = {"PYTHONPATH": str(tmp_path)}
+    (tmp_path / "empty").mkdir()
+    for closed in ("<&-", "<&- >&-", "<&- 2>&-"):
+        done = shell(f"{DOCTOR} check {closed}", tmp_path / "empty", environment)
+        assert done.returncode in (0, 1, 3), done.stderr
+        assert done.stderr == ""
+
+
+NO_NULL_DEVICE = """
+import os
+opened = os.open
+def refuse(path, *arguments, **named):
+    if path == os.devnull:
+        raise FileNotFoundError(2, "No such file or directory", path)
+    return opened(path, *arguments, **named)
+os.open = refuse
+"""
+
+SIGNALS_ITSELF_AT_THE_END = """
+import atexit, os, signal
+atexit.register(os.kill, os.getpid(), getattr(signal, os.environ["AT_END"]))
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGHUP", 129), ("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_python_ends_leaves_no_traceback(
+    name: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SIGNALS_ITSELF_AT_THE_END)
+    environment = {"PYTHONPATH": str(tmp_path), "AT_END": name}
+    (tmp_path / "empty").mkdir()
+    done = shell(f"{DOCTOR} list causes", tmp_path / "empty", environment)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert "near-tie" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", ["check", "list checks", "why DRV001", "--help"])
@@ -102,16 +144,20 @@ def test_a_working_directory_that_is_gone_is_a_sentence(arguments: str, tmp_path
 
 def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
     name = "x" * 250 + ".json"
-    assert shell(f"{DOCTOR} check -o {name}", tmp_path).stderr == ""
+    assert shell(f"{DOCTOR} check --share -o {name}", tmp_path).stderr == ""
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("path", [None, "", ".", ":", "./", "sub/.."])
-@pytest.mark.parametrize("start", [DOCTOR, f"exec {Path(sys.executable).parent}/trtdoctor"])
+@pytest.mark.parametrize("start", [DOCTOR, SCRIPT])
 def test_the_doctor_imports_nothing_from_the_working_directory(
     start: str, path: str | None, tmp_path: Path
 ) -> None:
-    for name in ("click", "json", "msgspec", "rich", "pynvml", "email", "tomllib", "acme_checks"):
+    names = ("click", "json", "msgspec", "rich", "pynvml", "email", "tomllib", "acme_checks")
+    names += ("__future__", "re", "signal", "subprocess")
+    # Python itself looks for what -m names, and for what that needs, in the working directory.
+    names += ("trtdoctor", "types", "functools") if start == SCRIPT else ()
+    for name in names:
         (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w').close()\n")
     info = tmp_path / "acme-1.0.dist-info"
     info.mkdir()
@@ -122,6 +168,28 @@ def test_the_doctor_imports_nothing_from_the_working_directory(
     done = shell(f"{start} check --fail-on never", tmp_path, environment)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("sprung-*")) == []
+
+
+def test_the_setup_script_imports_nothing_from_the_working_directory(tmp_path: Path) -> None:
+    for name in ("__future__", "shutil", "subprocess", "pathlib", "re", "venv", "trtdoctor"):
+        (tmp_path / f"{name}.py").write_text(f"open('sprung-{name}', 'w').close()\n")
+    for path in ("", ".", str(tmp_path)):
+        done = shell(f"{sys.executable} {ROOT}/dev.py nothing", tmp_path, {"PYTHONPATH": path})
+        assert "python3 dev.py doctor" in done.stderr
+    assert list(tmp_path.glob("sprung-*")) == []
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_an_environment_relative_to_the_working_directory_is_passed_over(
+    variable: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text("#!/bin/sh\ntouch sprung\n")
+    (tmp_path / "bin/python").chmod(0o755)
+    cleared = {"VIRTUAL_ENV": "", "CONDA_PREFIX": ""}
+    done = shell(f"{DOCTOR} check", tmp_path, {**cleared, variable: "."})
+    assert f"{variable} is ., which is no absolute path" in " ".join(done.stdout.split())
+    assert not (tmp_path / "sprung").exists()
 
 
 @pytest.mark.slow

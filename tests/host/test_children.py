@@ -15,6 +15,7 @@ import pytest
 
 from trtdoctor.host import Host, HostError, Missing, Target, TimedOut, Unusable
 from trtdoctor.host.live import LiveBackend
+from trtdoctor.host.processes import Runner
 from trtdoctor.host.recorded import Recorder, RecordingHeader, load_recording
 from trtdoctor.model.report import FactRecord, FactStatus
 from trtdoctor.probes import PROBES, Probe
@@ -408,3 +409,138 @@ def test_a_recording_has_each_answer_of_a_shared_process(tmp_path: Path) -> None
     replayed, _ = load_recording(tmp_path / "here")
     assert ordinary(Host(replayed, target=target)) == told
     assert len((tmp_path / "here" / "answers.jsonl").read_text().splitlines()) == 2
+
+
+# Each leaves the group and the session, and some of them the environment too.
+ESCAPES = {
+    "setsid": "subprocess.Popen([*SLEEP], start_new_session=True)",
+    "two forks": (
+        "if os.fork() == 0:\n    os.setsid()\n"
+        "    if os.fork() == 0:\n        os.execv(SLEEP[0], SLEEP)\n    os._exit(0)\nos.wait()"
+    ),
+    "without environment": "subprocess.Popen([*SLEEP], start_new_session=True, env={})",
+    "deaf": (
+        "subprocess.Popen([*SLEEP], start_new_session=True, preexec_fn=lambda: "
+        "[signal.signal(n, signal.SIG_IGN) for n in (1, 2, 3, 13, 15)])"
+    ),
+}
+
+
+def escape(how: str, mark: str) -> str:
+    sleep = [sys.executable, "-c", "import time; time.sleep(300)", mark]
+    return f"import os, signal, subprocess\nSLEEP = {sleep!r}\n{ESCAPES[how]}\n"
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has child subreapers")
+
+
+@linux
+@pytest.mark.parametrize("how", ESCAPES)
+def test_what_leaves_the_group_does_not_live_on(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = f"trtdoctor-escape-{os.getpid()}-{how}"
+    host, backend = machine(
+        tmp_path / "m", escape(how, mark) + "__version__ = '1.0'\n", monkeypatch
+    )
+    assert imported(record(host, tensorrt_imports))["version"] == "1.0"
+    assert not living(mark)
+    backend.close()
+
+
+@linux
+@pytest.mark.parametrize("how", ESCAPES)
+def test_nothing_lives_on_where_trtdoctor_is_killed(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = f"trtdoctor-killed-{os.getpid()}-{how}"
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/tensorrt.py").write_text(escape(how, mark) + NEVER)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trtdoctor", "check", "--python", sys.executable],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "m")},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert within(60, lambda: bool(living(mark)))
+    process.kill()
+    process.wait()
+    assert within(60, lambda: not living(mark))
+    assert within(60, lambda: not living(str(tmp_path / "m")))
+
+
+def within(seconds: float, what: Any) -> bool:
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@linux
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP", "SIGABRT", "SIGUSR1", "SIGALRM"])
+def test_a_library_that_signals_its_parent_does_not_end_the_run(
+    number: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        "import os, signal\n"
+        f"os.kill(os.getppid(), signal.{number})\nos.killpg(os.getppid(), signal.{number})\n"
+        "__version__ = '1.0'\n"
+    )
+    host, _ = machine(tmp_path / "m", source, monkeypatch)
+    assert imported(record(host, tensorrt_imports))["version"] == "1.0"
+
+
+@linux
+def test_a_library_that_kills_its_parent_costs_itself_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(300)\n"
+    host, _ = machine(tmp_path / "m", source, monkeypatch)
+    ended = host.child("import_module", {"module": "tensorrt"}, python=sys.executable)
+    assert (ended.ending, ended.detail) == ("signal", "SIGKILL")
+    assert host.child("interpreter", python=sys.executable).ending == "returned"
+
+
+def test_no_process_of_the_programs_own_is_touched(tmp_path: Path) -> None:
+    own = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    backend = LiveBackend()
+    assert Host(backend).run(("sh", "-c", "exit 3")).exit_code == 3
+    backend.close()
+    assert own.poll() is None
+    own.kill()
+    own.wait()
+
+
+@linux
+def test_a_process_may_have_so_much_memory_and_no_more() -> None:
+    asked = [sys.executable, "-c", "print(len(bytes(300 << 20)))"]
+    for memory, code in ((200 << 20, 1), (900 << 20, 0)):
+        runner = Runner(budget=60, memory=memory)
+        ended = runner.run(asked, deadline=60, environment=dict(os.environ))
+        runner.close()
+        assert ended.exit_code == code, ended
+        assert (b"MemoryError" in ended.stderr) is bool(code)
+
+
+def test_an_answer_that_is_too_large_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _ = machine(tmp_path / "m", "__version__ = 'x' * (40 << 20)\n", monkeypatch)
+    ended = host.child("import_module", {"module": "tensorrt"}, python=sys.executable)
+    assert ended.ending == "raised"
+    assert ended.detail == "an answer of 40 MiB, and no more than 16 are read"
+
+
+def test_a_program_is_not_looked_for_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tool").write_text("#!/bin/sh\ntouch sprung\n")
+    (tmp_path / "tool").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f":.:{os.environ['PATH']}")
+    with pytest.raises(Missing):
+        Host(LiveBackend()).run(("tool",))
+    assert not (tmp_path / "sprung").exists()

@@ -17,7 +17,7 @@ from trtdoctor import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = ROOT / "tests" / "hosts" / "healthy-h100-trt86"
-SHIPPED = ("trtdoctor", "checks", "docs", "tests", "benchmarks", "dev.py", "README.md")
+SHIPPED = ("bin", "trtdoctor", "checks", "docs", "tests", "benchmarks", "dev.py", "README.md")
 
 
 def tracked(*folders: str) -> set[str]:
@@ -44,7 +44,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_exactly_what_git_tracks(wheel: Path) -> None:
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     checks = {f"trtdoctor/{name}" for name in tracked("checks")}
-    assert inside == tracked("trtdoctor") | checks
+    script = f"trtdoctor-{__version__}.data/scripts/trtdoctor"
+    assert inside == tracked("trtdoctor") | checks | {script}
 
 
 def test_an_installed_wheel_has_every_check_and_works_elsewhere(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import fuzz_all
 import hostile
 import pytest
 
@@ -71,3 +73,15 @@ def test_too_much_stays_so_once_it_is_named() -> None:
     with pytest.raises(TooMuch, match="given"):
         read_layers(hostile.LAYERS["lists"](2_000_000), name="given.json")
     assert issubclass(TooMuch, FormatError)
+
+
+@pytest.mark.usefixtures("runaway")
+def test_a_few_inputs_of_the_long_fuzz_break_no_promise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = random.Random(11)
+    for name, reader in fuzz_all.readers(tmp_path).items():
+        for _ in range(12):
+            fuzz_all.attempt(name, reader, fuzz_all.mutated(source, reader.seeds))
+        assert reader.broken == 0, name

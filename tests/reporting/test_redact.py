@@ -234,7 +234,19 @@ def test_a_word_that_this_version_does_not_know_is_redacted_too() -> None:
     [
         *("a", "/", ":", "@", "=", "1", "-", " ", "f", "é", "/home/", "/home/x", "TOKEN"),
         *("TOKEN'    ", "eyJ-", "eyJabcdefghijk.", "://:", ":@", "1.", "GPU-aaaa-", "Bearer "),
-        *("'=", "alice"),
+        *(
+            "'=",
+            "alice",
+            "a@",
+            "@a.",
+            "a.a",
+            "a.onnx",
+            "password ",
+            "passwd:",
+            "--token ",
+            "--api-key",
+        ),
+        *("api key ", "access_token 1a", "\\Users\\", "A1"),
     ],
 )
 @pytest.mark.parametrize("before", ["", "x://", "'API_KEY' = "])
@@ -247,3 +259,74 @@ def test_a_hostile_text_costs_no_more_than_its_length(piece: str, before: str) -
 def test_many_private_values_cost_no_more_than_their_length(form: str) -> None:
     text = "".join(form.format(n // 200, n % 200) for n in range(40_000))
     assert Redactor(facts()).text(text) != text
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("write to a.b+c@mail.example.org.", "write to <email-1>."),
+        ("git@github.com, memcpy@libc.so.6, name@1.2.3, x@GLIBC_2.14", None),
+        ("password hunter2", "password <secret>"),
+        ("the password is 'x1': no", "the password is '<secret>': no"),
+        ("DB_PASSWD=abc", "DB_PASSWD=<secret>"),
+        ("password required; wrong password for it; /etc/passwd: Permission denied", None),
+        ("run --api-key abc --tokens 4096 --token=abcdefg", "run --api-key <secret> --tokens 4096"),
+        ("invalid API key: 4f3a9b0c1d2e3f", "invalid API key: <secret>"),
+        ("unexpected token /model/layers.0/Add_output_0 and access key", None),
+        ("C:\\Users\\carol\\m.onnx", "C:\\Users\\<user-3>\\m.onnx"),
+        ("GPU-BOX-17.CORP.EXAMPLE", "<host-1>"),
+        ("/t/alice2.engine v2-AliceModel.onnx", "/t/<user-1>2.engine v2-<user-1>Model.onnx"),
+        ("/model/malice/Alices.onnx /alice2/conv", None),
+    ],
+)
+def test_private_values_as_people_write_them(text: str, shared: str | None) -> None:
+    assert told(text).startswith(text if shared is None else shared)
+
+
+def test_what_a_dictionary_calls_secret_is_replaced_whatever_it_is() -> None:
+    value = {
+        "wandb_api_key": "k3y",
+        "auth": {"pin": 1234, "on": True},
+        "author": "x",
+        "tokenizer": "bpe",
+    }
+    given = Snapshot(
+        taken="", facts={"acme.thing": FactRecord(status=FactStatus.OK, value=[value, "k3y"])}
+    )
+    (shared, said) = Redactor(given).snapshot(given).facts["acme.thing"].value
+    assert shared == {
+        "wandb_api_key": "<secret-1>",
+        "auth": {"pin": "<secret-2>", "on": True},
+        "author": "x",
+        "tokenizer": "bpe",
+    }
+    # Too short to be told from a word.
+    assert said == "k3y"
+
+
+def test_a_secret_is_replaced_wherever_else_it_stands() -> None:
+    secret = "long-and-random-123"
+    given = snapshot_of(
+        {
+            "system.environment": {"variables": {"MY_SECRET": secret}, "asked": []},
+            "python.target": {
+                "status": "failed",
+                "reason": f"refused {secret}, {secret}x, v4r1able",
+            },
+        }
+    )
+    shared = Redactor(given, {"DB_PASSWORD": "v4r1able", "SSH_AUTH_SOCK": "/tmp/1"}).snapshot(given)
+    assert shared.facts["python.target"].reason == f"refused <secret-1>, {secret}x, <secret-2>"
+
+
+def test_redacting_twice_changes_nothing() -> None:
+    once = Redactor(facts()).snapshot(facts())
+    again = Redactor(once).snapshot(once)
+    assert again.facts == once.facts and again.redaction.count == 0
+
+
+def test_names_that_are_not_known_are_not_claimed_to_be_replaced() -> None:
+    given = Snapshot(taken="", facts={})
+    assert not Redactor(given).snapshot(given).redaction.applied
+    unknown = facts(host=None)
+    assert not Redactor(unknown).snapshot(unknown).redaction.applied

@@ -44,13 +44,15 @@ def command(
     """
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
+    look = take_look(options, output)
+    output.keep(*engines, look=look)
     seen = examine_machine(
         *engines,
-        look=take_look(options, output),
+        look=look,
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,
         **chosen,
     )
-    report = emit(seen.report, output)
+    report = emit(seen.report, output, record=look.record)
     return exit_code(report, fail_on(output))

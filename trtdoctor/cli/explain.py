@@ -74,6 +74,8 @@ def command(
     is answered for TensorRT 11 and TensorRT-RTX, which follow its types.
     """
     output = OutputOptions.take(options)
+    look = take_look(options, output)
+    output.keep(engine, *logs, onnx, layers, profile, autocast_log, look=look)
     seen = examine_explained(
         engine,
         logs=logs,
@@ -82,10 +84,10 @@ def command(
         layers=layers,
         profile=profile,
         autocast_log=autocast_log,
-        look=take_look(options, output),
+        look=look,
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,
     )
-    report = emit(seen.report, output)
+    report = emit(seen.report, output, record=look.record)
     return exit_code(report, fail_on(output))

@@ -13,7 +13,7 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.run.examinations import examine_engines
 
 from .engine_options import engine_options, expected_share
-from .options import OutputOptions, look_options, output_options, take_look
+from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
 from .streams import complain
 
@@ -62,7 +62,9 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
+    output.keep(*engines, layers, profile, extract, look=look)
     if extract is not None:
+        refuse_input(extract, *(path for path in (layers, profile) if path is not None))
         _extract(engines, extract)
     seen = examine_engines(
         *engines,
@@ -74,7 +76,7 @@ def command(
         static=not no_static,
         hashed=hashed,
     )
-    report = emit(seen.report, output, all_layers=all_layers)
+    report = emit(seen.report, output, all_layers=all_layers, record=look.record)
     for sentence in seen.unsound:
         complain(f"trtdoctor: {sentence}")
     return 2 if seen.unsound else exit_code(report, fail_on(output))

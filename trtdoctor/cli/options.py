@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
@@ -67,6 +69,39 @@ class OutputOptions:
         taken = {name: options.pop(name) for name in names}
         shown = sys.stderr.isatty() and not taken["quiet"]
         return cls(files=files, tell=Progress() if shown else silently, **taken)
+
+    def keep(self, *inputs: Path | None, look: Looking | None = None) -> None:
+        """Refuse to write over what is read, or over the recording that is saved or replayed.
+
+        Raises:
+            UsageError: if an output is one of the files given, by whatever name.
+        """
+        read = [path for path in inputs if path is not None]
+        for folder in () if look is None else (look.host, look.record):
+            if folder is not None:
+                read += [Path(folder) / name for name in RECORDING_FILES]
+        for file in self.files:
+            refuse_input(file, *read)
+
+
+def refuse_input(target: Path, *inputs: Path) -> None:
+    """Refuse to write over one of the files that are read.
+
+    Raises:
+        UsageError: if it is one of them, by whatever name; a device or a pipe is none.
+    """
+    for path in inputs:
+        if target.exists() and not target.is_file():
+            continue
+        try:
+            same = target.samefile(path)
+        except OSError:
+            # One of them is not there yet.
+            same = os.path.realpath(target) == os.path.realpath(path)
+        if same:
+            raise UsageError(
+                f"cannot write {target}: it is the input {path}, which would be lost; name another file"
+            )
 
 
 def take_look(options: dict[str, Any], output: OutputOptions) -> Looking:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Protocol
 
-from trtdoctor.model.codec import encode, write_atomically
+from trtdoctor.model.codec import encode, for_terminal, write_atomically
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.report import Report, Severity
 
 from .options import FORMATS, OutputOptions
-from .streams import discard_output
+from .streams import complain, discard_output
 
 
 class Make(Protocol):
@@ -24,16 +25,29 @@ class Make(Protocol):
         ...
 
 
-def emit(make: Make, options: OutputOptions, *, all_layers: bool = False) -> Report:
+def emit(
+    make: Make,
+    options: OutputOptions,
+    *,
+    all_layers: bool = False,
+    record: str | PathLike[str] | None = None,
+) -> Report:
     """Write all files, then print; returns the unshared report, or the shared one if asked for.
+
+    What was written with private data in it, ``record`` among it, is named on stderr.
 
     Raises:
         InputError: if a file cannot be written.
     """
     made: dict[bool, Report] = {}
+    private: list[str] = [] if record is None else [fspath(record)]
+    unsure: list[str] = []
+
+    def shared(kind: str) -> bool:
+        return options.share if options.share is not None else kind in ("markdown", "html")
 
     def report(kind: str) -> Report:
-        share = options.share if options.share is not None else kind in ("markdown", "html")
+        share = shared(kind)
         if share not in made:
             made[share] = make(share=share)
         return made[share]
@@ -43,12 +57,30 @@ def emit(make: Make, options: OutputOptions, *, all_layers: bool = False) -> Rep
         options.tell(f"writing {file.name}")
         text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
         _write(file, text.encode("utf-8", "replace"))
+        if not report(kind).snapshot.redaction.applied:
+            (unsure if shared(kind) else private).append(str(file))
     options.tell("writing what is printed")
     printed = report(options.format)
     text = render(printed, options.format, options, to_file=False, all_layers=all_layers)
     options.tell("")
     _print(text)
+    if shared(options.format) and not printed.snapshot.redaction.applied:
+        unsure.append("what was printed")
+    if private:
+        complain(
+            f"trtdoctor: private data (names, paths, serials, secrets) stand as they are in "
+            f"{_listed(private)}; to pass on, write a report with --share"
+        )
+    if unsure:
+        complain(
+            f"trtdoctor: {_listed(unsure)} may tell names of the user, the host or a home folder, which "
+            "are not known here; read it before you pass it on"
+        )
     return made.get(False, printed)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
 
 
 def render(
@@ -56,7 +88,8 @@ def render(
 ) -> str:
     """One report in one format."""
     if kind == "json":
-        return encode(report).decode()
+        text = encode(report).decode()
+        return text if to_file or not sys.stdout.isatty() else for_terminal(text)
     if kind == "markdown":
         from trtdoctor.render.markdown import render_markdown
 

@@ -32,15 +32,16 @@ def schema_() -> int:
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
     from trtdoctor.checking.judge import exit_code
-    from trtdoctor.reporting.redact import Redactor
+    from trtdoctor.reporting.redact import Redactor, is_redacted
 
     from .output import emit, fail_on
 
     output = OutputOptions.take(options)
+    output.keep(file)
     saved = load(file)
 
     def make(*, share: bool) -> Report:
-        if not share or saved.snapshot.redaction.applied:
+        if not share or is_redacted(saved.snapshot):
             return saved
         return Redactor(saved.snapshot).report(saved)
 
@@ -61,6 +62,7 @@ def rejudge(file: Path, **options: Any) -> int:
 
     chosen = {key: words(options.pop(key)) for key in ("select", "ignore")}
     output = OutputOptions.take(options)
+    output.keep(file)
     seen = examine_saved(load(file), **chosen)
     report = emit(seen.report, output)
     return exit_code(report, fail_on(output))

@@ -23,7 +23,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             # Or the next file opened would be taken for the stream; the lowest free number is given.
-            os.open(os.devnull, os.O_RDWR)
+            _open_nothing()
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  it is the stream
     if sys.stderr is None:
@@ -31,6 +31,16 @@ def prepare() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
+
+
+def _open_nothing() -> None:
+    try:
+        os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        if not hasattr(os, "memfd_create"):
+            raise
+        # Where there is no /dev/null, as in some chroots: an empty file that nobody else has.
+        os.memfd_create("nothing")
 
 
 def output_was_lost(error: OSError) -> bool:

@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat as stat_module
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,12 +19,17 @@ from typing import Any
 from trtdoctor.model.json_bounds import excess
 
 from .port import Answer, Question
-from .processes import Runner
+from .processes import Runner, nameless_file
 
 _CHILDREN = Path(__file__).parent / "children"
 _ANSWER_LIMIT = 16 << 20
 _CHATTER_LIMIT = 8 << 10
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
+
+
+def environment() -> dict[str, str]:
+    """The environment of this process, secrets and all."""
+    return dict(os.environ)
 
 
 class LiveBackend:
@@ -109,20 +113,19 @@ class LiveBackend:
         # Libraries that crash while the interpreter shuts down would hide an answer already given.
         program.append("os._exit(0)\n")
         environment, late = _child_environment()
-        with _private_file() as private:
-            number = private.fileno()
+        with nameless_file() as private:
             ended = self._runner.run(
                 [
                     python or sys.executable,
                     "-c",
                     "\n".join(program),
-                    str(number),
+                    "3",
                     json.dumps([payload for _, payload in scripts]),
                     json.dumps(late),
                 ],
                 deadline=deadline,
                 environment=environment,
-                pass_fds=(number,),
+                answer=private,
                 output_limit=_CHATTER_LIMIT,
                 keep_last=True,
             )
@@ -161,13 +164,6 @@ def _says(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _private_file() -> Any:
-    if hasattr(os, "memfd_create"):
-        with suppress(OSError):
-            return os.fdopen(os.memfd_create("trtdoctor-answer"), "w+b")
-    return tempfile.TemporaryFile()
-
-
 def _child_environment() -> tuple[dict[str, str], list[tuple[int, str]]]:
     """The environment of a child, and entries of its module path that are put in once it runs.
 
@@ -195,7 +191,12 @@ def _without_working_directory() -> dict[str, str]:
     """The environment, less the entries by which the loader would look into the working directory."""
     environment = dict(os.environ)
     if path := environment.pop("LD_LIBRARY_PATH", None):
-        kept = [entry for entry in re.split("[:;]", path) if entry not in ("", ".", "./")]
+        here = os.path.realpath(".")
+        kept = [
+            entry
+            for entry in re.split("[:;]", path)
+            if os.path.isabs(entry) or (entry and os.path.realpath(entry) != here)
+        ]
         if kept:
             environment["LD_LIBRARY_PATH"] = ":".join(kept)
     return environment
@@ -257,12 +258,39 @@ def _system() -> Answer:
         "user": os.environ.get("USER") or os.environ.get("LOGNAME") or Path(home).name,
         "python": sys.executable,
         "libc": "",
+        **_other_names(home),
     }
     with suppress(OSError, ValueError, AttributeError):
         answer["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
     with suppress(OSError):
         answer["directory"] = str(Path.cwd())
     return dict(answer)
+
+
+def _other_names(home: str) -> dict[str, str]:
+    """By what other names this user, this host and the home folder go, one a line.
+
+    Who became another user by sudo, or runs with a HOME of somebody's choice, has two of each.
+    """
+    users = [os.environ.get(name) for name in ("LOGNAME", "SUDO_USER")]
+    homes = [home]
+    with suppress(ImportError, KeyError, OSError):
+        import pwd
+
+        numbers = [os.getuid()]
+        with suppress(ValueError):
+            numbers.append(int(os.environ.get("SUDO_UID", "")))
+        for number in numbers:
+            with suppress(KeyError, OverflowError):
+                account = pwd.getpwuid(number)
+                users.append(account.pw_name)
+                homes.append(account.pw_dir)
+    hosts = [os.environ.get("HOSTNAME")]
+    return {"users": _lines(users), "hosts": _lines(hosts), "homes": _lines(homes)}
+
+
+def _lines(names: Sequence[str | None]) -> str:
+    return "\n".join(dict.fromkeys(name for name in names if name))
 
 
 def _volume(path: str) -> Answer:

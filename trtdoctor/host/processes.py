@@ -1,17 +1,34 @@
-"""Processes with a deadline: each leads its own group, which never outlives it."""
+"""Processes with a deadline: all of them end with the run, however they try to leave it.
+
+They are started by a process of our own (`children/spawner.py`), which is the parent of whatever they
+leave behind. A process of somebody else's, that uses trtdoctor as a library, keeps its own children.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import json
 import os
 import select
+import shutil
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
+
+_SPAWNER = Path(__file__).parent / "children" / "spawner.py"
+# How long the end of a process that is killed is waited for, in seconds; the kernel's part is short.
+_PATIENCE = 2.0
+# Bytes of memory of its own that any process may have. Loading TensorRT takes a fraction of it.
+_LEAST_MEMORY = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -54,13 +71,19 @@ class _Drain:
 
 
 class Runner:
-    """Starts processes and remembers the living ones, so that all of them can be ended at once."""
+    """Starts processes, and ends all of them and what they left behind at once."""
 
-    def __init__(self, *, budget: float) -> None:
-        """``budget``: seconds from now after which no process lives, whatever its own deadline."""
+    def __init__(self, *, budget: float, memory: int | None = None) -> None:
+        """What holds for all processes together.
+
+        Args:
+            budget: seconds from now after which no process lives, whatever its own deadline.
+            memory: bytes that each may have for itself; None is most of what is free.
+        """
         self._ends_at = time.monotonic() + budget
-        self._living: set[subprocess.Popen[bytes]] = set()
+        self._memory = memory
         self._lock = threading.Lock()
+        self._spawner: _Spawner | None = None
         self._closed = False
 
     def run(
@@ -69,70 +92,168 @@ class Runner:
         *,
         deadline: float,
         environment: dict[str, str],
-        pass_fds: tuple[int, ...] = (),
+        answer: IO[bytes] | None = None,
         output_limit: int = 1 << 20,
         keep_last: bool = False,
     ) -> Ended:
-        """Run a process to its end or its deadline (seconds), then kill what is left of its group.
+        """Run a process to its end or its deadline (seconds), then kill what is left of it.
+
+        ``answer``: a file that the process has as its descriptor 3.
 
         Raises:
             OSError: it could not be started, or the runner is closed.
         """
-        with self._lock:
-            if self._closed:
-                raise OSError("the run is over")
-            process = subprocess.Popen(
-                list(argv),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                pass_fds=pass_fds,
-                start_new_session=True,
-            )
-            self._living.add(process)
-        try:
-            assert process.stdout is not None and process.stderr is not None
-            out = _Drain(process.stdout, output_limit, keep_last=keep_last)
-            err = _Drain(process.stderr, output_limit, keep_last=keep_last)
-            left = max(0.0, min(deadline, self._ends_at - time.monotonic()))
-            in_time = _ends_within(process, left)
-        finally:
-            # The leader is not yet reaped here, so its group's number cannot belong to another.
-            _kill_group(process)
-            process.wait()
+        program = _found(argv[0], environment)
+        with contextlib.ExitStack() as stack:
+            life, theirs = socket.socketpair()
+            stack.enter_context(life)
+            stack.enter_context(theirs)
+            (out, out_end), (err, err_end) = _pipe(), _pipe()
+            stack.enter_context(out_end)
+            stack.enter_context(err_end)
+            streams = [out_end.fileno(), err_end.fileno()]
+            if answer is not None:
+                streams.append(answer.fileno())
             with self._lock:
-                self._living.discard(process)
-        return Ended(process.returncode if in_time else None, left, out.close(), err.close())
+                if self._closed:
+                    raise OSError("the run is over")
+                if self._spawner is None or not self._spawner.lives:
+                    self._spawner = _Spawner(environment)
+                if self._memory is None:
+                    self._memory = max(_LEAST_MEMORY, _free_memory() * 9 // 10)
+                request = {
+                    "argv": [program, *argv[1:]],
+                    "env": environment,
+                    "memory": self._memory,
+                }
+                self._spawner.send(request, [theirs.fileno(), *streams])
+            for end in (theirs, out_end, err_end):
+                end.close()
+            drains = [_Drain(pipe, output_limit, keep_last=keep_last) for pipe in (out, err)]
+            left = max(0.0, min(deadline, self._ends_at - time.monotonic()))
+            said = _said(life, left)
+            in_time = said is not None
+            if not in_time:
+                with contextlib.suppress(OSError):
+                    life.shutdown(socket.SHUT_WR)
+                _said(life, _PATIENCE)
+        stdout, stderr = (drain.close() for drain in drains)
+        if not in_time:
+            return Ended(None, left, stdout, stderr)
+        if not said:
+            # The spawner died, and it took all processes with it.
+            return Ended(-signal.SIGKILL, left, stdout, stderr)
+        told = json.loads(said)
+        if isinstance(told, list):
+            number, what = told
+            raise OSError(number or errno.EINVAL, what, argv[0])
+        return Ended(os.waitstatus_to_exitcode(told), left, stdout, stderr)
 
     def close(self) -> None:
-        """End every living process and its group; nothing more can be started."""
+        """End every living process and whatever it left behind; nothing more can be started."""
         with self._lock:
             self._closed = True
-            for process in self._living:
-                _kill_group(process)
+            if self._spawner is not None:
+                self._spawner.close()
 
 
-def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether the process ends in time; it is left unreaped."""
-    if hasattr(os, "pidfd_open"):
+class _Spawner:
+    """The process that starts the others."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._control, theirs = socket.socketpair()
+        nothing = _nothing()
+        try:
+            # A session of its own: Ctrl-C on the terminal is trtdoctor's to answer.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_SPAWNER), str(theirs.fileno())],
+                stdin=nothing,
+                stdout=nothing,
+                stderr=nothing,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        finally:
+            os.close(nothing)
+            theirs.close()
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        with nameless_file() as file:
+            file.write(json.dumps(request).encode())
+            file.flush()
+            socket.send_fds(self._control, [b"\0"], [file.fileno(), *descriptors])
+
+    def close(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def nameless_file() -> Any:
+    """A nameless file, open for writing and reading."""
+    if hasattr(os, "memfd_create"):
         with contextlib.suppress(OSError):
-            descriptor = os.pidfd_open(process.pid)
-            try:
-                poll = select.poll()
-                poll.register(descriptor, select.POLLIN)
-                return bool(poll.poll(max(0, int(seconds * 1000))))
-            finally:
-                os.close(descriptor)
-    ends_at = time.monotonic() + seconds
+            return os.fdopen(os.memfd_create("trtdoctor"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _nothing() -> int:
+    """What there is nothing to read from; a pipe without a writer where there is no /dev/null."""
+    try:
+        return os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        reader, writer = os.pipe()
+        os.close(writer)
+        return reader
+
+
+def _pipe() -> tuple[IO[bytes], IO[bytes]]:
+    reader, writer = os.pipe()
+    return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
+
+
+def _found(program: str, environment: dict[str, str]) -> str:
+    """The path of a program; one without a folder is looked for in the absolute ones of PATH."""
+    if "/" in program:
+        return program
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    path = os.pathsep.join(folder for folder in folders if folder.startswith("/"))
+    found = shutil.which(program, path=path) if path else None
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    return found
+
+
+def _said(life: socket.socket, seconds: float) -> bytes | None:
+    """All that is told until the other end is closed; None if that is not within the time."""
+    ends_at, said = time.monotonic() + seconds, b""
+    poll = select.poll()
+    poll.register(life, select.POLLIN)
     while True:
-        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-            return True
-        if time.monotonic() >= ends_at:
-            return False
-        time.sleep(0.005)
+        left = max(0.0, ends_at - time.monotonic())
+        if not poll.poll(int(left * 1000) + (left > 0)):
+            return None
+        try:
+            piece = life.recv(4096)
+        except OSError:
+            piece = b""
+        if not piece:
+            return said
+        said += piece
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _free_memory() -> int:
+    """Bytes that a new process could take before others would have to give way; 0 if unknown."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+    return 0

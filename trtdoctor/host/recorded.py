@@ -1,7 +1,8 @@
 """Recordings: what the host port answered on one machine, saved and replayed on any other.
 
 A recording is a folder: ``recording.json`` (its schema and the choices of that run) and
-``answers.jsonl`` (one question with its answer a line). It holds answers, never facts.
+``answers.jsonl`` (one question with its answer a line). It holds answers, never facts, and private data
+as they are: nobody but the user may read it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ RECORDING_SCHEMA = "trtdoctor.recording/1"
 # In bytes. Recordings of machines with everything installed have less than a hundredth.
 _LARGEST_HEADER, _LARGEST_ANSWERS = 1 << 20, 1 << 28
 _HEADER, _ANSWERS = "recording.json", "answers.jsonl"
+RECORDING_FILES = (_HEADER, _ANSWERS)
+_MODE = 0o600
 
 
 class RecordingError(InputError):
@@ -83,9 +86,9 @@ class Recorder:
         body = b"".join(encode(line, indent=0) for line in lines)
         made = not folder.exists()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / _ANSWERS, body)
-            write_atomically(folder / _HEADER, encode(header))
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(folder / _ANSWERS, body, mode=_MODE)
+            write_atomically(folder / _HEADER, encode(header), mode=_MODE)
         except BaseException as error:
             # Ctrl-C too leaves no half recording.
             if made:

@@ -23,6 +23,12 @@ LARGEST_REPORT = 1 << 28
 
 # How Python keeps a byte that is no UTF-8 in a string.
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+# DEL and C1, what is not seen (Unicode's Cf: marks of direction among it), and other ends of lines.
+_OBEYED = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 # In bytes, before any is indented.
 _MOST_INDENTED = 1 << 20
 
@@ -64,6 +70,19 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         return msgspec.Raw(str(value).encode())
     return printable(value) if isinstance(value, str) else value
+
+
+def for_terminal(text: str) -> str:
+    """JSON in which characters that a terminal would obey or not show are escaped; the same document."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _OBEYED.sub(lambda m: _escape(m.group()), text)
+
+
+def _escape(character: str) -> str:
+    # JSON's escapes are units of UTF-16.
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def schema() -> dict[str, Any]:
@@ -128,16 +147,21 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
         ) from None
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Write a file whole or not at all; a device or a pipe is written to, never replaced.
+
+    Args:
+        path: the file.
+        data: all of its bytes.
+        mode: its permissions; None keeps those of the file that is replaced.
 
     Raises:
         OSError: if the folder cannot be written; nothing is left behind.
     """
-    write_all_atomically(path, (data,))
+    write_all_atomically(path, (data,), mode=mode)
 
 
-def write_all_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+def write_all_atomically(path: Path, chunks: Iterable[bytes], *, mode: int | None = None) -> None:
     """As `write_atomically`, for what is too large to hold at once.
 
     Raises:
@@ -157,7 +181,8 @@ def write_all_atomically(path: Path, chunks: Iterable[bytes]) -> None:
             stream.writelines(chunks)
             stream.flush()
             os.fsync(stream.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        if mode is None:
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         Path(temporary).chmod(mode)
         Path(temporary).replace(target)
     except BaseException:

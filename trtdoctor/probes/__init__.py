@@ -20,6 +20,7 @@ from .system import (
     container,
     disk,
     environment,
+    identity,
     jetson,
     library_path,
     memory,
@@ -30,6 +31,7 @@ from .tensorrt import own_modules, tensorrt_builders, tensorrt_imports, working_
 
 PROBES: tuple[Probe, ...] = (
     operating_system,
+    identity,
     container,
     wsl,
     jetson,
@@ -66,5 +68,6 @@ __all__ = [
     "Probe",
     "UnusablePython",
     "choose",
+    "identity",
     "probe",
 ]

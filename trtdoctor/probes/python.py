@@ -56,6 +56,10 @@ def choose(host: Host, given: str | None) -> Target:
         folder = host.env(variable)
         if not folder:
             continue
+        if not folder.startswith("/"):
+            # It would be whatever lies in the working directory.
+            passed_over.append(f"{variable} is {folder}, which is no absolute path")
+            continue
         path = f"{folder.rstrip('/')}/bin/python"
         if _is_program(host, path):
             return Target(path=path, chosen_by=_told(variable, passed_over))

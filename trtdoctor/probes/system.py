@@ -9,6 +9,7 @@ from trtdoctor.model.facts import (
     Container,
     Disk,
     Environment,
+    Identity,
     Jetson,
     LibraryPath,
     Memory,
@@ -73,6 +74,23 @@ def operating_system(host: Host) -> Observed[OperatingSystem]:
             home=system.get("home") or None,
         ),
         source="uname, /etc/os-release, confstr",
+    )
+
+
+@probe(Identity, Cost.PASSIVE)
+def identity(host: Host) -> Observed[Identity]:
+    """The names of the user, the host and the home folders, so that they can be kept private."""
+    system = host.system()
+
+    def names(*keys: str) -> tuple[str, ...]:
+        lines = [line for key in keys for line in system.get(key, "").split("\n")]
+        return tuple(dict.fromkeys(line for line in lines if line))
+
+    return Observed(
+        value=Identity(
+            users=names("user", "users"), hosts=names("host", "hosts"), homes=names("home", "homes")
+        ),
+        source="uname, USER, LOGNAME, SUDO_USER, HOME, the user database",
     )
 
 

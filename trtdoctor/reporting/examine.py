@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ from trtdoctor.checking.judge import judge, verdict
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
-from trtdoctor.model.report import CheckKey, Problem, Report, Snapshot, Tool
+from trtdoctor.model.report import CheckKey, Outcome, Problem, Report, Snapshot, Status, Tool
 from trtdoctor.version import __version__
 
 from .collect import utc_now
@@ -69,26 +69,38 @@ def examine(
     selection: Selection,
     engines: tuple[EngineReport, ...] = (),
     problems: tuple[Problem, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Report:
     """Judge a snapshot and put the report together; with ``share``, of pseudonyms only.
+
+    ``environment`` has the variables of the machine that was looked at, for the secrets in them.
 
     Raises:
         UsageError: if the selection names something that does not exist.
     """
     ignored = selection.ignored(catalogue)
     redactor = None
-    if share and not snapshot.redaction.applied:
-        from .redact import Redactor
+    if share:
+        from .redact import Redactor, is_redacted
 
-        redactor = Redactor(snapshot)
-        snapshot = redactor.snapshot(snapshot)
+        if not is_redacted(snapshot):
+            redactor = Redactor(snapshot, environment)
+            snapshot = redactor.snapshot(snapshot)
     outcomes, crashes = judge(snapshot, catalogue.checks, knowledge, ignored=ignored)
     told = (*problems, *catalogue.problems, *crashes)
     if redactor:
         told = tuple(redactor.document(problem) for problem in told)
+        engines = tuple(redactor.document(engine) for engine in engines)
+        # The others say what the facts say, which are pseudonyms already.
+        outcomes = tuple(
+            _with_reason(outcome, redactor.text(outcome.reason))
+            if outcome.status is Status.CRASHED and outcome.reason
+            else outcome
+            for outcome in outcomes
+        )
+    if redactor:
         redaction = msgspec.structs.replace(snapshot.redaction, count=redactor.count)
         snapshot = msgspec.structs.replace(snapshot, redaction=redaction)
-        engines = tuple(redactor.document(engine) for engine in engines)
     return Report(
         created=utc_now(),
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
@@ -100,3 +112,7 @@ def examine(
         snapshot=snapshot,
         problems=told,
     )
+
+
+def _with_reason(outcome: Outcome, reason: str) -> Outcome:
+    return msgspec.structs.replace(outcome, reason=reason)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from trtdoctor.host import Backend, Host
-from trtdoctor.host.live import LiveBackend
+from trtdoctor.host.live import LiveBackend, environment
 from trtdoctor.host.recorded import Recorder, RecordingHeader, check_writable, load_recording
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Snapshot
@@ -73,6 +73,8 @@ class Look:
         self._record = None if looking.record is None else Path(looking.record)
         self._active, self._taken = looking.active, ""
         self._recorder: Recorder | None = None
+        # For redaction alone, so neither a fact nor a part of a recording: it is full of secrets.
+        self.environment: Mapping[str, str] = {} if looking.host is not None else environment()
         self._cleanup = ExitStack()
         try:
             self._host = self._live() if looking.host is None else self._saved(Path(looking.host))

@@ -1,7 +1,9 @@
 """Redaction: private data become stable pseudonyms before anything is judged or rendered.
 
-What is private is declared by the fields of the facts; the values found there are then replaced
-wherever else they stand. The same value always becomes the same pseudonym, so relations survive.
+What is private is declared by the fields of the facts, or said by the name that a value has in a
+dictionary; the values found there are then replaced wherever else they stand. The same value always
+becomes the same pseudonym, so relations survive. Where the names of the user, the host and the home
+folder are not known, no claim is made that nothing private is left.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ import operator
 import re
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from trtdoctor.model.base import Sensitive, Vocabulary
-from trtdoctor.model.facts import FACT_TYPES
+from trtdoctor.model.facts import FACT_TYPES, Identity, OperatingSystem
 from trtdoctor.model.report import (
     Confidence,
     FactRecord,
@@ -44,13 +46,50 @@ _COMMON = frozenset(
     | {"file", "folder", "missing", "empty", "other", "returned", "raised", "exception", "exit"}
     | {"signal", "deadline", "enabled", "disabled", "open", "proprietary", "check", "test", "guest"}
     | {
+        "work",
+        "worker",
+        "workspace",
+        "build",
+        "builder",
+        "model",
+        "models",
+        "engine",
+        "engines",
+        "jovyan",
+    }
+    | {
+        "triton",
+        "triton-server",
+        "vscode",
+        "jenkins",
+        "gitlab-runner",
+        "ec2-user",
+        "azureuser",
+        "public",
+    }
+    | {
+        "onnx",
+        "layer",
+        "layers",
+        "input",
+        "output",
+        "weights",
+        "project",
+        "projects",
+        "service",
+        "shared",
+    }
+    | {"nonexistent", "www", "grace", "hopper", "ampere", "turing", "volta", "pascal", "thor"}
+    | {
         item.value
         for kind in (Status, Severity, Confidence, Verdict, FactStatus, Typing)
         for item in kind
     }
 )
 _EMPTY = Snapshot(taken="", facts={})
-_HOME = re.compile(r"/(?:home|Users)/([^/\s:;,'\"]+)")
+_PSEUDONYM = re.compile(r"<(?:[a-z]+-\d+|secret)>")
+_HOME = re.compile(r"[/\\]{1,2}(?:home|Users|users)[/\\]{1,2}([^/\\\s:;,'\"]+)")
+_HOME_FOLDERS = ("/home/", "/Users/", "/users/", "\\Users\\", "\\users\\")
 _GPU = re.compile(
     r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?![\w-])|"
     r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])",
@@ -65,7 +104,83 @@ _ASSIGNED = re.compile(
     r"""(?=(\w+))\2(?:=|['"]\s*[:=]\s*)['"]?|\bBearer\s+)([^\s'",;&]{6,})""",
     re.IGNORECASE,
 )
+_OPTION_HINTS = ("token", "secret", "passw", "credential", "key")
 _ASSIGNED_HINTS = ("token", "secret", "passw", "credential", "api", "access_key", "private_key")
+# A password said in prose, which is told from the other words that stand there.
+_PASSWORD = re.compile(
+    r"""(?<![A-Za-z/])(pass(?:words?|wd|phrase|code)['"]?(?:\s{1,4}(?:is|was))?"""
+    r"""(?:\s{0,4}[:=]\s{0,4}|\s{1,4})['"]?)([^\s'",;&]+)""",
+    re.IGNORECASE,
+)
+_ABOUT_PASSWORDS = frozenset(
+    {
+        "a",
+        "about",
+        "all",
+        "allowed",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "auth",
+        "authentication",
+    }
+    | {
+        "be",
+        "before",
+        "by",
+        "can",
+        "cannot",
+        "changed",
+        "could",
+        "database",
+        "did",
+        "does",
+        "entry",
+    }
+    | {"error", "expired", "failed", "field", "file", "for", "from", "given", "has", "have", "hash"}
+    | {"if", "in", "incorrect", "input", "invalid", "is", "it", "length", "login", "manager", "may"}
+    | {"mismatch", "missing", "must", "needed", "no", "not", "of", "on", "or", "policy", "prompt"}
+    | {"protected", "protection", "provided", "refused", "rejected", "required", "reset", "set"}
+    | {
+        "should",
+        "store",
+        "stored",
+        "that",
+        "the",
+        "to",
+        "too",
+        "try",
+        "using",
+        "via",
+        "was",
+        "were",
+    }
+    | {"when", "will", "with", "without", "wrong"}
+)
+# Keys said in prose are told from words by their length and their digits.
+_SAID_KEY = re.compile(
+    r"""(?<![A-Za-z])((?:api|access|secret|private|auth|account)[ _-]?(?:key|token)"""
+    r"""(?:\s{1,4}(?:is|was))?(?:\s{0,4}:\s{0,4}|\s{1,4})['"]?)"""
+    r"""((?=[A-Za-z_.~+-]*\d)(?=[\d_.~+-]*[A-Za-z])[\w.~+-]{12,})""",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    r"""(?<!\S)(--(?=[\w-]*?(?:TOKEN(?!S|IZ)|SECRET|PASSW|CREDENTIAL|API-?KEY|ACCESS-?KEY|PRIVATE-?KEY))"""
+    r"""[\w-]+[ \t]{1,4}['"]?)([^\s'"-][^\s'"]*)""",
+    re.IGNORECASE,
+)
+# What stands behind the at sign of a versioned symbol is a library, and every repository has a "git".
+_EMAIL = re.compile(
+    r"(?<![\w.+%-])(?!git@)[\w.+%-]+@(?!lib[\w-]*\.so\b)(?:[\w-]+\.)+[A-Za-z]{2,}(?![\w-])"
+)
+_FILE = re.compile(
+    r"""(?<![^\s/\\:;,'"=()\[\]<>])([^\s/\\:;,'"=()\[\]<>]+)"""
+    r"""(\.(?:engine|plan|trt|onnx|log|txt|jsonl?|gz|zip|tar|pth?|ckpt|bin|cache|data|md|html|csv|npz?"""
+    r"""|ya?ml|toml|py|sh|ipynb|cfg|ini|xml|safetensors|h5|pb|tflite|uff|prototxt))(?!\w)"""
+)
 # Keys whose issuers gave them a form of their own.
 _ISSUED = (
     r"hf_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|nvapi-[\w-]{20,}"
@@ -86,14 +201,25 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _SYSTEM_FOLDERS = re.compile(r"/?[^/]*|/(?:usr|var|opt|etc|run|tmp|lib\w*|proc|sys|dev)(?:/.*)?")
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"TOKEN(?!IZ)|SECRET|PASSW|PASSPHRASE|PASSCODE|CREDENTIAL|API[_-]?KEY|PRIVATE|ACCESS[_-]?KEY|BEARER"
+    r"|AUTH(?!OR|_SOCK)|COOKIE|SESSION[_-]?(?:ID|KEY)|(?:^|[_-])(?:KEY|PASS|PWD|DSN)$",
+    re.IGNORECASE,
+)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+# A word of a secret is no secret wherever else it stands; a text of this length with a digit is.
+_LEAST_SECRET = 8
+# The shorter a folder's name, the likelier it is a word of the facts that somebody put in /home.
+_LEAST_NAME = 5
 
 
 class Redactor:
     """Learns private values from a snapshot and replaces them in it and in any text."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, environment: Mapping[str, str] | None = None) -> None:
+        """``environment``: variables whose secrets may have come into texts; they are no fact."""
         self.count = 0
+        self.knows_names = knows_names(snapshot)
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: Counter[str] = Counter()
         # The known GPUs: sorted, each with when it was learned and its pseudonym; those by what
@@ -103,14 +229,27 @@ class Redactor:
         self._meant: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
         self._homes = _HOME
-        self._home_folders: tuple[str, ...] = ("/home/", "/Users/")
+        self._home_folders: tuple[str, ...] = _HOME_FOLDERS
         # Texts that hold nothing private: most of a large report's are told again and again.
         self._clean: set[str] = set()
         self._types = {kind.FACT: kind for kind in FACT_TYPES}
         for name, record in snapshot.facts.items():
             for kind, text in self._private(name, record):
                 self._learn(kind, text)
+        for record in snapshot.facts.values():
+            for text in _secrets(record.value):
+                self._learn_secret(text)
+            for text in _texts((record.value, record.reason)):
+                self._learn_others(text)
+        for name, text in (environment or {}).items():
+            if _SECRET_NAME.search(name) and not text.startswith("/"):
+                self._learn_secret(text)
+        self._fields = _field_names(self._types.values())
         self._pattern = _any_of(self._tokens)
+        # Host names and file names are written in capitals or without, as anybody likes.
+        self._folded = {token.casefold(): name for token, name in self._tokens.items()}
+        self._any_case = tuple(token.casefold() for token in self._tokens if _is_any_case(token))
+        self._in_files = _in_file_names(self._tokens)
 
     def snapshot(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with pseudonyms; ``redaction.count`` says how many places changed."""
@@ -119,17 +258,17 @@ class Redactor:
             value = self._declared(name, record)
             facts[name] = FactRecord(
                 status=record.status,
-                value=_map_values(value, self.text),
+                value=_map_values(value, self.text, self._hidden, self._key),
                 reason=self.text(record.reason) if record.reason else record.reason,
                 source=self.text(record.source),
                 took_ms=record.took_ms,
             )
-        redaction = Redaction(applied=True, count=self.count)
+        redaction = Redaction(applied=self.knows_names, count=self.count)
         return msgspec.structs.replace(snapshot, facts=facts, redaction=redaction)
 
     def document(self, part: T) -> T:
         """Any part of a report with pseudonyms in its texts."""
-        changed: T = _map_document(part, self.text)
+        changed: T = _map_document(part, self.text, self._hidden, self._key)
         return changed
 
     def report(self, report: Report) -> Report:
@@ -155,15 +294,29 @@ class Redactor:
             or (assigns and any(hint in lower for hint in _ASSIGNED_HINTS))
         ):
             new = _ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
+        if not simple or "pass" in lower:
+            new = _PASSWORD.sub(self._password, new)
+        if not simple or "key" in lower or "token" in lower:
+            new = _SAID_KEY.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
+        if "--" in new and (not simple or any(hint in lower for hint in _OPTION_HINTS)):
+            new = _OPTION.sub(self._password, new)
         if any(hint in new for hint in _KEY_HINTS):
             new = _KEYS_OR_JWT.sub(self._issued, new)
+        if "@" in new:
+            new = _EMAIL.sub(lambda m: self._counted(self._pseudonym("email", m.group())), new)
         if ":" in new or "@" in new:
             new = _ADDRESS.sub(lambda m: self._counted(self._pseudonym("address", m.group())), new)
         if not simple or "gpu-" in lower or "mig-" in lower or new.count("-") >= 4:
             new = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), new)
         # What is known of this machine goes first: a name may have spaces that end a path elsewhere.
-        if self._pattern and any(token in new for token in self._tokens):
-            new = self._pattern.sub(lambda m: self._counted(self._tokens[m.group()]), new)
+        if self._in_files and "." in new and (not simple or self._may_hold_a_name(lower)):
+            new = _FILE.sub(self._file, new)
+        if self._pattern and (
+            any(token in new for token in self._tokens)
+            or not simple
+            or any(token in lower for token in self._any_case)
+        ):
+            new = self._pattern.sub(self._known, new)
         if any(folder in new for folder in self._home_folders):
             new = self._homes.sub(self._home, new)
         if new is text:
@@ -180,6 +333,42 @@ class Redactor:
                 return authority
         return self._counted("<secret>") + authority[end:]
 
+    def _password(self, found: re.Match[str]) -> str:
+        said = found.group(2)
+        if said.rstrip(".:!?)").lower() in _ABOUT_PASSWORDS or said.startswith("<"):
+            return found.group()
+        return found.group(1) + self._counted("<secret>")
+
+    def _may_hold_a_name(self, lower: str) -> bool:
+        return any(token in lower for token in self._folded)
+
+    def _file(self, found: re.Match[str]) -> str:
+        assert self._in_files is not None
+        return self._in_files.sub(self._known, found.group(1)) + found.group(2)
+
+    def _known(self, found: re.Match[str]) -> str:
+        text = found.group()
+        return self._counted(self._tokens.get(text) or self._folded[text.casefold()])
+
+    def _hidden(self, value: Any) -> Any:
+        """What stands under a name that says it is secret."""
+        if isinstance(value, dict):
+            return {self._key(key): self._hidden(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._hidden(item) for item in value]
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        text = str(value)
+        if _PSEUDONYM.fullmatch(text):
+            return value
+        return self._counted(self._pseudonym(Sensitive.SECRET.value, text))
+
+    def _key(self, key: str) -> str:
+        """A name in a dictionary: those of fields and variables stay, all else is data."""
+        if key in self._fields or _VARIABLE.fullmatch(key):
+            return key
+        return self.text(key)
+
     def _issued(self, found: re.Match[str]) -> str:
         if found["jwt"] and not found["rest"]:
             return _KEYS.sub(lambda _: self._counted("<secret>"), found.group())
@@ -189,6 +378,21 @@ class Redactor:
         kind = self._types.get(name)
         if kind is not None and record.value is not None:
             yield from _sensitive(msgspec.inspect.type_info(kind), record.value)
+
+    def _learn_secret(self, text: str) -> None:
+        if (
+            len(text) >= _LEAST_SECRET
+            and any(c.isdigit() for c in text)
+            and text not in self._tokens
+        ):
+            self._token(Sensitive.SECRET.value, text)
+
+    def _learn_others(self, text: str) -> None:
+        """Whose home folders a text names, so that they are known where they stand alone."""
+        if any(folder in text for folder in _HOME_FOLDERS):
+            for found in _HOME.finditer(text):
+                if len(found.group(1)) >= _LEAST_NAME:
+                    self._token(Sensitive.USER.value, found.group(1))
 
     def _learn(self, kind: str, text: str) -> None:
         if kind == Sensitive.PATH.value:
@@ -200,26 +404,29 @@ class Redactor:
             self._token(kind, text)
             self._token(kind, text.partition(".")[0])
         elif kind == Sensitive.UUID.value:
-            self._pseudonym(kind, text)
+            if not _PSEUDONYM.fullmatch(text):
+                self._pseudonym(kind, text)
         else:
             self._token(kind, text)
 
     def _learn_home(self, home: str) -> None:
         parent, _, name = home.rpartition("/")
+        if _PSEUDONYM.search(home):
+            return
         self._token(Sensitive.USER.value, name)
         if parent and not _SYSTEM_FOLDERS.fullmatch(parent):
             # Where one home lies in an unusual place, the others lie beside it.
-            self._home_folders = ("/home/", "/Users/", f"{parent}/")
+            self._home_folders = (*_HOME_FOLDERS, f"{parent}/")
+            before = "" if parent.startswith(("/home", "/Users")) else r"(?<![\w.-])"
             self._homes = re.compile(
-                rf"(?:/home|/Users|(?<![\w.-]){re.escape(parent)})/([^/\s:;,'\"]+)"
-                if not parent.startswith(("/home", "/Users"))
-                else rf"(?:{re.escape(parent)}|/home|/Users)/([^/\s:;,'\"]+)"
+                rf"(?:{before}{re.escape(parent)}/|[/\\]{{1,2}}(?:home|Users|users)[/\\]{{1,2}})"
+                r"""([^/\\\s:;,'"]+)"""
             )
         elif home and name not in self._tokens and name.casefold() not in _COMMON:
             self._tokens[home] = self._pseudonym(Sensitive.HOME.value, home)
 
     def _token(self, kind: str, text: str) -> None:
-        if len(text) >= 3 and text.casefold() not in _COMMON:
+        if len(text) >= 3 and text.casefold() not in _COMMON and not _PSEUDONYM.fullmatch(text):
             self._tokens[text] = self._pseudonym(kind, text)
 
     def _pseudonym(self, kind: str, text: str) -> str:
@@ -267,46 +474,128 @@ class Redactor:
         kind = self._types.get(name)
         if kind is None or value is None:
             return value
-        plain = _map_values(value, lambda text: text)
+        plain = _copied(value)
         whole = {Sensitive.HOST, Sensitive.USER, Sensitive.SERIAL, Sensitive.SECRET}
         _replace_declared(
             msgspec.inspect.type_info(kind),
             plain,
             {item.value for item in whole},
-            lambda sort, text: self._counted(self._pseudonym(sort, text)),
+            lambda sort, text: (
+                text if _PSEUDONYM.fullmatch(text) else self._counted(self._pseudonym(sort, text))
+            ),
         )
-        variables = plain.get("variables") if isinstance(plain, dict) else None
-        for variable, text in variables.items() if isinstance(variables, dict) else ():
-            if _SECRET_NAME.search(variable) and isinstance(text, str):
-                plain["variables"][variable] = self._counted(self._pseudonym("secret", text))
         return plain
+
+
+def knows_names(snapshot: Snapshot) -> bool:
+    """Whether a snapshot tells, or told, the names of the user, the host and the home folder."""
+    seen = snapshot.facts.get(Identity.FACT)
+    if seen is not None and isinstance(seen.value, dict) and seen.value.get("hosts"):
+        return True
+    seen = snapshot.facts.get(OperatingSystem.FACT)
+    return (
+        seen is not None
+        and isinstance(seen.value, dict)
+        and all(seen.value.get(name) for name in ("host", "user", "home"))
+    )
+
+
+def is_redacted(snapshot: Snapshot) -> bool:
+    """Whether it holds pseudonyms alone; what says so and did not know the names is not believed."""
+    return snapshot.redaction.applied and knows_names(snapshot)
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    """The texts in plain data under names that say they are secret."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, str) and isinstance(key, str) and _SECRET_NAME.search(key):
+                yield item
+            else:
+                yield from _secrets(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _secrets(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+
+
+def _field_names(kinds: Any) -> frozenset[str]:
+    """The names of all fields of these types and of what they hold."""
+    known = msgspec.json.schema_components(tuple(kinds))[1].values()
+    return frozenset(name for part in known for name in part.get("properties", ()))
+
+
+def _is_any_case(token: str) -> bool:
+    """Whether it is no word that capitals would make another one: a host's name, mostly."""
+    return "-" in token or any(c.isdigit() for c in token)
+
+
+def _in_file_names(tokens: dict[str, str]) -> re.Pattern[str] | None:
+    """Names as people put them into names of files: beside digits, marks and other words."""
+    names = sorted((t for t in tokens if "/" not in t), key=len, reverse=True)
+    if not names:
+        return None
+    forms = []
+    for name in names:
+        end = r"(?![A-Za-z\d])" if name[-1].isdigit() else "(?![A-Za-z])"
+        forms.append(rf"(?<![A-Za-z])(?i:{re.escape(name)}){end}")
+        if len(name) >= 4 and name.isalpha():
+            forms.append(rf"(?<![A-Z]){re.escape(name.capitalize())}(?![a-z])")
+            forms.append(rf"(?<![A-Za-z]){re.escape(name.lower())}(?=[A-Z])")
+    return re.compile("|".join(forms))
 
 
 def _any_of(tokens: dict[str, str]) -> re.Pattern[str] | None:
     if not tokens:
         return None
-    words = "|".join(re.escape(word) for word in sorted(tokens, key=len, reverse=True))
-    long = "|".join(re.escape(word) for word in tokens if len(word) >= 5)
+
+    def form(word: str) -> str:
+        return f"(?i:{re.escape(word)})" if _is_any_case(word) else re.escape(word)
+
+    words = "|".join(form(word) for word in sorted(tokens, key=len, reverse=True))
+    long = "|".join(form(word) for word in sorted(tokens, key=len, reverse=True) if len(word) >= 5)
     # Short names are parts of too many words; the others are seen in "alice_env" and "x.alice" too.
     wide = rf"|(?<![A-Za-z0-9])(?:{long})(?![A-Za-z0-9])" if long else ""
     return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]){wide}")
 
 
-def _map_values(value: Any, change: Callable[[str], str]) -> Any:
+def _map_values(
+    value: Any,
+    change: Callable[[str], str],
+    hide: Callable[[Any], Any],
+    rename: Callable[[str], str],
+) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        # Names of facts, fields and variables stay; a key that is a path is data.
         return {
-            change(key) if "/" in key else key: _map_values(item, change)
+            rename(key): hide(item)
+            if _SECRET_NAME.search(key)
+            else _map_values(item, change, hide, rename)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_map_values(item, change) for item in value]
+        return [_map_values(item, change, hide, rename) for item in value]
     return value
 
 
-def _map_document(value: Any, change: Callable[[str], str]) -> Any:
+def _map_document(
+    value: Any,
+    change: Callable[[str], str],
+    hide: Callable[[Any], Any],
+    rename: Callable[[str], str],
+) -> Any:
     """As `_map_values` on a part of the document, of which whatever does not change is kept."""
     if type(value) is str:
         return change(value)
@@ -317,20 +606,30 @@ def _map_document(value: Any, change: Callable[[str], str]) -> Any:
         changes = {}
         for name in value.__struct_fields__:
             old = getattr(value, name)
-            new = _map_document(old, change)
+            new = _map_document(old, change, hide, rename)
             if new is not old:
                 changes[name] = new
         return msgspec.structs.replace(value, **changes) if changes else value
     if isinstance(value, (list, tuple)):
-        items = [_map_document(item, change) for item in value]
+        items = [_map_document(item, change, hide, rename) for item in value]
         if all(map(operator.is_, items, value)):
             return value
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
         return {
-            change(key) if type(key) is str and "/" in key else key: _map_document(item, change)
+            rename(key) if type(key) is str else key: hide(item)
+            if type(key) is str and _SECRET_NAME.search(key)
+            else _map_document(item, change, hide, rename)
             for key, item in value.items()
         }
+    return value
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(item) for item in value]
     return value
 
 

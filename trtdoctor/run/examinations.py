@@ -5,8 +5,8 @@ What takes long to import is imported where it is used, mostly while the look is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -31,7 +31,8 @@ File = Union[str, "PathLike[str]"]
 class Examination:
     """What one run saw. It is judged when a report is asked for, with or without private data.
 
-    ``unsound`` has a sentence for each file, where of none of them anything sound can be said.
+    ``unsound`` has a sentence for each file, where of none of them anything sound can be said;
+    ``environment`` the variables of this machine, if it was this one that was looked at.
     """
 
     command: str
@@ -41,6 +42,7 @@ class Examination:
     selection: Selection
     engines: tuple[EngineReport, ...] = ()
     unsound: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def report(self, *, share: bool = False) -> Report:
         """Judge what was seen; with ``share``, of pseudonyms only."""
@@ -54,6 +56,7 @@ class Examination:
             share=share,
             selection=self.selection,
             engines=self.engines,
+            environment=self.environment,
         )
 
 
@@ -90,6 +93,7 @@ def examine_machine(
         knowledge=knowledge,
         selection=selection,
         engines=reports,
+        environment=looking.environment,
     )
 
 
@@ -109,7 +113,7 @@ def examine_engines(
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
     sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
-    with Look(look, _loading(sources, live=live)) as looking:
+    with Look(look, _of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
         snapshot = looking.finish()
     reports = _reports(sources, snapshot, knowledge)
@@ -122,6 +126,7 @@ def examine_engines(
         selection=selection,
         engines=reports,
         unsound=unsound if all(unsound) else (),
+        environment=looking.environment,
     )
 
 
@@ -169,7 +174,7 @@ def examine_explained(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     layers_not_log(sources)
-    with Look(look, _loading(sources, live=live)) as looking:
+    with Look(look, _of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = _judging(engines_only=True)
         witnesses = read_witnesses(
             [Path(log) for log in logs],
@@ -209,6 +214,7 @@ def examine_explained(
         knowledge=knowledge,
         selection=selection,
         engines=(report,),
+        environment=looking.environment,
     )
 
 
@@ -283,6 +289,13 @@ def _refuse_models(sources: Sequence[EngineSources]) -> None:
                 f"{source.path} is an ONNX model, and check takes engines: build an engine of it and give "
                 "that, or give the model to `trtdoctor explain` with --onnx"
             )
+
+
+def _of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
+    """What is looked at where files alone are asked about: whose they are, for redaction."""
+    from trtdoctor.probes import identity
+
+    return (identity, *_loading(sources, live=live))
 
 
 def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:

@@ -9,6 +9,7 @@ import os  # noqa: E402
 
 _LEADER = os.getpid()
 _DESCRIPTOR = int(sys.argv[1])
+_MOST = 16 << 20
 _PAYLOADS = json.loads(sys.argv[2])
 _LATE = json.loads(sys.argv[3])
 sys.argv[1:] = []
@@ -41,5 +42,8 @@ def _answer(work):
     if os.getpid() != _LEADER:
         os._exit(0)
     data = (json.dumps(answer) + "\n").encode("utf-8")
+    if len(data) > _MOST:
+        said = "an answer of %d MiB, and no more than %d are read" % (len(data) >> 20, _MOST >> 20)
+        data = (json.dumps({"ending": "raised", "detail": said}) + "\n").encode("utf-8")
     while data:
         data = data[os.write(_DESCRIPTOR, data) :]

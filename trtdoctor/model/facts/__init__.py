@@ -32,6 +32,7 @@ from .system import (
     Container,
     Disk,
     Environment,
+    Identity,
     Jetson,
     LibraryPath,
     Memory,
@@ -59,6 +60,7 @@ from .tensorrt import (
 
 FACT_TYPES: tuple[type[FactValue], ...] = (
     OperatingSystem,
+    Identity,
     Container,
     Wsl,
     Jetson,
@@ -119,6 +121,7 @@ __all__ = [
     "FactValue",
     "Gpu",
     "Gpus",
+    "Identity",
     "Imports",
     "Install",
     "Installs",

@@ -24,6 +24,19 @@ class OperatingSystem(FactValue, frozen=True, kw_only=True):
     home: HomeFolder | None = None
 
 
+class Identity(FactValue, frozen=True, kw_only=True):
+    """Whose machine this is, by every name it goes by: what a shared report must not tell.
+
+    An empty tuple is a name that this machine does not have.
+    """
+
+    FACT: ClassVar[str] = "system.identity"
+
+    users: tuple[UserName, ...] = ()
+    hosts: tuple[HostName, ...] = ()
+    homes: tuple[HomeFolder, ...] = ()
+
+
 class Container(FactValue, frozen=True, kw_only=True):
     """The container this runs in; absent on a machine that is none.
 
