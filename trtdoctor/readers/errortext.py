@@ -7,6 +7,7 @@ verbose lines of TensorRT are left out, which tell of no error and are nearly al
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass
 from itertools import chain
@@ -35,6 +36,12 @@ class ErrorText:
     text: str
     numbers: tuple[int, ...]
     not_read: str | None = None
+
+    def between(self, first: int, last: int) -> ErrorText:
+        """The lines from one number to another, both with."""
+        start, end = bisect_left(self.numbers, first), bisect_right(self.numbers, last)
+        lines = self.text.split("\n")[start:end]
+        return ErrorText(text="\n".join(lines), numbers=self.numbers[start:end])
 
 
 def read_error_text(stream: BinaryIO) -> ErrorText:
