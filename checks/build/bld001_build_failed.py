@@ -35,7 +35,10 @@ def build_failed(builds: facts.EngineBuilds) -> Iterator[Yielded]:
         yield Finding(
             message=f"The build in {build.log} made no engine{means}.",
             subject=build.log,
-            evidence=(Evidence(source=f"{build.log}:{failure.line}", value=failure.text),),
+            evidence=tuple(
+                Evidence(source=f"{build.log}:{line}", value=text)
+                for line, text in (*filter(None, (failure.before,)), (failure.line, failure.text))
+            ),
             remedy=Remedy(
                 text=f"{_sentence(failure.next_step)}{often}"
                 if failure.next_step

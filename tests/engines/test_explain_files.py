@@ -309,6 +309,18 @@ def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors,
     assert "build-failed" in out
 
 
+def test_a_warning_before_the_error_that_ended_a_build_is_told_beside_it(document, tmp_path):
+    log = tmp_path / "failed.log"
+    log.write_text(
+        "[V] Original: 3 layers\n[V] =============== Computing costs for conv\n"
+        "[W] Tactic Device request: 4608MB Available: 3904MB. Device memory is insufficient\n"
+        "[E] 10: Error Code 10: Internal Error (Could not find any implementation for node conv.)\n"
+    )
+    failure = document("--log", log)["failure"]
+    assert (failure["line"], failure["before"][0]) == (4, 3)
+    assert failure["meaning"].startswith("no kernel") and failure["error"] == "tactic-memory"
+
+
 def test_a_log_that_was_cut_off_after_a_warning_is_no_failed_build(explain, tmp_path):
     log = tmp_path / "cut.log"
     log.write_text(

@@ -67,6 +67,8 @@ def test_every_message_answers_its_example_first(row: dict[str, object]) -> None
         ("returned non-zero exit status -11", -11),
         ("Segmentation fault (core dumped)", 139),
         ("killed by SIGKILL", 137),
+        ("exited with code 0xC0000005", 3221225477),
+        ("exit code: -1073741819", 3221225477),
         ("Error Code 6: API Usage Error (nobody has seen this)", 6),
     ],
 )

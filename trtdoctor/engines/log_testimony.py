@@ -293,23 +293,26 @@ def failure_of(log: GivenLog, knowledge: Knowledge) -> BuildFailure | None:
     if build.layers or build.listing:
         return None
     ends = build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
-    if told := _first_cause(log, ends, knowledge):
+    if told := _first_known(log, ends, knowledge):
+        error = next((a for a in told if a.severity is Severity.ERROR), told[0])
+        cause = told[0]
         return BuildFailure(
-            line=told.line,
-            text=told.text,
-            meaning=told.meaning,
-            next_step=told.next_step,
-            error=told.id,
-            often=told.often,
-            commands=told.commands,
+            line=error.line,
+            text=error.text,
+            meaning=error.meaning,
+            next_step=cause.next_step,
+            error=cause.id,
+            often=cause.often,
+            commands=cause.commands,
+            before=(cause.line, cause.text) if cause.line < error.line else None,
         )
     return BuildFailure(line=ends[-1].line, text=ends[-1].text) if ends else None
 
 
-def _first_cause(log: GivenLog, ends: Sequence[Note], knowledge: Knowledge) -> Answer | None:
-    """The known error that the others at the end of a log follow from."""
+def _first_known(log: GivenLog, ends: Sequence[Note], knowledge: Knowledge) -> list[Answer]:
+    """What is known at the end of a log of a failed build, first what the others follow from."""
     if log.ending is None or not log.ending.numbers:
-        return None
+        return []
     numbers = log.ending.numbers
     # Errors far above the end were survived; only where TensorRT told of some may they be further up.
     first = numbers[-min(_LAST_LINES, len(numbers))]
@@ -318,13 +321,11 @@ def _first_cause(log: GivenLog, ends: Sequence[Note], knowledge: Knowledge) -> A
         first = numbers[max(0, place - _LINES_BEFORE)]
     end = log.ending.between(first, numbers[-1])
     decoded = decode(end.text, knowledge, numbers=end.numbers)
-    errors = any(a.severity is Severity.ERROR and not a.partial for a in decoded.answers)
-    if not ends and (log.build.complete or not errors):
-        # It made an engine that the log does not list, or the log was cut off.
-        return None
-    told = (a for a in decoded.answers if not a.partial and not a.recovered)
-    found = next(told, None)
-    return found if found is not None and (errors or found.line <= ends[-1].line) else None
+    told = [a for a in decoded.answers if not a.partial and not a.recovered]
+    if any(answer.severity is Severity.ERROR for answer in told):
+        # Without an error of TensorRT's, a build that went on to its engine has not failed.
+        return told if ends or not log.build.complete else []
+    return [answer for answer in told if ends and answer.line <= ends[-1].line]
 
 
 def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:

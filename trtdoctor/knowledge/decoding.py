@@ -148,7 +148,7 @@ def _bare(text: str, knowledge: Knowledge) -> list[Answer]:
     message = next((m for m in knowledge.all_messages() if m.id == text), None)
     if message is not None:
         return [_plain(message)]
-    number = int(text, 0 if text[:2].lower() == "0x" else 10) if _NUMBER.fullmatch(text) else None
+    number = _integer(text) if _NUMBER.fullmatch(text) else None
     return [
         _code_told(kind, row, knowledge, line=1, text=text)
         for kind in CodeTable
@@ -283,7 +283,7 @@ class _Found:
         number = next((v for k, v in groups.items() if k.startswith("code")), None)
         name, sentence = groups.get("name"), groups.get("sentence", "").lower().rstrip(". ")
         for row in rows:
-            if number is not None and row.code == int(number):
+            if number is not None and row.code == _integer(number):
                 return row
             if name is not None and name in (row.name, row.runtime_name):
                 return row
@@ -318,6 +318,13 @@ class _Found:
             ordered.remove(cause)
             ordered.insert(0, cause)
         return ordered
+
+
+def _integer(text: str) -> int:
+    """A code as it is printed: decimal, hexadecimal, or a status of Windows taken for a signed one."""
+    number = int(text, 16 if text[:2].lower() == "0x" else 10)
+    # Signals are small; Windows has its errors at the top of 32 bits.
+    return number + (1 << 32) if number < -1000 else number
 
 
 def _shown(line: str) -> str:
