@@ -149,3 +149,28 @@ def test_from_python() -> None:
     for wrong in ({}, {"text": "a", "file": "b"}):
         with pytest.raises(trtdoctor.UsageError):
             trtdoctor.decode(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("log", "answer"),
+    [
+        ("failed/simple.int8nocal.build.log.gz", "int8-without-scales"),
+        ("failed/simple.pin_obey.build.log.gz", "no-supported-formats"),
+        ("failed/simple.vc.build.log.gz", "lean-runtime-missing"),
+        ("rejected/bad.flip.load.log", "plan-damaged"),
+        ("rejected/bad.onnx.load.log", "plan-magic-tag-mismatch"),
+        ("rejected/bad.trunc.load.log", "plan-truncated"),
+    ],
+)
+def test_what_really_failed_is_told_first(shared: Path, log: str, answer: str) -> None:
+    decoded = trtdoctor.decode(file=shared / "corpus" / "h100-trt86" / log)
+    assert decoded.answers[0].id == answer
+
+
+def test_logs_of_builds_that_succeeded_hold_no_error(shared: Path) -> None:
+    logs = sorted((shared / "corpus" / "h100-trt86").glob("*/build.log*"))
+    assert len(logs) > 10
+    for log in logs:
+        decoded = trtdoctor.decode(file=log)
+        errors = [a.id for a in decoded.answers if a.severity.value == "error" and not a.recovered]
+        assert not errors and not decoded.unknown, log

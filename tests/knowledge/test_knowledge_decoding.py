@@ -157,6 +157,11 @@ def test_an_unknown_text_is_not_known_and_says_what_is_nearest_and_what_to_attac
     assert nothing.nearest is None and nothing.unknown[0].text == "zzz qqq"
 
 
+def test_a_log_in_which_nothing_looks_like_an_error_has_none() -> None:
+    decoded = decode("[I] going on\n" * 20, K)
+    assert not decoded.known and decoded.unknown == ()
+
+
 def test_the_frame_of_an_unknown_error_is_only_a_part() -> None:
     decoded = decode("Error Code 9: Internal Error (what nobody has seen)", K)
     assert [answer.partial for answer in decoded.answers] == [True]

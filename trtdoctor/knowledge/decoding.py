@@ -21,12 +21,15 @@ _MOST_UNKNOWN = 5
 _LONGEST_LINE = 600
 
 _RANKS = list(Severity)
-# trtexec writes this when a run ended well: what it told before was no reason to fail.
-_PASSED = re.compile(r"^.{0,80}&&&& PASSED", re.MULTILINE)
+# Written when a run or a build ended well: what was told before was no reason to fail.
+_PASSED = re.compile(r"&&&& PASSED|Engine generation completed in \d")
+# In lines: what is shorter was pasted for its error, whatever that looks like.
+_PASTED = 5
 _LOOKS_LIKE_ERROR = re.compile(
     r"\[E\]|\[F\]|\b(?:ERROR|FATAL|FAILED|INTERNAL_ERROR)\b|\b[A-Z]\w*(?:Error|Exception)\b(?::|$)"
     r"|\b(?i:error|fatal|failure)\s?:|\b(?i:error code) \d|\b(?i:failed to)\b|\bcannot open\b"
 )
+_INFORMS = re.compile(r"\[(?:I|INFO)\]")
 _NUMBER = re.compile(r"-?\d{1,10}|0[xX][0-9a-fA-F]{1,8}")
 _OF_CODES = re.compile(r"name$|sentence$|code")
 _WORD = re.compile(r"[A-Za-z_]{3,60}")
@@ -78,11 +81,12 @@ def decode(
         answers = found.answers()
         unknown = found.unknown()
     known = any(not answer.partial for answer in answers)
-    if not unknown and not known:
-        whole = next(
-            ((n, line) for n, line in zip(numbers, lines, strict=False) if line.strip()), None
-        )
-        unknown = [UnknownLine(line=whole[0], text=_shown(whole[1]))] if whole else []
+    if not unknown and not known and numbers[-1] <= _PASTED:
+        unknown = [
+            UnknownLine(line=number, text=_shown(line))
+            for number, line in zip(numbers, lines, strict=False)
+            if line.strip() and not _INFORMS.search(line)
+        ]
     return Decoded(
         knowledge=knowledge.as_of,
         name=name,

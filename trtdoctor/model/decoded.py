@@ -26,8 +26,8 @@ class Answer(Frozen, frozen=True, kw_only=True):
     ``id`` is the permanent name of its row in trtdoctor's table, ``line`` where it stands first
     (from 1), ``times`` on how many lines. ``often`` is its most frequent cause, ``checks`` are ids of
     the checks that find out on a machine. ``partial``: only the frame of the message is known, and
-    not what stands in it. ``follower``: something before it is the cause. ``recovered``: a run that
-    ended well told it.
+    not what stands in it. ``follower``: something before it is the cause. ``recovered``: what
+    came after it ended well.
     """
 
     id: str

@@ -24,9 +24,9 @@ _LONGEST_LINE = 1 << 14
 # What is read at all, unpacked.
 _MOST_READ = 1 << 30
 
-_VERBOSE = re.compile(
-    rb"^.{0,80}?\[(?:V|VERBOSE|TRACE)\]|^\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\] \[V\]"
-)
+_VERBOSE = re.compile(rb"^.{0,80}?\[(?:V|VERBOSE|TRACE)\]|^\[TensorRT\] VERBOSE: ")
+# Verbose up to 9.x; it tells that errors before it were survived.
+_ENDED_WELL = b"Engine generation completed in"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def read_error_text(stream: BinaryIO) -> ErrorText:
         read += len(batch)
         for line in batch.removesuffix(b"\n").split(b"\n"):
             number += 1
-            if _VERBOSE.match(line):
+            if _VERBOSE.match(line) and _ENDED_WELL not in line:
                 continue
             kept = (number, line[:_LONGEST_LINE].rstrip(b"\r"))
             if not dropped and not tail and head_size < _MOST_HEAD:

@@ -71,7 +71,10 @@ def _lines(decoded: Decoded, width: int, color: bool) -> Iterator[str]:
 
 def _not_known(decoded: Decoded, width: int) -> Iterator[str]:
     what = "Only its frame is known, and not what it says" if decoded.answers else "Not known"
-    yield f"{what}: no message in trtdoctor's table of {decoded.knowledge} is this text."
+    if decoded.unknown or decoded.answers:
+        yield f"{what}: no message in trtdoctor's table of {decoded.knowledge} is this text."
+    else:
+        yield "Nothing in it looks like an error, and no message that is known stands in it."
     for unknown in decoded.unknown:
         label = f"line {unknown.line:,}" if decoded.lines > 1 else "the text"
         yield from _wrapped(label, one_line(unknown.text), width)
@@ -100,7 +103,7 @@ def _answer(answer: Answer, width: int, color: bool, *, where: bool) -> Iterator
 
 def _told(answer: Answer) -> Iterator[tuple[str, str]]:
     if answer.recovered:
-        yield "but", "a run that ended well told it, so it is not what failed last"
+        yield "but", "what came after it ended well, so it is not what failed last"
     if answer.code is not None:
         yield "code", code_words(answer.code)
     yield "means", answer.meaning
