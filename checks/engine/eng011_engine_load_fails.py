@@ -105,8 +105,9 @@ def engine_load_fails(
 
 def _judge(plan: Plan, load: facts.EngineLoad, kb: Knowledge) -> Yielded:
     log = "\n".join((*load.log, *(load.context_log if load.loaded else ())))
-    errors = (m for m in kb.log_messages(log) if m.message.severity is Severity.ERROR)
-    found = {match.message.id: match for match in errors}
+    errors = [m for m in kb.log_messages(log) if m.message.severity is Severity.ERROR]
+    # What only follows from another error says less than the error as it is written.
+    found = {match.message.id: match for match in errors if not match.message.follower}
     for known, cause in _OTHERS.items():
         if known in found:
             return Note(text=f"{plan.subject}: explained by {cause}")

@@ -75,7 +75,7 @@ def command(what: tuple[str, ...], here: bool, kind: str, no_color: bool, **opti
 
 def _decoded(what: tuple[str, ...]) -> Decoded:
     if what in ((), ("-",)):
-        if not what and sys.stdin.isatty():
+        if sys.stdin is None or (not what and sys.stdin.isatty()):
             raise UsageError("give the error text, a file that holds it, or - and pipe it in")
         return decode_bytes(sys.stdin.buffer.read(LARGEST_PIPED + 1), name="standard input")
     text = " ".join(what)
