@@ -39,7 +39,8 @@ def test_the_generated_pages_are_current(generator: ModuleType) -> None:
     ]
     gone = [
         str(path.relative_to(ROOT))
-        for path in (ROOT / "docs" / "checks").glob("*.md")
+        for folder in ("checks", "causes", "errors")
+        for path in (ROOT / "docs" / folder).glob("*.md")
         if path.relative_to(ROOT) not in made
     ]
     assert not stale + gone, "run: python3 dev.py docs"

@@ -13,12 +13,14 @@ from .version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .run import (
+        Decoded,
         InputError,
         Looking,
         Report,
         TrtdoctorError,
         UsageError,
         check,
+        decode,
         explain,
         extract,
         inspect,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "Decoded",
     "InputError",
     "Looking",
     "Report",
@@ -35,6 +38,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "check",
+    "decode",
     "explain",
     "extract",
     "inspect",

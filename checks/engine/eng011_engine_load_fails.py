@@ -40,7 +40,15 @@ _OTHERS = {
     "plugin-creator-missing": "engine-plugin-missing",
     "gpu-memory-exhausted": "engine-memory",
 }
-_CUDA = ("cuda-init-failure", "cuda-driver-insufficient", "driver-not-detected")
+_CUDA = (
+    "cuda-init-failure",
+    "cuda-driver-insufficient",
+    "cuda-driver-mismatch",
+    "cuda-forward-compatibility-unsupported",
+    "cuda-no-device",
+    "driver-library-missing",
+    "driver-not-detected",
+)
 _HOST_CODE = "plan-host-code-not-allowed"
 
 
@@ -97,7 +105,9 @@ def engine_load_fails(
 
 def _judge(plan: Plan, load: facts.EngineLoad, kb: Knowledge) -> Yielded:
     log = "\n".join((*load.log, *(load.context_log if load.loaded else ())))
-    found = {match.message.id: match for match in kb.log_messages(log)}
+    errors = [m for m in kb.log_messages(log) if m.message.severity is Severity.ERROR]
+    # What only follows from another error says less than the error as it is written.
+    found = {match.message.id: match for match in errors if not match.message.follower}
     for known, cause in _OTHERS.items():
         if known in found:
             return Note(text=f"{plan.subject}: explained by {cause}")
@@ -113,12 +123,12 @@ def _judge(plan: Plan, load: facts.EngineLoad, kb: Knowledge) -> Yielded:
         groups = {name: _PRODUCTS.get(value, value) for name, value in match.groups.items()}
         what = _DECODED.get(match.message.id, match.message.meaning).format_map(groups)
         remedy = f"{match.message.next_step[:1].upper()}{match.message.next_step[1:]}."
-    errors = [line for line in load.log if line.startswith(("[ERROR]", "[INTERNAL_ERROR]"))]
+    lines = [line for line in load.log if line.startswith(("[ERROR]", "[INTERNAL_ERROR]"))]
     return Finding(
         message=f"{load.module} {load.version or ''} cannot load {plan.subject}: {what}.",
         subject=plan.subject,
         evidence=(
-            *(Evidence(source=f"log of {load.module}", value=line) for line in errors[:5]),
+            *(Evidence(source=f"log of {load.module}", value=line) for line in lines[:5]),
             Evidence(source="end of the process", value=_ending(load)),
         ),
         remedy=Remedy(text=remedy),

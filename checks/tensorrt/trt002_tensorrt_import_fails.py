@@ -101,7 +101,8 @@ def _finding(
 ) -> Finding:
     attempt = module.attempt
     said = "\n".join(text for text in (attempt.detail, attempt.output) if text)
-    known = kb.log_messages(said)
+    errors = (m for m in kb.log_messages(said) if m.message.severity is Severity.ERROR)
+    known = sorted(errors, key=lambda m: m.message.follower)
     interpreter = shlex.quote(python.executable) if python else "python3"
     how = {
         facts.Ending.EXCEPTION: f"raises {attempt.detail or 'an exception'}",

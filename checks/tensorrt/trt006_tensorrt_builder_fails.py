@@ -18,9 +18,6 @@ from trtdoctor.api import (
     facts,
 )
 
-# Messages that only say that something failed; another message beside them says what.
-_WRAPPERS = frozenset({"factory-returned-nullptr"})
-
 
 @check(
     id="TRT006",
@@ -110,9 +107,10 @@ def _finding(trial: facts.BuilderTrial, kb: Knowledge) -> Finding:
 
 
 def _decoded(said: str, kb: Knowledge) -> tuple[list[str], list[str], list[str]]:
-    """Meanings, next steps and sources of the known messages, what wraps others last."""
+    """Meanings, next steps and sources of the known errors, what only follows from others last."""
     meanings, steps, sources = [], [], []
-    known = sorted(kb.log_messages(said), key=lambda m: m.message.id in _WRAPPERS)
+    errors = (m for m in kb.log_messages(said) if m.message.severity is Severity.ERROR)
+    known = sorted(errors, key=lambda m: m.message.follower)
     for match in known:
         meaning, step, source = match.message.meaning, match.message.next_step, match.message.source
         code = match.groups.get("code")

@@ -35,3 +35,22 @@ def test_a_name_that_a_check_and_a_cause_share_shows_both(
 def test_a_misspelt_cause_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["why", "pined"]) == 2
     assert "pinned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["35"], "cudaErrorInsufficientDriver"),
+        (["CUDA_ERROR_SYSTEM_NOT_READY"], "Fabric Manager"),
+        (["plan-truncated"], "shorter or longer than its own header"),
+        (["exit-139"], "SIGSEGV"),
+        (["CUDA", "error", "804"], "cuda-compat"),
+        (["Failed to initialize NVML: Unknown Error"], "nvml-unknown-error"),
+    ],
+)
+def test_an_error_is_explained_by_code_name_id_or_sentence(
+    asked: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["why", *asked]) == 0
+    out = capsys.readouterr().out
+    assert says in out and "\n  next " in out

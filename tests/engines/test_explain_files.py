@@ -282,6 +282,17 @@ def test_names_alone_give_way_to_the_layers_of_the_log(document, tmp_path):
             "give a calibrator",
         ),
         ("[E] 1: [x.cpp::y::1] Error Code 1: Something (nobody knows)\n", "nobody knows"),
+        (
+            "[W] Tactic Device request: 4608MB Available: 3904MB. Device memory is insufficient to use "
+            "tactic.\n[E] 10: Error Code 10: Internal Error (Could not find any implementation for node "
+            "conv.)\n",
+            "free memory on the GPU",
+        ),
+        (
+            "[E] 1: Error Code 1: Cuda Runtime (an illegal memory access was encountered)\n",
+            "compute-sanitizer",
+        ),
+        ("[I] going on\nSegmentation fault (core dumped)\n", "faulthandler"),
     ],
 )
 def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors, says):
@@ -296,6 +307,31 @@ def test_a_failed_build_ends_with_1_and_the_next_step(explain, tmp_path, errors,
     assert "made no engine" in out
     assert says in " ".join(out.split())
     assert "build-failed" in out
+
+
+def test_a_warning_before_the_error_that_ended_a_build_is_told_beside_it(document, tmp_path):
+    log = tmp_path / "failed.log"
+    log.write_text(
+        "[V] Original: 3 layers\n[V] =============== Computing costs for conv\n"
+        "[W] Tactic Device request: 4608MB Available: 3904MB. Device memory is insufficient\n"
+        "[E] 10: Error Code 10: Internal Error (Could not find any implementation for node conv.)\n"
+    )
+    failure = document("--log", log)["failure"]
+    assert (failure["line"], failure["before"][0]) == (4, 3)
+    assert failure["meaning"].startswith("no kernel") and failure["error"] == "tactic-memory"
+
+
+def test_a_log_that_was_cut_off_after_a_warning_is_no_failed_build(explain, tmp_path):
+    log = tmp_path / "cut.log"
+    log.write_text(
+        "[V] Original: 3 layers\n[V] =============== Computing costs for conv\n"
+        "[W] CUDA lazy loading is not enabled. Enabling it can reduce memory usage\n"
+        "[W] Tactic Device request: 4608MB Available: 3904MB. Device memory is insufficient\n"
+        "[V] *************** Autotuning format combination: Float(8,1) -> Float(8,1) "
+        "***************\n"
+    )
+    _, out, _ = explain("--log", log)
+    assert "made no engine" not in out and "build-failed" not in out
 
 
 def test_a_log_with_the_inspectors_text_alone_says_that_it_cannot_be_solved(document, tmp_path):

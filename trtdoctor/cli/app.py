@@ -21,8 +21,9 @@ _COMMANDS = {
     "check": "Look at this machine: will TensorRT work, is FP16 fast, what must change first?",
     "inspect": "What is in engine files: identity, layers, precisions; no TensorRT or GPU needed.",
     "explain": "Why is a layer not FP16, what does it cost, and what to change?",
+    "decode": "What does an error text or code mean, who says it, and what is the next step?",
     "list": "List the checks, causes, facts and knowledge tables.",
-    "why": "Explain a check or a cause: what it looks at, why it matters, how to fix it.",
+    "why": "Explain a check, a cause or an error: what it is, why it matters, how to fix it.",
     "report": "Show, compare or judge anew reports that were saved with -o report.json.",
 }
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))

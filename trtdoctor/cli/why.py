@@ -1,4 +1,4 @@
-"""``trtdoctor why``: the documentation of a check, or of a cause that a layer is not FP16."""
+"""``trtdoctor why``: the documentation of a check, of a cause or of an error."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ import click
 from trtdoctor.checking.definition import SECTIONS, Check
 from trtdoctor.checking.discover import Catalogue, discover
 from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
+from trtdoctor.knowledge.decoding import decode
 from trtdoctor.model.errors import UsageError
+from trtdoctor.render.decoded import render_answer
 
 
 @click.command("why")
-@click.argument("id_or_name")
-def command(id_or_name: str) -> int:
-    """Explain a check by its id or name, or a cause that a layer is not FP16 by its name."""
+@click.argument("what", nargs=-1, required=True)
+def command(what: tuple[str, ...]) -> int:
+    """Explain a check by its id or name, a cause that a layer is not FP16, an error code or text."""
+    id_or_name = " ".join(what)
     catalogue = discover()
-    causes = Knowledge.load().causes()
+    knowledge = Knowledge.load()
+    causes = knowledge.causes()
     # Checks of several plugins and a cause may share a name, and then all are meant.
     checks = catalogue.named(id_or_name)
     cause = next((c for c in causes if c.cause.value == id_or_name.lower()), None)
     pages = [_page(check) for check in checks]
     if cause is not None:
         pages.append(_cause_page(cause))
+    if not pages:
+        decoded = decode(id_or_name, knowledge)
+        pages = [render_answer(answer) for answer in decoded.answers if decoded.known]
     if not pages:
         raise UsageError(_suggest(id_or_name, catalogue, causes))
     click.echo("\n".join(pages), nl=False)
@@ -34,10 +41,12 @@ def command(id_or_name: str) -> int:
 def _suggest(wanted: str, catalogue: Catalogue, causes: tuple[CauseDoc, ...]) -> str:
     names = [name for check in catalogue.checks for name in (check.id, check.name)]
     names += [cause.cause.value for cause in causes]
+    wanted = wanted[:200]
     near = difflib.get_close_matches(wanted, dict.fromkeys(names), n=3, cutoff=0.5)
     everything = "'trtdoctor list checks' and 'trtdoctor list causes' show all"
     hint = f"did you mean {' or '.join(near)}?" if near else everything
-    return f"there is no check or cause {wanted!r}; {hint}"
+    shown = wanted if len(wanted) <= 80 else f"{wanted[:80]}..."
+    return f"there is no check, cause, error code or known error text {shown!r}; {hint}"
 
 
 def _cause_page(doc: CauseDoc) -> str:

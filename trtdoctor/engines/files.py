@@ -5,6 +5,7 @@ What is wrong with a file is an InputError, whose message names the file and say
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -16,9 +17,16 @@ from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.watch import UNHURRIED, Watch
 from trtdoctor.readers.autocastlog import read_autocast_log
-from trtdoctor.readers.buildlog import FormatError, NoBuild, read_build_log
+from trtdoctor.readers.buildlog import (
+    Build,
+    BuildSummary,
+    FormatError,
+    NoBuild,
+    read_build_log,
+)
 from trtdoctor.readers.buildlog.stream import Lines, open_log
 from trtdoctor.readers.errors import TooMuch
+from trtdoctor.readers.errortext import ErrorText, read_error_text
 from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
@@ -194,14 +202,28 @@ def _log(path: Path, build: int | None, watch: Watch) -> GivenLog:
         raise _better(error, path, Place.LOG) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
+    made_none = not (found.build.layers or found.build.listing)
     return GivenLog(
         name=str(path),
+        ending=_ending(path, found.build, found.builds) if made_none else None,
         build=found.build,
         damage=found.damaged,
         stopped=found.stopped,
         builds=found.builds,
         picked=build is not None,
     )
+
+
+def _ending(path: Path, build: Build, builds: Sequence[BuildSummary]) -> ErrorText | None:
+    """The lines of one build of a log that an error can stand in."""
+    try:
+        with open_log(path) as stream:
+            whole = read_error_text(stream)
+    except (OSError, FormatError):
+        # It was read a moment ago; what it told then stands without this.
+        return None
+    next_one = (other.first_line for other in builds if other.first_line > build.first_line)
+    return whole.between(build.first_line, min(next_one, default=sys.maxsize) - 1)
 
 
 def _layers(path: Path) -> LayersFile:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
+from trtdoctor.readers.errortext import ErrorText
 from trtdoctor.readers.layers import LayersFile
 from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
@@ -42,7 +43,8 @@ class GivenLog:
     """One build of one log, by the name that evidence shows, and why not all of it was read.
 
     ``damage`` says why the rest could not be read, ``stopped`` why it was not. ``builds`` are
-    all of the file; ``picked`` tells that the user said which one to take.
+    all of the file; ``picked`` tells that the user said which one to take. ``ending`` is what an
+    error can stand in, of a build that made no engine.
     """
 
     name: str
@@ -51,6 +53,7 @@ class GivenLog:
     stopped: str | None = None
     builds: tuple[BuildSummary, ...] = ()
     picked: bool = False
+    ending: ErrorText | None = None
 
     @property
     def short(self) -> str:

@@ -5,10 +5,13 @@ The builder's choice is solved again once, here; everything else is read off tha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.knowledge.decoding import decode
+from trtdoctor.model.decoded import Answer
 from trtdoctor.model.engine import (
     BuildFailure,
     ChoiceTold,
@@ -19,6 +22,7 @@ from trtdoctor.model.engine import (
     Role,
 )
 from trtdoctor.model.finding import Confidence, Evidence
+from trtdoctor.model.report import Severity
 from trtdoctor.model.typing import Typing
 from trtdoctor.model.watch import UNHURRIED, OutOfTime, Watch
 from trtdoctor.precision.layers import classify_layers
@@ -37,13 +41,16 @@ from trtdoctor.precision.log.witness import Witness
 from trtdoctor.precision.reasons import LayerReasons, Reason
 from trtdoctor.precision.times import in_us
 from trtdoctor.precision.typing import typing_of_build
-from trtdoctor.readers.buildlog import Attempt, Build, NoteKind, Outcome
+from trtdoctor.readers.buildlog import Attempt, Build, Note, NoteKind, Outcome
 from trtdoctor.readers.layers.dtypes import dtype_of
 from trtdoctor.readers.layers.names import split_profile
 
 from .given import GivenLog
 
 _LAST_ERRORS = 8
+# In lines that are not verbose: before TensorRT's errors, and at the end of a log without any.
+_LINES_BEFORE = 10
+_LAST_LINES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,23 +284,48 @@ def _solved(build: Build, attempt: Attempt, watch: Watch) -> _Solved:
 
 
 def failure_of(log: GivenLog, knowledge: Knowledge) -> BuildFailure | None:
-    """What ended a build that made no engine: of its last errors the one that explains most.
+    """What ended a build that made no engine: of the errors at its end the first cause that is known.
 
-    TensorRT's last line often says no more than that a line before it was an error.
+    TensorRT's last line often says no more than that a line before it was an error, and a run may
+    end in an error that is none of TensorRT's.
     """
     build = log.build
-    ends = build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
-    if not ends or build.layers or build.listing:
+    if build.layers or build.listing:
         return None
-    last = ends[-_LAST_ERRORS:]
-    text = "\n".join(note.text for note in last)
-    if known := knowledge.log_messages(text):
-        told = known[0].message
-        note = last[text.count("\n", 0, known[0].start)]
+    ends = build.noted(NoteKind.ERROR, NoteKind.NO_IMPLEMENTATION, NoteKind.NO_CONFORMING)
+    if told := _first_known(log, ends, knowledge):
+        error = next((a for a in told if a.severity is Severity.ERROR), told[0])
+        cause = told[0]
         return BuildFailure(
-            line=note.line, text=note.text, meaning=told.meaning, next_step=told.next_step
+            line=error.line,
+            text=error.text,
+            meaning=error.meaning,
+            next_step=cause.next_step,
+            error=cause.id,
+            often=cause.often,
+            commands=cause.commands,
+            before=(cause.line, cause.text) if cause.line < error.line else None,
         )
-    return BuildFailure(line=ends[-1].line, text=ends[-1].text)
+    return BuildFailure(line=ends[-1].line, text=ends[-1].text) if ends else None
+
+
+def _first_known(log: GivenLog, ends: Sequence[Note], knowledge: Knowledge) -> list[Answer]:
+    """What is known at the end of a log of a failed build, first what the others follow from."""
+    if log.ending is None or not log.ending.numbers:
+        return []
+    numbers = log.ending.numbers
+    # Errors far above the end were survived; only where TensorRT told of some may they be further up.
+    first = numbers[-min(_LAST_LINES, len(numbers))]
+    if ends:
+        place = bisect_left(numbers, ends[-_LAST_ERRORS:][0].line)
+        first = numbers[max(0, place - _LINES_BEFORE)]
+    end = log.ending.between(first, numbers[-1])
+    decoded = decode(end.text, knowledge, numbers=end.numbers)
+    told = [a for a in decoded.answers if not a.partial and not a.recovered]
+    if any(answer.severity is Severity.ERROR for answer in told):
+        # Without an error of TensorRT's, a build that went on to its engine has not failed.
+        return told if ends or not log.build.complete else []
+    return [answer for answer in told if ends and answer.line <= ends[-1].line]
 
 
 def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:

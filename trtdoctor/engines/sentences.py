@@ -138,7 +138,11 @@ def _elsewhere(layers: Sequence[Layer]) -> str:
 def failed(failure: BuildFailure, log: str) -> str:
     """The answer where the build made no engine: the log's error, and what is known of it."""
     means = f" It means that {failure.meaning}." if failure.meaning else ""
+    if failure.before:
+        means += f" Before it, line {failure.before[0]} says: {failure.before[1].rstrip('.')}."
     step = f" Next: {failure.next_step}." if failure.next_step else ""
+    if failure.error:
+        step += f" 'trtdoctor why {failure.error}' tells more."
     return (
         f"The build in this log made no engine, so there is nothing to explain: {failure.text} "
         f"({log}:{failure.line}).{means}{step}"

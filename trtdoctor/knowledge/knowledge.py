@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,6 +17,7 @@ from .rows import (
     PRECISIONS,
     Board,
     CauseDoc,
+    CodeTable,
     ComputeCapability,
     CudaDriver,
     DriverFloor,
@@ -41,6 +44,13 @@ from .tables import KnowledgeEnds, Meta, TableError, read_head, read_table
 
 R = TypeVar("R", bound=Row)
 Ranged = TypeVar("Ranged", PythonWindow, PlanCompatibility, TypingMode, TensorRTCuda)
+
+_CODE_TABLES = {
+    CodeTable.CUDA: "cuda_errors",
+    CodeTable.NVML: "nvml_errors",
+    CodeTable.TENSORRT: "tensorrt_errors",
+    CodeTable.EXIT: "exit_codes",
+}
 
 
 class Knowledge:
@@ -341,6 +351,10 @@ class Knowledge:
         """What an ``nvmlReturn_t`` code means."""
         return self._code("nvml_errors", code)
 
+    def error_codes(self, table: CodeTable) -> tuple[ErrorCode, ...]:
+        """All codes of one kind, in the table's order."""
+        return self._rows(_CODE_TABLES[table], ErrorCode)
+
     def jetpack(self, l4t: str) -> JetPack:
         """The JetPack made of a Jetson Linux release such as ``36.4.3``."""
         asked = f"JetPack of Jetson Linux {l4t}"
@@ -365,33 +379,43 @@ class Knowledge:
 
     def noted_messages(self) -> tuple[LogMessage, ...]:
         """The messages that the reader of build logs notes, in the table's order."""
-        return tuple(row for row in self._rows("log_messages", LogMessage) if row.kind is not None)
+        return tuple(row for row in self.all_messages() if row.kind is not None)
 
-    def log_messages(self, text: str, *, generic: bool = False) -> tuple[LogMatch, ...]:
-        """The known messages in a text, in the table's order, each at its first occurrence.
+    def all_messages(self) -> tuple[LogMessage, ...]:
+        """All messages, in the table's order: what is special before what is general."""
+        return self._rows("log_messages", LogMessage)
+
+    def log_messages(
+        self, text: str, *, generic: bool = False, most: int = 1
+    ) -> tuple[LogMatch, ...]:
+        """The known messages in a text, in the table's order.
+
+        Where the texts of two overlap, the first of the table counts, which explains more.
 
         Args:
             text: any text, such as a log.
             generic: whether frames that many messages stand in count as messages, too.
+            most: how many occurrences of each message, the first ones.
         """
         if self._patterns is None:
-            rows = self._rows("log_messages", LogMessage)
-            self._patterns = tuple((row, re.compile(row.regex)) for row in rows)
-        found = (
-            (row, pattern.search(text))
-            for row, pattern in self._patterns
-            if generic or not row.generic
-        )
-        return tuple(
-            LogMatch(
-                message=row,
-                start=hit.start(),
-                end=hit.end(),
-                groups={k: v for k, v in hit.groupdict().items() if v is not None},
+            self._patterns = tuple((row, re.compile(row.regex)) for row in self.all_messages())
+        taken = _Spans()
+        found: list[LogMatch] = []
+        for row, pattern in self._patterns:
+            if row.generic and not generic:
+                continue
+            hits = [hit for hit in pattern.finditer(text) if not taken.overlap(*hit.span())]
+            taken.add(hit.span() for hit in hits)
+            found += (
+                LogMatch(
+                    message=row,
+                    start=hit.start(),
+                    end=hit.end(),
+                    groups={k: v for k, v in hit.groupdict().items() if v is not None},
+                )
+                for hit in hits[:most]
             )
-            for row, hit in found
-            if hit is not None
-        )
+        return tuple(found)
 
     def _table(self, name: str) -> tuple[Meta, tuple[dict[str, Any], ...]]:
         if name not in self._parsed:
@@ -449,6 +473,24 @@ class Knowledge:
             if row.code == code:
                 return row
         raise self._ends(table, f"code {code}")
+
+
+class _Spans:
+    """Stretches of a text that do not overlap."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+
+    def overlap(self, start: int, end: int) -> bool:
+        """Whether one of them has a character in common with this stretch."""
+        place = bisect_left(self._spans, (start, start))
+        before = self._spans[place - 1] if place else None
+        after = self._spans[place] if place < len(self._spans) else None
+        return (before is not None and before[1] > start) or (after is not None and after[0] < end)
+
+    def add(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Take in stretches that overlap none of these."""
+        self._spans = sorted((*self._spans, *spans))
 
 
 def _supported(row: SupportWindow, version: tuple[int, ...]) -> bool | None:

@@ -215,14 +215,29 @@ class HardwareCompatibility(Row, frozen=True, kw_only=True, forbid_unknown_field
         return all(versions.capability(cc) >= oldest for cc in capabilities)
 
 
+class CodeTable(str, Enum):
+    """What numbers errors, each in a table of its own."""
+
+    CUDA = "cuda"
+    NVML = "nvml"
+    TENSORRT = "tensorrt"
+    EXIT = "exit"
+
+
 class ErrorCode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An error code of CUDA or NVML. ``runtime_name`` is the CUDA runtime's name for it."""
+    """An error code of CUDA, NVML or TensorRT, or how a process ended.
+
+    ``runtime_name`` is the CUDA runtime's name for it, ``sentence`` what is printed for it, and
+    ``checks`` are the ids of the checks that find out about it on a machine.
+    """
 
     code: int
     name: str
     meaning: str
     next_step: str
     runtime_name: str | None = None
+    sentence: str | None = None
+    checks: tuple[str, ...] = ()
 
 
 class JetPack(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -267,6 +282,13 @@ class LogMessage(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``kind`` and ``phrase`` are given for what a reader of build logs notes: what the sentence is
     about, and a text that every line with it holds. The regex's group ``layer`` is then the layer
     that it names. A ``generic`` message is a frame that many others stand in.
+
+    ``said_by`` prints it, and ``often`` is its most frequent cause. In ``commands``, ``{group}``
+    stands for what a named group found. ``checks`` are the ids of the checks that find out about it
+    on a machine. A ``follower`` says no more than that something before it failed; ``follows`` are
+    ids of messages that cause this one where they stand before it. ``codes`` is the table in which
+    the groups ``code``, ``name`` and ``sentence`` are looked up, and ``code`` the code that the
+    message always means.
     """
 
     id: str
@@ -275,6 +297,14 @@ class LogMessage(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next_step: str
     severity: Severity
     example: str
+    said_by: str
+    often: str | None = None
+    commands: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    follower: bool = False
+    follows: tuple[str, ...] = ()
+    codes: CodeTable | None = None
+    code: int | None = None
     first: str | None = None
     last: str | None = None
     kind: NoteKind | None = None

@@ -251,13 +251,19 @@ class Summary(Frozen, frozen=True, kw_only=True):
 class BuildFailure(Frozen, frozen=True, kw_only=True):
     """The error that ended a build, in the log's own words, by its line.
 
-    ``meaning`` and ``next_step`` are null where the error is none that is known.
+    ``meaning`` and ``next_step`` are null where the error is none that is known. ``error`` is the
+    name that ``trtdoctor why`` explains, ``often`` its most frequent cause. Where a warning before the
+    error may have led to it, ``before`` is its line and text, and the next step is about that.
     """
 
     line: int
     text: str
     meaning: str | None = None
     next_step: str | None = None
+    error: str | None = None
+    often: str | None = None
+    commands: tuple[str, ...] = ()
+    before: tuple[int, str] | None = None
 
 
 class EngineReport(Frozen, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@
     report = trtdoctor.check()
     report = trtdoctor.inspect("model.engine")
     report = trtdoctor.explain("model.engine", log="build.log")
+    meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
 
 Nothing here prints or exits. Whatever a caller can put right is raised as
 :class:`trtdoctor.TrtdoctorError`, its message one sentence: what is wrong, with which file, and what
@@ -18,6 +19,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from trtdoctor.model.codec import LARGEST_REPORT, read_report
+from trtdoctor.model.decoded import Decoded
 from trtdoctor.model.errors import InputError, TrtdoctorError, UsageError
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.report import Report
@@ -32,12 +34,14 @@ from .examinations import (
 )
 
 __all__ = [
+    "Decoded",
     "InputError",
     "Looking",
     "Report",
     "TrtdoctorError",
     "UsageError",
     "check",
+    "decode",
     "explain",
     "extract",
     "inspect",
@@ -176,6 +180,32 @@ def explain(
         live=live,
         static=static,
     ).report(share=share)
+
+
+def decode(
+    text: str | None = None,
+    *,
+    file: File | None = None,
+    here: bool = False,
+    look: Looking = _DEFAULT_LOOKING,
+) -> Decoded:
+    """What an error text of TensorRT, CUDA, the driver, a framework or pip means, and the next step.
+
+    Args:
+        text: the text, a whole log, an error code or its name.
+        file: a file that holds it, instead.
+        here: also run the checks that find out about it on a machine.
+        look: which machine and interpreter they look at.
+
+    Raises:
+        TrtdoctorError: wrong usage, or a file that cannot be read.
+    """
+    from .decoding import decode_file, decode_text, look_here
+
+    if (text is None) == (file is None):
+        raise UsageError("give either a text or a file to decode")
+    decoded = decode_text(text) if text is not None else decode_file(file or "")
+    return look_here(decoded, look) if here else decoded
 
 
 def load(path: File) -> Report:
