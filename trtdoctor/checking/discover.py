@@ -69,6 +69,11 @@ def _discover() -> Catalogue:
                 _add(importlib.import_module(item.name), None, checks)
             except Exception as error:  # noqa: BLE001  one broken module must not cost the others
                 problems.append(_problem(f"module {item.name}", error))
+    if not checks:
+        # Or a machine that nobody looked at would be called healthy.
+        where = "trtdoctor's own checks"
+        message = "none are there: the installation is incomplete; install trtdoctor again"
+        problems.append(Problem(kind=ProblemKind.NOT_LOADED, where=where, message=message))
     points: list[EntryPoint] = []
     try:
         points += entry_points(group=GROUP)
