@@ -454,8 +454,10 @@ def test_nothing_lives_on_where_trtdoctor_is_killed(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mark = f"trtdoctor-killed-{os.getpid()}-{how}"
-    (tmp_path / "m").mkdir()
-    (tmp_path / "m/tensorrt.py").write_text(escape(how, mark) + NEVER)
+    # With bindings beside it, or it would be taken for a file of the user's own and not imported.
+    (tmp_path / "m/tensorrt").mkdir(parents=True)
+    (tmp_path / "m/tensorrt_bindings").mkdir()
+    (tmp_path / "m/tensorrt/__init__.py").write_text(escape(how, mark) + NEVER)
     process = subprocess.Popen(
         [sys.executable, "-m", "trtdoctor", "check", "--python", sys.executable],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "m")},
