@@ -74,7 +74,10 @@ def test_a_signal_while_python_ends_leaves_no_traceback(
     environment = {"PYTHONPATH": str(tmp_path), "AT_END": name}
     (tmp_path / "empty").mkdir()
     done = shell(f"{DOCTOR} list causes", tmp_path / "empty", environment)
-    assert (done.returncode, done.stderr) == (code, "")
+    # Python 3.10 runs no handler any more that late, and then the command has simply ended.
+    codes = (code,) if sys.version_info >= (3, 11) else (0, code)
+    assert done.returncode in codes
+    assert done.stderr == ""
     assert "near-tie" in done.stdout
 
 
