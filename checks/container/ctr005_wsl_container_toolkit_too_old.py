@@ -81,11 +81,11 @@ def wsl_container_toolkit_too_old(
         evidence=tuple(evidence),
         remedy=Remedy(
             text="Update Docker Desktop to 4.31 or newer. Where Docker runs in WSL itself, update the "
-            "NVIDIA Container Toolkit there to 1.14.4, 1.15 or newer, and restart Docker.",
+            "NVIDIA Container Toolkit there to 1.14.4, 1.15 or newer, and restart Docker, which ends "
+            "running containers unless it is told to keep them.",
             commands=(
                 "nvidia-ctk --version",
                 "sudo apt-get update && sudo apt-get install --only-upgrade nvidia-container-toolkit",
-                "sudo systemctl restart docker",
             ),
         ),
         references=(_SOURCE,),

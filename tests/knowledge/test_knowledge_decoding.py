@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.knowledge import CodeTable, Knowledge
-from trtdoctor.knowledge.decoding import code_id, decode
+from trtdoctor.knowledge.decoding import ATTACH, code_id, decode
 from trtdoctor.model.decoded import Decoded
 
 K = Knowledge.load()
@@ -180,6 +182,21 @@ def test_nothing_is_raised_for_nonsense(text: str) -> None:
 )
 def test_long_texts_have_a_bound(unit: str) -> None:
     decode(unit * (500_000 // len(unit)), K)
+
+
+def test_no_command_that_is_pasted_writes_over_a_file_or_ends_what_runs() -> None:
+    """Of a text alone nobody knows the options of a build, or what else runs on the machine."""
+    commands = [command for message in K.all_messages() for command in message.commands]
+    assert len(commands) > 100
+    for command in (*commands, *ATTACH):
+        plain = command.replace("2>/dev/null", "")
+        assert not re.search(r"\b(reboot|shutdown|poweroff|systemctl|kill|(?<!-)rm)\b", plain), command
+        assert "--saveEngine" not in plain, command
+        assert not re.search(r"> (?!verbose\.log)", plain), command
+        assert not re.search(r":\$\w+$", plain), (
+            f"{command}: an empty entry is the working directory"
+        )
+        subprocess.run(["bash", "-n", "-c", plain], check=True)
 
 
 def test_checks_and_causes_that_rows_name_exist(catalogue: Catalogue) -> None:

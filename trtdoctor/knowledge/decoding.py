@@ -48,7 +48,7 @@ _SAID_BY = {
 # What may stand in a command that is shown to be copied into a shell.
 _HARMLESS = re.compile(r"[\w.+-]{1,100}", re.ASCII)
 ATTACH = (
-    "the whole log and not its last lines alone; for a build: trtexec --verbose ... > build.log 2>&1",
+    "the whole log and not its last lines alone; for a build: trtexec --verbose ... > verbose.log 2>&1",
     "what this machine is: trtdoctor check --share -o report.json",
     "of an engine that does not load: trtdoctor inspect MODEL.engine --share -o engine.json",
 )
