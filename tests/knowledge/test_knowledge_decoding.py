@@ -196,7 +196,8 @@ def test_no_command_that_is_pasted_writes_over_a_file_or_ends_what_runs() -> Non
         assert not re.search(r":\$\w+$", plain), (
             f"{command}: an empty entry is the working directory"
         )
-        subprocess.run(["bash", "-n", "-c", plain], check=True)
+    for command in commands:
+        subprocess.run(["bash", "-n", "-c", command], check=True)
 
 
 def test_checks_and_causes_that_rows_name_exist(catalogue: Catalogue) -> None:
