@@ -78,7 +78,7 @@ def torch_tensorrt_for_another_torch(
         return
     minor = ".".join(map(str, ours[:2]))
     interpreter = shlex.quote(python.value.executable) if python.value else "python3"
-    together = shlex.quote(f"torch=={minor}.*") + f" torch-tensorrt=={torch_tensorrt.version}"
+    together = f"'torch=={minor}.*' and torch-tensorrt=={torch_tensorrt.version}"
     yield Finding(
         message=f"{name} is built for torch {minor}, and torch {have} is installed.",
         subject=name,
@@ -91,10 +91,9 @@ def torch_tensorrt_for_another_torch(
             Evidence(source="pip metadata", value=f"torch {have}"),
         ),
         remedy=Remedy(
-            text=f"Install the torch that it asks for, or the Torch-TensorRT of torch {have}, the two "
-            "in one command.",
+            text=f"Install the Torch-TensorRT of torch {have}, naming both, so that torch stays as it is. "
+            f"Where {name} has to stay, install {together} together instead.",
             commands=(
-                f"{interpreter} -m pip install {together}",
                 f"{interpreter} -m pip install torch=={have.partition('+')[0]} torch-tensorrt",
             ),
         ),

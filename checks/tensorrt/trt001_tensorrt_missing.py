@@ -10,7 +10,9 @@ from trtdoctor.api import (
     Fact,
     FactStatus,
     Finding,
+    Installable,
     Knowledge,
+    KnowledgeEnds,
     NotApplicable,
     Note,
     Remedy,
@@ -140,15 +142,15 @@ def _remedy(where: Situation, interpreter: str, kb: Knowledge) -> Remedy:
     found = installable(where, kb)
     if found is not None and where.driver is None and where.supported is None:
         known = f" for {where.told}" if where.told else ""
+        # Which driver is here nobody knows: what the oldest one runs is right for every newer one.
+        flavours = [one for m in (12, 13) if (one := installable(where, kb, majors=(m,)))] or [
+            found
+        ]
+        floors = ", ".join(_floor(one, kb) for one in flavours)
         return Remedy(
-            text=f"Install TensorRT {found.version}, the newest known release{known}: tensorrt-cu13 for "
-            "drivers from 580 on, tensorrt-cu12 for older ones. "
+            text=f"Install TensorRT {flavours[0].version}, the newest known release{known} ({floors}). "
             f"{also} If TensorRT is in another environment, name its interpreter with --python.",
-            commands=tuple(
-                f"{interpreter} -m pip install {shlex.quote(one.requirement)}"
-                for major in (13, 12)
-                if (one := installable(where, kb, majors=(major,)))
-            ),
+            commands=(f"{interpreter} -m pip install {shlex.quote(flavours[0].requirement)}",),
         )
     if found is not None:
         return Remedy(
@@ -161,3 +163,13 @@ def _remedy(where: Situation, interpreter: str, kb: Knowledge) -> Remedy:
         "support matrix for one that does, and change what it does not support. If TensorRT is in "
         "another environment, name its interpreter with --python."
     )
+
+
+def _floor(one: Installable, kb: Knowledge) -> str:
+    """The oldest driver that a release's packages for one CUDA version run with, in words."""
+    package = one.requirement.partition("=")[0]
+    try:
+        floor = kb.tensorrt_driver_floor("tensorrt", one.version, one.cuda_major)
+    except KnowledgeEnds:
+        return f"{package} for CUDA {one.cuda_major}"
+    return f"{package} from driver {floor.minimum} on"

@@ -190,7 +190,9 @@ def test_no_command_that_is_pasted_writes_over_a_file_or_ends_what_runs() -> Non
     assert len(commands) > 100
     for command in (*commands, *ATTACH):
         plain = command.replace("2>/dev/null", "")
-        assert not re.search(r"\b(reboot|shutdown|poweroff|systemctl|kill|(?<!-)rm)\b", plain), command
+        assert not re.search(r"\b(reboot|shutdown|poweroff|systemctl|kill|(?<!-)rm)\b", plain), (
+            command
+        )
         assert "--saveEngine" not in plain, command
         assert not re.search(r"> (?!verbose\.log)", plain), command
         assert not re.search(r":\$\w+$", plain), (
