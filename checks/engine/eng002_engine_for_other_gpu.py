@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from trtdoctor.api import (
     Device,
@@ -29,6 +30,9 @@ from trtdoctor.api import (
 )
 
 _SAME_MEMORY = 0.03
+
+
+_IN_PYTHON = "  # in the Python that builds"
 
 
 @check(
@@ -103,13 +107,16 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Kno
     built = ", ".join(plan.identity.compute_capabilities or ())
     board = (plan.identity.built_on or {}).get("likely_board")
     text = "Build the engine again on this GPU."
-    commands = [f"trtexec --onnx=MODEL.onnx --saveEngine={shlex.quote(plan.subject)}"]
+    path = PurePath(plan.subject)
+    # The engine at hand may serve another machine.
+    beside = shlex.quote(str(path.with_name(f"{path.stem or 'MODEL'}.new.engine")))
+    commands = [f"trtexec --onnx=MODEL.onnx --saveEngine={beside}"]
     if plan.rtx:
         text = "Build the engine again with this compute capability among those it is built for."
         commands = [
-            "config.num_compute_capabilities = 1",
+            f"config.num_compute_capabilities = 1{_IN_PYTHON}",
             "config.set_compute_capability(trt.ComputeCapability."
-            f"SM{(first.compute_capability or '').replace('.', '')}, 0)",
+            f"SM{(first.compute_capability or '').replace('.', '')}, 0){_IN_PYTHON}",
         ]
     elif _may_be_shared(first, kb):
         text += " An engine for several GPUs from Ampere on is built with hardware compatibility."

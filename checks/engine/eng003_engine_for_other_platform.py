@@ -71,6 +71,6 @@ def _finding(plan: Plan, here: str) -> Finding:
         ),
         remedy=Remedy(
             text=f"Build the engine again on {here}, or run it on {platform}.",
-            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.engine",),
+            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine",),
         ),
     )

@@ -79,8 +79,10 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
             f"{program}, or with {module} in Python before the build"
             f"{'' if plan.rtx else ', or with Polygraphy'}.",
             commands=(
-                f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.engine --profilingVerbosity=detailed",
-                f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED",
+                f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
+                "--profilingVerbosity=detailed",
+                f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED"
+                "  # in the Python that builds",
                 *(() if plan.rtx else (polygraphy,)),
             ),
         ),

@@ -79,8 +79,8 @@ def engine_plugin_missing(
                 "exporter came with or that you built. NVIDIA's own are registered by "
                 "init_libnvinfer_plugins.",
                 commands=(
-                    "ctypes.CDLL('libMYPLUGINS.so', mode=ctypes.RTLD_GLOBAL)",
-                    "trt.init_libnvinfer_plugins(logger, '')",
+                    "ctypes.CDLL('libMYPLUGINS.so', mode=ctypes.RTLD_GLOBAL)  # in the Python that loads",
+                    "trt.init_libnvinfer_plugins(logger, '')  # in the Python that loads",
                     "trtexec --loadEngine=MODEL.engine --staticPlugins=libMYPLUGINS.so",
                 ),
             ),

@@ -78,6 +78,6 @@ def _finding(plan: Plan, load: facts.EngineLoad, word: str | None) -> Finding:
         ),
         remedy=Remedy(
             text="Build the engine again on this GPU.",
-            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.engine",),
+            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine",),
         ),
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,3 +33,28 @@ def test_each_check_has_a_bad_a_good_and_an_unknown_case(catalogue: Catalogue) -
         if (check.id, kind) not in have
     ]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.kind == "bad"], ids=lambda c: f"{c.check}-{c.name}"
+)
+def test_commands_can_be_pasted_one_after_the_other(case: Case, catalogue: Catalogue) -> None:
+    """Who pastes all of a remedy's lines gets what the first of them promised."""
+    (check,) = catalogue.named(f"trtdoctor:{case.check}")
+    for finding in run_case(case, check).findings:
+        commands = finding.remedy.commands if finding.remedy else ()
+        installed: list[str] = []
+        assert not any(f"--saveEngine={finding.subject}" in command for command in commands)
+        assert not any("--saveEngine=MODEL.engine" in command for command in commands)
+        for command in commands:
+            assert "# in the Python that " in command or not re.match(r"[\w.]+(\(| = )", command)
+            if "  # in the Python that " in command:
+                ast.parse(command)
+                continue
+            subprocess.run(["bash", "-n", "-c", command], check=True)
+            for line in command.split("\n"):
+                if " pip install " in line:
+                    words = shlex.split(line.partition(" pip install ")[2])
+                    names = {re.split(r"[<>=!~\[]", w)[0] for w in words if not w.startswith("-")}
+                    installed += {re.sub(r"-cu\d+.*", "", name) for name in names}
+        assert len(installed) == len(set(installed)), commands
