@@ -16,7 +16,9 @@ np = pytest.importorskip("numpy")
 
 from trtdoctor.model.watch import OutOfTime  # noqa: E402
 from trtdoctor.precision.log.costs import Costs, tables_of  # noqa: E402
-from trtdoctor.precision.log.elimination import Elimination, elimination_order  # noqa: E402
+from trtdoctor.precision.log.departures import Base  # noqa: E402
+from trtdoctor.precision.log.elimination import Elimination  # noqa: E402
+from trtdoctor.precision.log.elimination_order import elimination_order  # noqa: E402
 from trtdoctor.precision.log.formats import same_addresses  # noqa: E402
 from trtdoctor.precision.log.integer_program import IntegerProgram  # noqa: E402
 from trtdoctor.readers.buildlog.text import Formats  # noqa: E402
@@ -89,7 +91,7 @@ def problems(draw, draws=1):
 @given(problems())
 def test_elimination_finds_the_minimum(problem):
     best = problem.least()
-    found = Elimination(problem.costs).base(problem.values[:, 0])
+    found = Base.of(Elimination(problem.costs), problem.values[:, 0])
     if best == INFINITE:
         assert found is None
     else:
@@ -104,7 +106,7 @@ def test_elimination_finds_the_minimum_of_what_is_allowed(problem, data):
         variable: data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
         for variable, size in enumerate(problem.sizes)
     }
-    found = Elimination(problem.costs).base(problem.values[:, 0], allowed=allowed)
+    found = Base.of(Elimination(problem.costs), problem.values[:, 0], allowed=allowed)
     assert (found.total_ms if found else INFINITE) == pytest.approx(problem.least(allowed))
 
 
@@ -123,7 +125,7 @@ def test_draws_together_are_solved_as_each_alone(problem):
 @settings(max_examples=300, deadline=None)
 @given(problems(), st.data())
 def test_a_departure_is_the_minimum_under_its_condition(problem, data):
-    base = Elimination(problem.costs).base(problem.values[:, 0])
+    base = Base.of(Elimination(problem.costs), problem.values[:, 0])
     if base is None:
         return
     for variable, size in enumerate(problem.sizes):
@@ -148,7 +150,7 @@ def test_a_departure_changes_nothing_that_costs_the_same_either_way():
     problem = problem_of([2] * 4, [(0, 1), (1, 2), (2, 3)], [0.0])
     for row, value in ((0, 0.0), (1, 1.0)):
         problem.values[problem.costs.single[0][0][row], 0] = value
-    base = Elimination(problem.costs).base(problem.values[:, 0], options=(0, 1, 0, 1))
+    base = Base.of(Elimination(problem.costs), problem.values[:, 0], options=(0, 1, 0, 1))
     assert base is not None
     found = base.departure(0, [False, True])
     assert found is not None and found.more_ms == 1.0
@@ -200,7 +202,7 @@ def test_an_integer_program_tells_solutions_apart_by_less_than_a_nanosecond():
     pairs = [(0, 1), (0, 2), (1, 2), (1, 3), (2, 4), (3, 4), (0, 4)]
     for _ in range(20):
         problem = problem_of([3] * 5, pairs, 0.004 + random.integers(0, 30, 200) * 1e-8)
-        solution = Elimination(problem.costs).base(problem.values[:, 0])
+        solution = Base.of(Elimination(problem.costs), problem.values[:, 0])
         other = IntegerProgram(problem.costs).minimum(problem.values[:, 0], {}, seconds=60.0)
         assert solution is not None and other is not None
         assert other[0] == pytest.approx(solution.total_ms, rel=1e-12)

@@ -1,34 +1,25 @@
 """Exact minima of one structure by variable elimination, for many values of its terms at a time.
 
 What elimination does at each step depends on the structure alone and is found once. Messages go up,
-from each variable to one that is eliminated later. Sent down as well, they tell what each variable
-would cost with each of its options, so that a solution under a condition on one variable is found
-by looking at what changes.
+from each variable to one that is eliminated later.
 """
 
 from __future__ import annotations
 
-import heapq
-import random
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import chain
-from math import fsum, prod
 from typing import cast
 
 from .costs import Costs
+from .elimination_order import elimination_order
 from .problem import Floats, Indices
 
 # So many numbers are held at most of all messages, or of one table, for the draws of one batch.
 _MOST_AT_ONCE = 1 << 22
 # A table of so many numbers stays in the caches of a processor.
 _PIECE = 1 << 17
-# Tables of more cells are worth looking for a better order: so often, and for fewer variables in all.
-_LARGE = 1 << 14
-_TRIES = 8
-_MOST_TRIED = 20_000
 
 _ALL = slice(None)
 
@@ -63,14 +54,6 @@ class Step:
     factors: tuple[Factor, ...]
     parent: int
     cells: int
-
-
-@dataclass(frozen=True)
-class Departure:
-    """Another solution by what differs: options by variable, and how much more it costs (ms)."""
-
-    more_ms: float
-    options: dict[int, int]
 
 
 class Elimination:
@@ -164,35 +147,21 @@ class Elimination:
         Args:
             values: milliseconds, terms by draws.
         """
-        return _Upward(self, values, keep=False).total
+        return Upward(self, values, keep=False).total
 
     def minima(self, values: Floats) -> tuple[Floats, Indices]:
         """The least totals of each draw, and the options (variables by draws) that cost them."""
-        upward = _Upward(self, values)
+        upward = Upward(self, values)
         return upward.total, upward.options()
 
-    def base(
-        self,
-        values: Floats,
-        *,
-        allowed: dict[int, list[bool]] | None = None,
-        options: tuple[int, ...] | None = None,
-    ) -> Base | None:
-        """A solution to depart from; None where nothing is possible.
 
-        Args:
-            values: milliseconds by term.
-            allowed: for some variables, which of their options may be taken.
-            options: of all variables, where a cheapest solution is known.
-        """
-        if any(not any(mask) for mask in (allowed or {}).values()):
-            return None
-        found = _Upward(self, values[:, None], allowed=allowed)
-        return Base(self, found, options) if found.total[0] < float("inf") else None
+class Upward:
+    """One pass up, for all draws at once.
 
-
-class _Upward:
-    """One pass up, for all draws at once; ``messages`` are by step."""
+    Attributes:
+        messages: by the place of the step.
+        total: the least total of each draw in milliseconds, infinite where nothing is possible.
+    """
 
     def __init__(
         self,
@@ -282,140 +251,6 @@ class _Upward:
         return given
 
 
-class Base:
-    """A solution with all messages, so that others that differ little are found by what changes.
-
-    Attributes:
-        total_ms: what it costs.
-        options: of each variable.
-    """
-
-    def __init__(
-        self, elimination: Elimination, upward: _Upward, options: tuple[int, ...] | None
-    ) -> None:
-        self._elimination = elimination
-        self._upward = upward
-        self.total_ms = float(upward.total[0])
-        self.options = tuple(upward.options()[:, 0].tolist()) if options is None else options
-
-    def departure(self, variable: int, mask: list[bool]) -> Departure | None:
-        """The solution where a variable may take only some of its options; None where there is none."""
-        import numpy as np
-
-        elimination, base = self._elimination, self.options
-        place = elimination.place[variable]
-        step = elimination.steps[place]
-        with np.errstate(over="ignore"):
-            belief = self._belief(place, {})
-            belief = np.where(
-                np.array(mask).reshape((-1, *[1] * (belief.ndim - 1))), belief, np.inf
-            )
-            decided: dict[int, int] = {}
-            if not self._decide(step, belief, decided):
-                return None
-            while step.parent >= 0 and any(decided[v] != base[v] for v in step.scope[1:]):
-                place = step.parent
-                step = elimination.steps[place]
-                self._decide(step, self._belief(place, decided), decided)
-            self._spread(decided)
-        changed = {v: option for v, option in decided.items() if option != base[v]}
-        return Departure(self._more(changed), changed)
-
-    def _decide(self, step: Step, belief: Floats, decided: dict[int, int]) -> bool:
-        """Adds the best options of a step's scope; what is decided already has an extent of 1."""
-        import numpy as np
-
-        best = belief.argmin()
-        if belief.flat[best] == np.inf:
-            return False
-        for variable, option in zip(step.scope, np.unravel_index(best, belief.shape), strict=True):
-            decided.setdefault(variable, int(option))
-        return True
-
-    def _spread(self, decided: dict[int, int]) -> None:
-        """Decides again, from the last step to the first, where something shared has changed."""
-        elimination, base = self._elimination, self.options
-        waiting = [
-            -place
-            for variable, option in decided.items()
-            if option != base[variable]
-            for place in elimination.used_by.get(variable, ())
-        ]
-        heapq.heapify(waiting)
-        done = -1
-        while waiting:
-            place = -heapq.heappop(waiting)
-            step = elimination.steps[place]
-            if place == done or step.variable in decided:
-                continue
-            done = place
-            given = {v: decided.get(v, base[v]) for v in step.scope[1:]}
-            option = int(self._joint(step, given).argmin())
-            if option != base[step.variable]:
-                decided[step.variable] = option
-                for earlier in elimination.used_by.get(step.variable, ()):
-                    heapq.heappush(waiting, -earlier)
-
-    def _more(self, changed: dict[int, int]) -> float:
-        """How much more the changed options cost (ms)."""
-        elimination, base = self._elimination, self.options
-        places = {elimination.place[variable] for variable in changed}
-        places.update(place for v in changed for place in elimination.used_by.get(v, ()))
-        costs: list[float] = []
-        for place in sorted(places):
-            step = elimination.steps[place]
-            for factor in step.factors:
-                variables = [step.scope[axis] for axis in factor.axes]
-                if factor.step < 0 and not changed.keys().isdisjoint(variables):
-                    before = tuple(base[v] for v in variables)
-                    after = tuple(changed.get(v, base[v]) for v in variables)
-                    for terms in factor.terms:
-                        costs.append(self._upward.value(int(terms[after])))
-                        costs.append(-self._upward.value(int(terms[before])))
-        return fsum(costs)
-
-    def _belief(self, place: int, decided: dict[int, int]) -> Floats:
-        """What a step's scope costs with all other variables at their best."""
-        step = self._elimination.steps[place]
-        joint = self._joint(step, decided)
-        down = self._downward[place]
-        return joint if down is None else joint + _sliced(down[None], step.scope, decided)
-
-    def _joint(self, step: Step, decided: dict[int, int]) -> Floats:
-        tables = [self._upward.table(step, factor)[..., 0] for factor in step.factors]
-        return reduce(
-            lambda total, table: total + table,
-            (_sliced(table, step.scope, decided) for table in tables),
-        )
-
-    @cached_property
-    def _downward(self) -> list[Floats | None]:
-        """For each step what all that it does not hold costs at best, over ``scope[1:]``."""
-        import numpy as np
-
-        upward, steps = self._upward, self._elimination.steps
-        found: list[Floats | None] = [None] * len(steps)
-        with np.errstate(over="ignore"):
-            for place in range(len(steps) - 1, -1, -1):
-                step = steps[place]
-                children = [factor for factor in step.factors if factor.step >= 0]
-                if not children:
-                    continue
-                own = [upward.table(step, f)[..., 0] for f in step.factors if f.step < 0]
-                down = found[place]
-                if down is not None:
-                    own.append(down[None])
-                tables = [upward.table(step, child)[..., 0] for child in children]
-                for child, others in zip(children, _without_each(own, tables), strict=True):
-                    gone = tuple(a for a in range(len(step.scope)) if a not in child.axes)
-                    least = others.min(axis=gone) if gone else others
-                    shape = steps[child.step].scope[1:]
-                    found[child.step] = np.broadcast_to(
-                        least, [self._elimination.sizes[variable] for variable in shape]
-                    )
-        return found
-
-
 def _children_first(children: list[list[int]], parents: list[int]) -> list[int]:
     """All places, each soon after those whose messages it takes."""
     order: list[int] = []
@@ -446,114 +281,3 @@ def _least(tables: list[Floats], numbers: int) -> Floats:
         pieces = [table[:, min(index, table.shape[1] - 1)] for table in tables]
         least[index] = _least(pieces, numbers // shape[1])
     return least
-
-
-def _without_each(own: list[Floats], tables: list[Floats]) -> Iterator[Floats]:
-    """For each table the sum of all others."""
-    before = [reduce(lambda a, b: a + b, own)]
-    for table in tables[:-1]:
-        before.append(before[-1] + table)
-    after: Floats | None = None
-    found: list[Floats] = []
-    for table in reversed(tables):
-        others = before.pop()
-        found.append(others if after is None else others + after)
-        after = table if after is None else after + table
-    return reversed(found)
-
-
-def _sliced(table: Floats, scope: tuple[int, ...], decided: dict[int, int]) -> Floats:
-    """A table along a scope with an extent of 1 for the variables that are decided."""
-    if not decided:
-        return table
-    return table[
-        tuple(
-            slice(decided[variable], decided[variable] + 1)
-            if extent > 1 and variable in decided
-            else _ALL
-            for variable, extent in zip(scope, table.shape, strict=True)
-        )
-    ]
-
-
-def elimination_order(
-    sizes: list[int], variables: Iterable[int], pairs: Iterable[tuple[int, int]]
-) -> list[int]:
-    """An order of elimination with small tables, for variables of these sizes.
-
-    Greedily the next variable is the one with the smallest table. Where tables become large, orders
-    that make the fewest variables neighbours are tried, with ties broken in several ways, and the
-    order given, which for the layers of an engine goes through the network from end to end.
-    """
-    near: dict[int, set[int]] = {variable: set() for variable in variables}
-    for first, second in pairs:
-        near[first].add(second)
-        near[second].add(first)
-    best = _greedy(sizes, near, _Rule.CELLS)
-    if best.largest > _LARGE:
-        tries = min(_TRIES, 1 + _MOST_TRIED // len(near))
-        others = (_greedy(sizes, near, _Rule.FILL, seed) for seed in range(tries))
-        best = min([best, *others, _greedy(sizes, near, _Rule.GIVEN)], key=lambda one: one.cells)
-    return best.order
-
-
-class _Rule(Enum):
-    """Which variable is next: of the smallest table, of the fewest new neighbours, or as given."""
-
-    CELLS = "cells"
-    FILL = "fill"
-    GIVEN = "given"
-
-
-@dataclass
-class _Order:
-    """An order with the cells of its largest table, and of all."""
-
-    order: list[int] = field(default_factory=list)
-    largest: int = 0
-    cells: int = 0
-
-
-def _greedy(
-    sizes: list[int], graph: dict[int, set[int]], rule: _Rule, seed: int | None = None
-) -> _Order:
-    near = {variable: set(others) for variable, others in graph.items()}
-    rank = list(range(len(sizes)))
-    if seed is not None:
-        random.Random(seed).shuffle(rank)
-
-    def cells(variable: int) -> int:
-        return prod((sizes[other] for other in near[variable]), start=sizes[variable])
-
-    def missing(variable: int) -> int:
-        around = near[variable]
-        return sum(len(around - near[other]) - 1 for other in around)
-
-    def first(variable: int) -> int:
-        return 0
-
-    score = {_Rule.CELLS: cells, _Rule.FILL: missing, _Rule.GIVEN: first}[rule]
-    scores = {variable: score(variable) for variable in near}
-    waiting = [(scored, rank[variable], variable) for variable, scored in scores.items()]
-    heapq.heapify(waiting)
-    found = _Order()
-    while scores:
-        scored, _, variable = heapq.heappop(waiting)
-        if scores.get(variable) != scored:
-            continue
-        size = cells(variable)
-        found.largest, found.cells = max(found.largest, size), found.cells + size
-        found.order.append(variable)
-        del scores[variable]
-        around = near.pop(variable)
-        for other in around:
-            near[other].discard(variable)
-            near[other].update(around - {other})
-        fill = rule is _Rule.FILL
-        touched = around.union(*(near[other] for other in around)) if fill else around
-        for other in touched:
-            now = score(other)
-            if now != scores[other]:
-                scores[other] = now
-                heapq.heappush(waiting, (now, rank[other], other))
-    return found

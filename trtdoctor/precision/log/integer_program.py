@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trtdoctor.model.watch import OutOfTime
 
 from .costs import Costs, tables_of
+from .departures import Base
 from .elimination import Elimination
 from .problem import Floats, Indices
 
@@ -117,7 +118,7 @@ class IntegerProgram:
         elimination = Elimination(self._costs.only(kept))
         if elimination.cells > _FEW_CELLS:
             return None
-        base = elimination.base(values)
+        base = Base.of(elimination, values)
         assert base is not None
         return tuple(int(own[option]) for own, option in zip(kept, base.options, strict=True))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..candidates import touches_floats
 from .analysis import Alternative, Change, Choice, SolvedConversion, SolvedLayer
-from .elimination import Departure
+from .departures import Departure
 from .formats import agrees, same_addresses
 from .network import plain
 from .problem import (

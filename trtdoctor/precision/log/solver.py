@@ -13,7 +13,8 @@ from itertools import islice
 from trtdoctor.model.watch import UNHURRIED, Watch
 
 from .costs import costs_of
-from .elimination import Departure, Elimination
+from .departures import Base, Departure
+from .elimination import Elimination
 from .integer_program import IntegerProgram
 from .problem import Floats, Indices, Problem
 
@@ -56,7 +57,7 @@ class Solver:
         """
         self.watch.check()
         if self._eliminates:
-            base = self._elimination.base(values, allowed=allowed)
+            base = Base.of(self._elimination, values, allowed=allowed)
             return Solution(base.total_ms, base.options) if base is not None else None
         found = self._program.minimum(values, allowed or {}, seconds=self.watch.left())
         return None if found is None else Solution(*found)
@@ -72,7 +73,7 @@ class Solver:
             forced: each variable with the options that it may take.
         """
         if self._eliminates:
-            base = self._elimination.base(values, options=solution.options)
+            base = Base.of(self._elimination, values, options=solution.options)
             for variable, mask in forced:
                 self.watch.check()
                 yield None if base is None else base.departure(variable, mask)
