@@ -8,205 +8,29 @@ folder are not known, no claim is made that nothing private is left.
 
 from __future__ import annotations
 
-import operator
 import re
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
-from trtdoctor.model.base import Sensitive, Vocabulary
+from trtdoctor.model.base import Sensitive
 from trtdoctor.model.facts import FACT_TYPES, Identity, OperatingSystem
 from trtdoctor.model.report import (
-    Confidence,
     FactRecord,
-    FactStatus,
     Redaction,
     Report,
-    Severity,
     Snapshot,
-    Status,
-    Verdict,
 )
-from trtdoctor.model.typing import Typing
+
+from . import private
+from .walking import changed, copied, replace_declared, sensitive
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-# Names that thousands of machines share tell nobody anything; replacing them would garble texts.
-_COMMON = frozenset(
-    {"root", "user", "admin", "ubuntu", "debian", "nvidia", "jetson", "tegra-ubuntu", "orin", "app"}
-    | {"docker", "runner", "localhost", "cuda", "tensorrt", "home", "default"}
-    # Folders, programs and words of the facts: as a name they would turn facts into nonsense.
-    | {"bin", "data", "dev", "etc", "lib", "lib64", "lib32", "media", "mnt", "opt", "proc", "run"}
-    | {"sbin", "share", "srv", "src", "sys", "tmp", "usr", "var", "local", "include", "users"}
-    | {"pip", "conda", "python", "python3", "venv", "linux", "podman", "kubernetes", "gpu", "nvml"}
-    | {"x86_64", "aarch64", "driver", "system", "container", "toolkit", "library", "trtexec"}
-    | {"file", "folder", "missing", "empty", "other", "returned", "raised", "exception", "exit"}
-    | {"signal", "deadline", "enabled", "disabled", "open", "proprietary", "check", "test", "guest"}
-    | {
-        "work",
-        "worker",
-        "workspace",
-        "build",
-        "builder",
-        "model",
-        "models",
-        "engine",
-        "engines",
-        "jovyan",
-    }
-    | {
-        "triton",
-        "triton-server",
-        "vscode",
-        "jenkins",
-        "gitlab-runner",
-        "ec2-user",
-        "azureuser",
-        "public",
-    }
-    | {
-        "onnx",
-        "layer",
-        "layers",
-        "input",
-        "output",
-        "weights",
-        "project",
-        "projects",
-        "service",
-        "shared",
-    }
-    | {"nonexistent", "www", "grace", "hopper", "ampere", "turing", "volta", "pascal", "thor"}
-    | {
-        item.value
-        for kind in (Status, Severity, Confidence, Verdict, FactStatus, Typing)
-        for item in kind
-    }
-)
 _EMPTY = Snapshot(taken="", facts={})
-_PSEUDONYM = re.compile(r"<(?:[a-z]+-\d+|secret)>")
-_HOME = re.compile(r"[/\\]{1,2}(?:home|Users|users)[/\\]{1,2}([^/\\\s:;,'\"]+)")
-_HOME_FOLDERS = ("/home/", "/Users/", "/users/", "\\Users\\", "\\users\\")
-_GPU = re.compile(
-    r"\b(?:GPU|MIG)-[0-9a-f]{4,8}(?:-[0-9a-f]{1,12}){0,4}(?![\w-])|"
-    r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])",
-    re.IGNORECASE,
-)
-# What stands between a scheme and a path; which part of it is secret, _credentials says.
-_AUTHORITY = re.compile(r"(?<=://)[^/\s]+")
-# A value said to be secret by the name before it; the colon alone is common in messages. The name
-# is looked through once and then taken whole: none of its shorter forms can be what is meant.
-_ASSIGNED = re.compile(
-    r"""((?<!\w)(?=\w*?(?:TOKEN(?!IZ)|SECRET|PASSWO?R?D|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE_KEY))"""
-    r"""(?=(\w+))\2(?:=|['"]\s*[:=]\s*)['"]?|\bBearer\s+)([^\s'",;&]{6,})""",
-    re.IGNORECASE,
-)
-_OPTION_HINTS = ("token", "secret", "passw", "credential", "key")
-_ASSIGNED_HINTS = ("token", "secret", "passw", "credential", "api", "access_key", "private_key")
-# A password said in prose, which is told from the other words that stand there.
-_PASSWORD = re.compile(
-    r"""(?<![A-Za-z/])(pass(?:words?|wd|phrase|code)['"]?(?:\s{1,4}(?:is|was))?"""
-    r"""(?:\s{0,4}[:=]\s{0,4}|\s{1,4})['"]?)([^\s'",;&]+)""",
-    re.IGNORECASE,
-)
-_ABOUT_PASSWORDS = frozenset(
-    {
-        "a",
-        "about",
-        "all",
-        "allowed",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "auth",
-        "authentication",
-    }
-    | {
-        "be",
-        "before",
-        "by",
-        "can",
-        "cannot",
-        "changed",
-        "could",
-        "database",
-        "did",
-        "does",
-        "entry",
-    }
-    | {"error", "expired", "failed", "field", "file", "for", "from", "given", "has", "have", "hash"}
-    | {"if", "in", "incorrect", "input", "invalid", "is", "it", "length", "login", "manager", "may"}
-    | {"mismatch", "missing", "must", "needed", "no", "not", "of", "on", "or", "policy", "prompt"}
-    | {"protected", "protection", "provided", "refused", "rejected", "required", "reset", "set"}
-    | {
-        "should",
-        "store",
-        "stored",
-        "that",
-        "the",
-        "to",
-        "too",
-        "try",
-        "using",
-        "via",
-        "was",
-        "were",
-    }
-    | {"when", "will", "with", "without", "wrong"}
-)
-# Keys said in prose are told from words by their length and their digits.
-_SAID_KEY = re.compile(
-    r"""(?<![A-Za-z])((?:api|access|secret|private|auth|account)[ _-]?(?:key|token)"""
-    r"""(?:\s{1,4}(?:is|was))?(?:\s{0,4}:\s{0,4}|\s{1,4})['"]?)"""
-    r"""((?=[A-Za-z_.~+-]*\d)(?=[\d_.~+-]*[A-Za-z])[\w.~+-]{12,})""",
-    re.IGNORECASE,
-)
-_OPTION = re.compile(
-    r"""(?<!\S)(--(?=[\w-]*?(?:TOKEN(?!S|IZ)|SECRET|PASSW|CREDENTIAL|API-?KEY|ACCESS-?KEY|PRIVATE-?KEY))"""
-    r"""[\w-]+[ \t]{1,4}['"]?)([^\s'"-][^\s'"]*)""",
-    re.IGNORECASE,
-)
-# What stands behind the at sign of a versioned symbol is a library, and every repository has a "git".
-_EMAIL = re.compile(
-    r"(?<![\w.+%-])(?!git@)[\w.+%-]+@(?!lib[\w-]*\.so\b)(?:[\w-]+\.)+[A-Za-z]{2,}(?![\w-])"
-)
-_FILE = re.compile(
-    r"""(?<![^\s/\\:;,'"=()\[\]<>])([^\s/\\:;,'"=()\[\]<>]+)"""
-    r"""(\.(?:engine|plan|trt|onnx|log|txt|jsonl?|gz|zip|tar|pth?|ckpt|bin|cache|data|md|html|csv|npz?"""
-    r"""|ya?ml|toml|py|sh|ipynb|cfg|ini|xml|safetensors|h5|pb|tflite|uff|prototxt))(?!\w)"""
-)
-# Keys whose issuers gave them a form of their own.
-_ISSUED = (
-    r"hf_\w{20,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|nvapi-[\w-]{20,}"
-    r"|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}"
-)
-_KEYS = re.compile(rf"\b(?:{_ISSUED})")
-# What begins as a JSON web token is taken whole, whether or not its other two parts follow: tried
-# again from each place within, a long one would be read as often as it has places to begin.
-_KEYS_OR_JWT = re.compile(rf"\b(?:{_ISSUED}|(?P<jwt>eyJ[\w-]{{10,}})(?P<rest>\.[\w-]+\.[\w-]+)?)")
-_KEY_HINTS = (
-    *("hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "nvapi-"),
-    *("sk-", "xox", "AKIA", "eyJ"),
-)
-# Four dotted numbers are a version of TensorRT unless a scheme, an at sign or a port says otherwise.
-_ADDRESS = re.compile(
-    r"(?<![\w:])[0-9a-f]{2}(?::[0-9a-f]{2}){5}(?:(?::[0-9a-f]{2}){2}|(?::[0-9a-f]{2}){14})?(?![\w:])"
-    r"|(?:(?<=://)|(?<=@))\d+(?:\.\d+){3}(?![\w.])|(?<![\w.])\d+(?:\.\d+){3}(?=:\d{2,5}\b)",
-    re.IGNORECASE,
-)
-_SYSTEM_FOLDERS = re.compile(r"/?[^/]*|/(?:usr|var|opt|etc|run|tmp|lib\w*|proc|sys|dev)(?:/.*)?")
-_SECRET_NAME = re.compile(
-    r"TOKEN(?!IZ)|SECRET|PASSW|PASSPHRASE|PASSCODE|CREDENTIAL|API[_-]?KEY|PRIVATE|ACCESS[_-]?KEY|BEARER"
-    r"|AUTH(?!OR|_SOCK)|COOKIE|SESSION[_-]?(?:ID|KEY)|(?:^|[_-])(?:KEY|PASS|PWD|DSN)$",
-    re.IGNORECASE,
-)
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 # A word of a secret is no secret wherever else it stands; a text of this length with a digit is.
 _LEAST_SECRET = 8
 # The shorter a folder's name, the likelier it is a word of the facts that somebody put in /home.
@@ -228,8 +52,8 @@ class Redactor:
         self._bare_gpus: dict[str, tuple[int, str]] = {}
         self._meant: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
-        self._homes = _HOME
-        self._home_folders: tuple[str, ...] = _HOME_FOLDERS
+        self._homes = private.HOME
+        self._home_folders: tuple[str, ...] = private.HOME_FOLDERS
         # Texts that hold nothing private: most of a large report's are told again and again.
         self._clean: set[str] = set()
         self._types = {kind.FACT: kind for kind in FACT_TYPES}
@@ -242,7 +66,7 @@ class Redactor:
             for text in _texts((record.value, record.reason)):
                 self._learn_others(text)
         for name, text in (environment or {}).items():
-            if _SECRET_NAME.search(name) and not text.startswith("/"):
+            if private.SECRET_NAME.search(name) and not text.startswith("/"):
                 self._learn_secret(text)
         self._fields = _field_names(self._types.values())
         self._pattern = _any_of(self._tokens)
@@ -258,7 +82,7 @@ class Redactor:
             value = self._declared(name, record)
             facts[name] = FactRecord(
                 status=record.status,
-                value=_map_values(value, self.text, self._hidden, self._key),
+                value=changed(value, self.text, self._hidden, self._key),
                 reason=self.text(record.reason) if record.reason else record.reason,
                 source=self.text(record.source),
                 took_ms=record.took_ms,
@@ -268,8 +92,8 @@ class Redactor:
 
     def document(self, part: T) -> T:
         """Any part of a report with pseudonyms in its texts."""
-        changed: T = _map_document(part, self.text, self._hidden, self._key)
-        return changed
+        result: T = changed(part, self.text, self._hidden, self._key)
+        return result
 
     def report(self, report: Report) -> Report:
         """A whole report with pseudonyms, its snapshot included."""
@@ -286,31 +110,35 @@ class Redactor:
         lower = text.lower() if simple else ""
         new = text
         if "://" in new and "@" in new:
-            new = _AUTHORITY.sub(self._credentials, new)
+            new = private.AUTHORITY.sub(self._credentials, new)
         assigns = any(mark in new for mark in "='\"")
         if (
             not simple
             or "bearer" in lower
-            or (assigns and any(hint in lower for hint in _ASSIGNED_HINTS))
+            or (assigns and any(hint in lower for hint in private.ASSIGNED_HINTS))
         ):
-            new = _ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
+            new = private.ASSIGNED.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
         if not simple or "pass" in lower:
-            new = _PASSWORD.sub(self._password, new)
+            new = private.PASSWORD.sub(self._password, new)
         if not simple or "key" in lower or "token" in lower:
-            new = _SAID_KEY.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
-        if "--" in new and (not simple or any(hint in lower for hint in _OPTION_HINTS)):
-            new = _OPTION.sub(self._password, new)
-        if any(hint in new for hint in _KEY_HINTS):
-            new = _KEYS_OR_JWT.sub(self._issued, new)
+            new = private.SAID_KEY.sub(lambda m: m.group(1) + self._counted("<secret>"), new)
+        if "--" in new and (not simple or any(hint in lower for hint in private.OPTION_HINTS)):
+            new = private.OPTION.sub(self._password, new)
+        if any(hint in new for hint in private.KEY_HINTS):
+            new = private.KEYS_OR_JWT.sub(self._issued, new)
         if "@" in new:
-            new = _EMAIL.sub(lambda m: self._counted(self._pseudonym("email", m.group())), new)
+            new = private.EMAIL.sub(
+                lambda m: self._counted(self._pseudonym("email", m.group())), new
+            )
         if ":" in new or "@" in new:
-            new = _ADDRESS.sub(lambda m: self._counted(self._pseudonym("address", m.group())), new)
+            new = private.ADDRESS.sub(
+                lambda m: self._counted(self._pseudonym("address", m.group())), new
+            )
         if not simple or "gpu-" in lower or "mig-" in lower or new.count("-") >= 4:
-            new = _GPU.sub(lambda m: self._counted(self._gpu(m.group())), new)
+            new = private.GPU.sub(lambda m: self._counted(self._gpu(m.group())), new)
         # What is known of this machine goes first: a name may have spaces that end a path elsewhere.
         if self._in_files and "." in new and (not simple or self._may_hold_a_name(lower)):
-            new = _FILE.sub(self._file, new)
+            new = private.FILE.sub(self._file, new)
         if self._pattern and (
             any(token in new for token in self._tokens)
             or not simple
@@ -335,7 +163,7 @@ class Redactor:
 
     def _password(self, found: re.Match[str]) -> str:
         said = found.group(2)
-        if said.rstrip(".:!?)").lower() in _ABOUT_PASSWORDS or said.startswith("<"):
+        if said.rstrip(".:!?)").lower() in private.ABOUT_PASSWORDS or said.startswith("<"):
             return found.group()
         return found.group(1) + self._counted("<secret>")
 
@@ -359,25 +187,25 @@ class Redactor:
         if value is None or isinstance(value, bool) or value == "":
             return value
         text = str(value)
-        if _PSEUDONYM.fullmatch(text):
+        if private.PSEUDONYM.fullmatch(text):
             return value
         return self._counted(self._pseudonym(Sensitive.SECRET.value, text))
 
     def _key(self, key: str) -> str:
         """A name in a dictionary: those of fields and variables stay, all else is data."""
-        if key in self._fields or _VARIABLE.fullmatch(key):
+        if key in self._fields or private.VARIABLE.fullmatch(key):
             return key
         return self.text(key)
 
     def _issued(self, found: re.Match[str]) -> str:
         if found["jwt"] and not found["rest"]:
-            return _KEYS.sub(lambda _: self._counted("<secret>"), found.group())
+            return private.KEYS.sub(lambda _: self._counted("<secret>"), found.group())
         return self._counted("<secret>")
 
     def _private(self, name: str, record: FactRecord) -> Iterator[tuple[str, str]]:
         kind = self._types.get(name)
         if kind is not None and record.value is not None:
-            yield from _sensitive(msgspec.inspect.type_info(kind), record.value)
+            yield from sensitive(msgspec.inspect.type_info(kind), record.value)
 
     def _learn_secret(self, text: str) -> None:
         if (
@@ -389,14 +217,14 @@ class Redactor:
 
     def _learn_others(self, text: str) -> None:
         """Whose home folders a text names, so that they are known where they stand alone."""
-        if any(folder in text for folder in _HOME_FOLDERS):
-            for found in _HOME.finditer(text):
+        if any(folder in text for folder in private.HOME_FOLDERS):
+            for found in private.HOME.finditer(text):
                 if len(found.group(1)) >= _LEAST_NAME:
                     self._token(Sensitive.USER.value, found.group(1))
 
     def _learn(self, kind: str, text: str) -> None:
         if kind == Sensitive.PATH.value:
-            for found in _HOME.finditer(text):
+            for found in private.HOME.finditer(text):
                 self._token(Sensitive.USER.value, found.group(1))
         elif kind == Sensitive.HOME.value:
             self._learn_home(text.rstrip("/"))
@@ -404,29 +232,33 @@ class Redactor:
             self._token(kind, text)
             self._token(kind, text.partition(".")[0])
         elif kind == Sensitive.UUID.value:
-            if not _PSEUDONYM.fullmatch(text):
+            if not private.PSEUDONYM.fullmatch(text):
                 self._pseudonym(kind, text)
         else:
             self._token(kind, text)
 
     def _learn_home(self, home: str) -> None:
         parent, _, name = home.rpartition("/")
-        if _PSEUDONYM.search(home):
+        if private.PSEUDONYM.search(home):
             return
         self._token(Sensitive.USER.value, name)
-        if parent and not _SYSTEM_FOLDERS.fullmatch(parent):
+        if parent and not private.SYSTEM_FOLDERS.fullmatch(parent):
             # Where one home lies in an unusual place, the others lie beside it.
-            self._home_folders = (*_HOME_FOLDERS, f"{parent}/")
+            self._home_folders = (*private.HOME_FOLDERS, f"{parent}/")
             before = "" if parent.startswith(("/home", "/Users")) else r"(?<![\w.-])"
             self._homes = re.compile(
                 rf"(?:{before}{re.escape(parent)}/|[/\\]{{1,2}}(?:home|Users|users)[/\\]{{1,2}})"
                 r"""([^/\\\s:;,'"]+)"""
             )
-        elif home and name not in self._tokens and name.casefold() not in _COMMON:
+        elif home and name not in self._tokens and name.casefold() not in private.COMMON:
             self._tokens[home] = self._pseudonym(Sensitive.HOME.value, home)
 
     def _token(self, kind: str, text: str) -> None:
-        if len(text) >= 3 and text.casefold() not in _COMMON and not _PSEUDONYM.fullmatch(text):
+        if (
+            len(text) >= 3
+            and text.casefold() not in private.COMMON
+            and not private.PSEUDONYM.fullmatch(text)
+        ):
             self._tokens[text] = self._pseudonym(kind, text)
 
     def _pseudonym(self, kind: str, text: str) -> str:
@@ -458,7 +290,7 @@ class Redactor:
 
     def _home(self, found: re.Match[str]) -> str:
         user = found.group(1)
-        if user.casefold() in _COMMON or user.startswith("<"):
+        if user.casefold() in private.COMMON or user.startswith("<"):
             return found.group()
         return self._counted(
             found.group()[: -len(user)] + self._pseudonym(Sensitive.USER.value, user)
@@ -474,14 +306,16 @@ class Redactor:
         kind = self._types.get(name)
         if kind is None or value is None:
             return value
-        plain = _copied(value)
+        plain = copied(value)
         whole = {Sensitive.HOST, Sensitive.USER, Sensitive.SERIAL, Sensitive.SECRET}
-        _replace_declared(
+        replace_declared(
             msgspec.inspect.type_info(kind),
             plain,
             {item.value for item in whole},
             lambda sort, text: (
-                text if _PSEUDONYM.fullmatch(text) else self._counted(self._pseudonym(sort, text))
+                text
+                if private.PSEUDONYM.fullmatch(text)
+                else self._counted(self._pseudonym(sort, text))
             ),
         )
         return plain
@@ -509,7 +343,7 @@ def _secrets(value: Any) -> Iterator[str]:
     """The texts in plain data under names that say they are secret."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if isinstance(item, str) and isinstance(key, str) and _SECRET_NAME.search(key):
+            if isinstance(item, str) and isinstance(key, str) and private.SECRET_NAME.search(key):
                 yield item
             else:
                 yield from _secrets(item)
@@ -568,112 +402,3 @@ def _any_of(tokens: dict[str, str]) -> re.Pattern[str] | None:
     # Short names are parts of too many words; the others are seen in "alice_env" and "x.alice" too.
     wide = rf"|(?<![A-Za-z0-9])(?:{long})(?![A-Za-z0-9])" if long else ""
     return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]){wide}")
-
-
-def _map_values(
-    value: Any,
-    change: Callable[[str], str],
-    hide: Callable[[Any], Any],
-    rename: Callable[[str], str],
-) -> Any:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {
-            rename(key): hide(item)
-            if _SECRET_NAME.search(key)
-            else _map_values(item, change, hide, rename)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_map_values(item, change, hide, rename) for item in value]
-    return value
-
-
-def _map_document(
-    value: Any,
-    change: Callable[[str], str],
-    hide: Callable[[Any], Any],
-    rename: Callable[[str], str],
-) -> Any:
-    """As `_map_values` on a part of the document, of which whatever does not change is kept."""
-    if type(value) is str:
-        return change(value)
-    if isinstance(value, Vocabulary):
-        word = change(value.value)
-        return value if word is value.value else type(value)(word)
-    if isinstance(value, msgspec.Struct):
-        changes = {}
-        for name in value.__struct_fields__:
-            old = getattr(value, name)
-            new = _map_document(old, change, hide, rename)
-            if new is not old:
-                changes[name] = new
-        return msgspec.structs.replace(value, **changes) if changes else value
-    if isinstance(value, (list, tuple)):
-        items = [_map_document(item, change, hide, rename) for item in value]
-        if all(map(operator.is_, items, value)):
-            return value
-        return items if isinstance(value, list) else tuple(items)
-    if isinstance(value, dict):
-        return {
-            rename(key) if type(key) is str else key: hide(item)
-            if type(key) is str and _SECRET_NAME.search(key)
-            else _map_document(item, change, hide, rename)
-            for key, item in value.items()
-        }
-    return value
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_copied(item) for item in value]
-    return value
-
-
-def _sensitive(info: Any, value: Any) -> Iterator[tuple[str, str]]:
-    """Every declared private string below a value, with its kind."""
-    for kind, text, _ in _walk(info, value, None):
-        yield kind, text
-
-
-def _replace_declared(
-    info: Any, value: Any, kinds: set[str], change: Callable[[str, str], str]
-) -> None:
-    for kind, text, put in list(_walk(info, value, None)):
-        if kind in kinds and put is not None:
-            put(change(kind, text))
-
-
-def _walk(
-    info: Any, value: Any, put: Callable[[Any], None] | None
-) -> Iterator[tuple[str, str, Callable[[Any], None] | None]]:
-    if isinstance(info, msgspec.inspect.Metadata):
-        kind = (info.extra or {}).get("sensitive")
-        if kind and isinstance(value, str):
-            yield kind, value, put
-            return
-        yield from _walk(info.type, value, put)
-    elif isinstance(info, msgspec.inspect.UnionType):
-        for option in info.types:
-            yield from _walk(option, value, put)
-    elif isinstance(info, msgspec.inspect.StructType) and isinstance(value, dict):
-        for item in info.fields:
-            if item.encode_name in value:
-                name = item.encode_name
-                yield from _walk(item.type, value[name], _putter(value, name))
-    elif isinstance(info, msgspec.inspect.VarTupleType) and isinstance(value, (list, tuple)):
-        for index, entry in enumerate(value):
-            yield from _walk(info.item_type, entry, _putter(value, index))
-    elif isinstance(info, msgspec.inspect.DictType) and isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _walk(info.value_type, entry, _putter(value, key))
-
-
-def _putter(holder: Any, key: Any) -> Callable[[Any], None]:
-    def put(new: Any) -> None:
-        holder[key] = new
-
-    return put
