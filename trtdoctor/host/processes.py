@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
+import marshal
 import os
 import select
 import shutil
@@ -143,7 +143,7 @@ class Runner:
         if not said:
             # The spawner died, and it took all processes with it.
             return Ended(-signal.SIGKILL, left, stdout, stderr)
-        told = json.loads(said)
+        told = marshal.loads(said)
         if isinstance(told, list):
             number, what = told
             raise OSError(number or errno.EINVAL, what, argv[0])
@@ -184,7 +184,7 @@ class _Spawner:
 
     def send(self, request: dict[str, Any], descriptors: list[int]) -> None:
         with nameless_file() as file:
-            file.write(json.dumps(request).encode())
+            file.write(marshal.dumps(request))
             file.flush()
             socket.send_fds(self._control, [b"\0"], [file.fileno(), *descriptors])
 

@@ -2,17 +2,19 @@
 # and, on Linux, that of whatever leaves their groups and sessions (a child subreaper), and ends all of
 # them once the socket that it was given is closed: by trtdoctor, or by the end of trtdoctor.
 #
-# A request is a byte with descriptors: a file with JSON (argv, env, memory in bytes or null), a socket
+# A request is a byte with descriptors: a file with argv, env and memory (in bytes or null), a socket
 # that lives as long as the process may, its stdout, its stderr, and what it gets as descriptor 3. The
 # socket is told [errno, what] if it cannot be started, else its wait status once it has ended; shutting
-# it down ends the process.
+# it down ends the process. Both are told by marshal, for the Python at either end is the same.
+#
+# Every look waits for it to start, so it imports next to nothing of the standard library that is not C.
+import _signal as signal
+import _socket as socket
 import fcntl
-import json
+import marshal
 import os
 import resource
 import select
-import signal
-import socket
 import sys
 import time
 
@@ -66,16 +68,28 @@ class Spawner:
                 if descriptor in lives:
                     self.end(lives[descriptor])
             if self.control in ready:
-                data, descriptors, _, _ = socket.recv_fds(self.control, 1, 8)
-                if not data:
+                descriptors = self.request()
+                if descriptors is None:
                     return
                 self.start(*descriptors)
             self.reap()
 
+    def request(self):
+        size = 4
+        data, ancillary, _, _ = self.control.recvmsg(1, socket.CMSG_SPACE(8 * size))
+        if not data:
+            return None
+        found = []
+        for level, kind, held in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                ends = range(size, len(held) + 1, size)
+                found += [int.from_bytes(held[e - size : e], sys.byteorder) for e in ends]
+        return found
+
     def start(self, request, life, *streams):
         with os.fdopen(request, "rb") as stream:
             stream.seek(0)
-            asked = json.loads(stream.read())
+            asked = marshal.loads(stream.read())
         life = socket.socket(fileno=life)
         failed, fails = os.pipe()
         pid = os.fork()
@@ -120,7 +134,7 @@ class Spawner:
             os.execve(asked["argv"][0], asked["argv"], asked["env"])
         except Exception as error:
             told = [getattr(error, "errno", None), getattr(error, "strerror", None) or str(error)]
-            os.write(fails, json.dumps(told).encode())
+            os.write(fails, marshal.dumps(told))
 
     def tell(self, life, said):
         try:
@@ -155,7 +169,7 @@ class Spawner:
             # Whose an orphan is nobody can tell, so that each lives until no process is left.
             self.end_orphans()
         for life, status in ended:
-            self.tell(life, json.dumps(status).encode())
+            self.tell(life, marshal.dumps(status))
 
     def end_orphans(self):
         ends_at = time.monotonic() + _PATIENCE_S
