@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 from realbuilds import DATA, layers_of, log_of, text_of
+
+from trtdoctor.engines.files import read_witnesses
+from trtdoctor.engines.log_testimony import damages, failure_of
+from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.errors import InputError
+from trtdoctor.model.watch import Watch
 
 NAMES = ["stem + stem_relu", "c1 + c1_relu", "c2 + c2_relu", "c3 + c3_relu", "gap", "head"]
 RIGHT = {
@@ -357,3 +364,30 @@ def test_a_log_of_tensorrt_rtx_asks_for_more_in_its_own_words(document, tmp_path
     commands = [command for item in found["missing"] for command in item["commands"]]
     assert any(command.startswith("tensorrt_rtx ") for command in commands)
     assert not any(command.startswith("trtexec ") for command in commands)
+
+
+def test_a_log_that_there_was_no_time_for_is_no_failed_build(tmp_path: Path) -> None:
+    """Its end was not read, neither for layers nor for errors."""
+    log = tmp_path / "build.log"
+    text = (
+        "[V] [TRT] Adding network input: x with dtype: float32, dimensions: (1, 2)\n"
+        + "[V] [TRT] a word of no meaning\n" * 100_000
+    )
+    log.write_text(text + "[E] [TRT] Error Code 4: Internal Error (no optimization profile)\n")
+    (given,) = read_witnesses([log], build=None, onnx=None, watch=Watch(left=lambda: 0.0)).logs
+    assert given.stopped is not None and "--deadline" in given.stopped
+    assert given.ending is None
+    assert failure_of(given, Knowledge.load()) is None
+    (note,) = damages([given], Knowledge.load())
+    assert note.startswith(f"{log} was not read to its end")
+
+
+def test_a_log_whose_build_there_was_no_time_to_come_to_is_not_called_another_thing(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "build.log"
+    log.write_text("a line of another program\n" * 100_000)
+    with pytest.raises(
+        InputError, match=r"not read to its end, since there was no time .*--deadline"
+    ):
+        read_witnesses([log], build=None, onnx=None, watch=Watch(left=lambda: 0.0))

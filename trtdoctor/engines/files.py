@@ -202,7 +202,8 @@ def _log(path: Path, build: int | None, watch: Watch) -> GivenLog:
         raise _better(error, path, Place.LOG) from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    made_none = not (found.build.layers or found.build.listing)
+    # What there was no time to read says nothing of an engine, and is not read for its errors either.
+    made_none = not (found.build.layers or found.build.listing or found.stopped)
     return GivenLog(
         name=str(path),
         ending=_ending(path, found.build, found.builds) if made_none else None,

@@ -76,11 +76,17 @@ def parse_build_log(
             stopped = "there was no time for more (--deadline)"
             break
     count = number - 1
+    stopped = stopped or lines.limit
     kept = collector.finish(count)
     if not collector.summaries and collector.loads:
         raise NoBuild(
             f"{name} has no build in it, but a run that loads an engine, so it cannot tell why layers "
             "are what they are. Give the log of the engine's build."
+        )
+    if not collector.summaries and stopped:
+        raise FormatError(
+            f"{name} was not read to its end, since {stopped}, and up to there no line is of TensorRT's "
+            "builder. Give the log from the build's beginning on."
         )
     if not collector.summaries:
         raise FormatError(
@@ -98,7 +104,7 @@ def parse_build_log(
         size=lines.size,
         unparsed=collector.unparsed,
         damaged=lines.damaged,
-        stopped=stopped or lines.limit,
+        stopped=stopped,
         builds=tuple(collector.summaries),
         build=kept,
     )
