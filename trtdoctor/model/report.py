@@ -12,6 +12,7 @@ from .finding import Confidence as Confidence
 from .finding import Evidence as Evidence
 from .finding import Remedy as Remedy
 from .machine import Machine
+from .model_report import ModelReport
 
 REPORT_SCHEMA = "trtdoctor.report/1"
 SNAPSHOT_SCHEMA = "trtdoctor.snapshot/1"
@@ -184,5 +185,6 @@ class Report(Frozen, frozen=True, kw_only=True):
     machine: Machine | None = None
     outcomes: tuple[Outcome, ...] = ()
     engines: tuple[EngineReport, ...] = ()
+    models: tuple[ModelReport, ...] = ()
     snapshot: Snapshot
     problems: tuple[Problem, ...] = ()

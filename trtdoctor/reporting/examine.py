@@ -13,6 +13,7 @@ from trtdoctor.checking.judge import judge, verdict
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.model_report import ModelReport
 from trtdoctor.model.report import CheckKey, Outcome, Problem, Report, Snapshot, Status, Tool
 from trtdoctor.version import __version__
 
@@ -68,6 +69,7 @@ def examine(
     share: bool,
     selection: Selection,
     engines: tuple[EngineReport, ...] = (),
+    models: tuple[ModelReport, ...] = (),
     problems: tuple[Problem, ...] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Report:
@@ -91,6 +93,7 @@ def examine(
     if redactor:
         told = tuple(redactor.document(problem) for problem in told)
         engines = tuple(redactor.document(engine) for engine in engines)
+        models = tuple(redactor.document(model) for model in models)
         # The others say what the facts say, which are pseudonyms already.
         outcomes = tuple(
             _with_reason(outcome, redactor.text(outcome.reason))
@@ -109,6 +112,7 @@ def examine(
         machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
         outcomes=outcomes,
         engines=engines,
+        models=models,
         snapshot=snapshot,
         problems=told,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trtdoctor.engines.given import EngineSources
     from trtdoctor.knowledge import Knowledge
     from trtdoctor.model.engine import EngineReport
+    from trtdoctor.model.model_report import ModelReport
     from trtdoctor.probes.observing import Probe
     from trtdoctor.reporting.examine import Selection
 
@@ -41,6 +42,7 @@ class Examination:
     knowledge: Knowledge
     selection: Selection
     engines: tuple[EngineReport, ...] = ()
+    models: tuple[ModelReport, ...] = ()
     unsound: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -56,6 +58,7 @@ class Examination:
             share=share,
             selection=self.selection,
             engines=self.engines,
+            models=self.models,
             environment=self.environment,
         )
 
@@ -232,6 +235,7 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
         knowledge=knowledge,
         selection=selection,
         engines=saved.engines,
+        models=saved.models,
     )
 
 

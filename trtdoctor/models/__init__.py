@@ -1,0 +1,1 @@
+"""One ONNX model read, judged by its numbers and converted; never asks a machine and never prints."""
