@@ -250,10 +250,25 @@ def _said(life: socket.socket, seconds: float) -> bytes | None:
         said += piece
 
 
+# A container's own limit, of cgroups version 2 and 1: the most, and what is in use.
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
 def _free_memory() -> int:
     """Bytes that a new process could take before others would have to give way; 0 if unknown."""
+    free = []
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 0
+                free.append(int(line.split()[1]) << 10)
+    for most, used in _CGROUPS:
+        # Where there is no limit the file says "max", or a number larger than any memory.
+        with contextlib.suppress(OSError, ValueError):
+            free.append(int(Path(most).read_text()) - int(Path(used).read_text()))
+    return max(0, min(free, default=0))
