@@ -94,6 +94,7 @@ def judge(
     with contextlib.redirect_stdout(sys.stderr):
         for check in checks:
             decide(check, ())
+    blinders: dict[CheckKey, Check] = {}
     for check in checks:
         # Only now is every finding known, so the order of the checks does not matter.
         outcome = outcomes[check.key]
@@ -104,9 +105,9 @@ def judge(
                 status=Status.NOT_APPLICABLE,
                 reason=f"explained by {cause.info.label}: {outcome.reason}",
             )
-            explanations[check.key] = cause
+            blinders[check.key] = cause
     asked = {check.key for check in checks} - ignored - unselected
-    told = {cause.key for key, cause in explanations.items() if key in asked}
+    told = {cause.key for key, cause in (explanations | blinders).items() if key in asked}
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
         if check.key in ignored or (check.key in unselected and check.key not in told):
