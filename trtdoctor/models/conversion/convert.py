@@ -77,20 +77,10 @@ def convert(
     """
     original = load_model(given) if isinstance(given, Path) else given
     facts = facts_of(original)
-    schemas = Schemas(import_module("onnx"), facts.opsets, to)
-    stored = dict(_stored(original.graph))
-    arrays = {name: array_of(tensor) for name, tensor in stored.items()}
     nodes = main_nodes(original, facts)
-    decision = decide(
-        facts,
-        nodes,
-        schemas,
-        keep=keep,
-        to=to,
-        keep_io=keep_io,
-        overflowing=_overflowing(arrays, to),
-        unsound_scales={n for n, array in arrays.items() if not fits_as_scale(array, to)},
-    )
+    schemas = Schemas(import_module("onnx"), facts.opsets, to)
+    arrays = stored_floats(original)
+    decision = decide_for(facts, nodes, schemas, arrays, keep=keep, to=to, keep_io=keep_io)
     rewriter = _Rewriter(original, facts, nodes, decision, schemas, arrays, to, keep_io=keep_io)
     model = rewriter.model()
     return Converted(
@@ -104,6 +94,34 @@ def convert(
             forced=tuple(decision.forced.items()),
             notes=tuple(_notes(facts, nodes)),
         ),
+    )
+
+
+def stored_floats(model: Any) -> dict[str, Any]:
+    """The FLOAT tensors that a model's main graph stores, as numpy arrays."""
+    return {name: array_of(tensor) for name, tensor in _stored(model.graph)}
+
+
+def decide_for(
+    facts: OnnxFacts,
+    nodes: list[OnnxNode],
+    schemas: Schemas,
+    arrays: dict[str, Any],
+    *,
+    keep: Collection[str],
+    to: TensorType,
+    keep_io: bool,
+) -> Decision:
+    """Which nodes become 16-bit, by the model's own numbers."""
+    return decide(
+        facts,
+        nodes,
+        schemas,
+        keep=keep,
+        to=to,
+        keep_io=keep_io,
+        overflowing=_overflowing(arrays, to),
+        unsound_scales={n for n, array in arrays.items() if not fits_as_scale(array, to)},
     )
 
 
@@ -198,7 +216,7 @@ class _Rewriter:
 
     def _all_names(self) -> set[str]:
         names = set(self.facts.types) | {name for node in self.nodes for name in node.outputs}
-        names |= {name for node in self.original.graph.node for name in _captured(node)}
+        names |= {name for node in self.original.graph.node for name in captured(node)}
         return names | {value.name for value in (*self.facts.inputs, *self.facts.outputs)}
 
     def _fresh(self, name: str) -> str:
@@ -226,7 +244,7 @@ class _Rewriter:
         ):
             wanted.update(n for at, n in enumerate(proto.input) if at not in reads)
             if node.op in SUBGRAPHS:
-                wanted.update(_captured(proto))
+                wanted.update(captured(proto))
         wanted.update(v.name for v in self.facts.outputs if not self._narrow_output(v.name))
         return wanted
 
@@ -416,13 +434,13 @@ class _Rewriter:
         graph.value_info.extend(copies)
 
 
-def _captured(node: Any) -> Iterator[str]:
+def captured(node: Any) -> Iterator[str]:
     """Every name that the subgraphs of a node use; those of values outside are among them."""
     for attribute in node.attribute:
         for graph in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
             for inner in graph.node:
                 yield from map(text, inner.input)
-                yield from _captured(inner)
+                yield from captured(inner)
             yield from (text(value.name) for value in graph.output)
 
 
@@ -449,7 +467,7 @@ def _rename_captured(node: Any, names: dict[str, str]) -> None:
 def _needed(nodes: list[Any], graph: Any, types: dict[str, int]) -> list[Any]:
     """The nodes without Casts that nobody reads, and past Casts that change nothing."""
     wanted = {text(value.name) for value in graph.output}
-    wanted |= {name for node in nodes for name in _captured(node)}
+    wanted |= {name for node in nodes for name in captured(node)}
     kept: list[Any] = []
     for node in reversed(nodes):
         idle = node.op_type in ("Cast", "Constant") and not any(n in wanted for n in node.output)
@@ -463,7 +481,7 @@ def _needed(nodes: list[Any], graph: Any, types: dict[str, int]) -> list[Any]:
 def _without_idle_casts(nodes: list[Any], graph: Any, types: dict[str, int]) -> list[Any]:
     """Past Casts whose operand is of their type already: what reads them reads that."""
     fixed = {text(value.name) for value in graph.output}
-    fixed |= {name for node in nodes for name in _captured(node)}
+    fixed |= {name for node in nodes for name in captured(node)}
     instead: dict[str, str] = {}
     kept = []
     for node in nodes:
