@@ -8,6 +8,7 @@ from trtdoctor.model.report import Report
 
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .plan_sections import plan_sections
 
 
 def report_sections(
@@ -24,5 +25,8 @@ def report_sections(
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)
+    elif report.command == "plan":
+        for model in report.models:
+            yield from plan_sections(model, verbose=verbose)
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)

@@ -21,7 +21,7 @@ from .collect import utc_now
 from .machine_card import machine_card
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
-OF_ENGINES = ("inspect", "explain")
+OF_ENGINES = ("inspect", "explain", "plan")
 ENGINE_AREAS = ("ENG", "PRC", "BLD")
 
 

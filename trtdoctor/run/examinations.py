@@ -83,7 +83,7 @@ def examine_machine(
     sources = _sources(engines, static=static) if engines else ()
     _refuse_models(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
-        catalogue, knowledge, selection = _judging(select=select, ignore=ignore)
+        catalogue, knowledge, selection = judging(select=select, ignore=ignore)
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
@@ -117,7 +117,7 @@ def examine_engines(
     look.watch().tell("reading engines")
     sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
     with Look(look, _of_files(sources, live=live)) as looking:
-        catalogue, knowledge, selection = _judging(engines_only=True)
+        catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
     reports = _reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
@@ -178,7 +178,7 @@ def examine_explained(
         )
     layers_not_log(sources)
     with Look(look, _of_files(sources, live=live)) as looking:
-        catalogue, knowledge, selection = _judging(engines_only=True)
+        catalogue, knowledge, selection = judging(engines_only=True)
         witnesses = read_witnesses(
             [Path(log) for log in logs],
             build=build,
@@ -225,7 +225,7 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
     """What :func:`trtdoctor.rejudge` judges."""
     from trtdoctor.reporting.examine import OF_ENGINES
 
-    catalogue, knowledge, selection = _judging(
+    catalogue, knowledge, selection = judging(
         engines_only=saved.command in OF_ENGINES, select=select, ignore=ignore
     )
     return Examination(
@@ -244,7 +244,7 @@ def _check_share(expect: float | None) -> None:
         raise UsageError(f"a share of FP16 to expect is above 0 and at most 1, not {expect:g}")
 
 
-def _judging(
+def judging(
     *, engines_only: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = ()
 ) -> tuple[Catalogue, Knowledge, Selection]:
     """Everything that judging needs, and words that select checks refused early."""

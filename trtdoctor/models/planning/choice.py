@@ -55,9 +55,12 @@ def choose(
 def _solved(
     candidates: Sequence[Candidate], edges: Mapping[tuple[int, int], float], allowed: float
 ) -> frozenset[int]:
-    from highspy import Highs, HighsVarType
+    import numpy as np
 
-    model = Highs()
+    # The public class `Highs` prints a banner when it is made; `_Highs`, its base, says nothing.
+    from highspy import HighsVarType, _Highs
+
+    model = _Highs()
     model.setOptionValue("output_flag", False)
     model.setOptionValue("time_limit", _SECONDS)
     largest = max((c.saved for c in candidates), default=0.0) or 1.0
@@ -76,7 +79,8 @@ def _solved(
         model.changeColCost(cast, cost / largest)
         for a, b in ((first, second), (second, first)):
             # cast >= kept[a] - kept[b]
-            model.addRow(0.0, 2.0, 3, [cast, place[a], place[b]], [1.0, -1.0, 1.0])
+            columns = np.array([cast, place[a], place[b]], np.int32)
+            model.addRow(0.0, 2.0, 3, columns, np.array([1.0, -1.0, 1.0]))
     total = sum(c.noise for c in candidates)
     scale = max(allowed, 1e-300)
     # Of what is louder than all that is allowed, no more matters: it has to go.
@@ -86,8 +90,8 @@ def _solved(
             sum(noises) - 1.0,
             float("inf"),
             len(candidates),
-            [place[c.index] for c in candidates],
-            noises,
+            np.array([place[c.index] for c in candidates], np.int32),
+            np.array(noises),
         )
     model.run()
     solution = model.getSolution().col_value

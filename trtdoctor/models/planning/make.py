@@ -13,7 +13,7 @@ from ...model.hazard import Cure, Hazard
 from ...model.value_range import ValueRange
 from ...model.watch import UNHURRIED, OutOfTime, Watch
 from ...precision.graph import operators
-from ...precision.numbers.hazards import find_hazards
+from ...precision.numbers.hazards import OVERFLOWS, find_hazards
 from ...readers.onnxmodel import TensorType
 from ..conversion.convert import Converted, convert, decide_for, main_nodes, stored_floats
 from ..conversion.operands import Schemas
@@ -23,6 +23,8 @@ from .costs import cast_cost, costs, sizes
 from .sensitivity import Measuring, Sensitivity
 from .store import Store
 
+# Samples are not all that a model will see.
+_HEADROOM = 2.0
 _ROUNDS = 8
 _TRIMS = 24
 _QUANTIZERS = operators.QUANTIZERS | operators.DEQUANTIZERS
@@ -106,6 +108,7 @@ class _Planner:
             if not operators.moves(steps[index].node)
             or steps[index].node.op in _QUANTIZERS | {"Cast"}
         ]
+        self._able = frozenset(self.computing)
         self.ranges: dict[str, ValueRange] = {}
         self.outputs: list[Mapping[str, Any]] = []
         self.found: dict[int, Sensitivity] = {}
@@ -215,7 +218,7 @@ class _Planner:
         for index, found in sorted(self.found.items()):
             outputs = found.outputs
             noise = 0.0 if outputs is None else 10 ** (-outputs.sqnr / 10) / found.together
-            sick = found.sick or (outputs is not None and outputs.sick)
+            sick = found.sick or (outputs is not None and outputs.sick) or self._at_the_edge(index)
             candidates.append(
                 Candidate(
                     index=index,
@@ -225,6 +228,19 @@ class _Planner:
                 )
             )
         return choose(candidates, self.edges, allowed)
+
+    def _at_the_edge(self, index: int) -> bool:
+        """Whether what a node reads or makes came so near to 65504 that other data may pass it."""
+        if self.request.to is not TensorType.FLOAT16:
+            return False
+        step = self.network.steps[index]
+        for name in (*step.reads, *step.makes):
+            found = self.ranges.get(name)
+            largest = max(abs(found.minimum), abs(found.maximum)) if found else 0.0
+            # What is beyond it breaks, or is a mask that is clamped.
+            if OVERFLOWS / _HEADROOM <= largest < OVERFLOWS:
+                return True
+        return False
 
     def _edges(self) -> dict[tuple[int, int], float]:
         """Pairs of nodes that share a value, past those that move it, with the price of a Cast."""
@@ -433,7 +449,7 @@ class _Planner:
         floats = [s.index for s in self.network.steps if self._is_float(s.index)]
         flops = sum(self.work[i].flops for i in floats) or 1.0
         moved = sum(self.work[i].elements for i in floats) or 1.0
-        narrow = [i for i in self.computing if i not in keep]
+        narrow = [i for i in floats if self._is_narrow(i, keep)]
         return Arm(
             name=name,
             kept=len(keep),
@@ -450,6 +466,11 @@ class _Planner:
         kind = operators.type_of(node, self.network.facts.types)
         return (kind is not None and not operators.moves(node)) or node.op in _QUANTIZERS
 
+    def _is_narrow(self, index: int, keep: Collection[int]) -> bool:
+        """Whether a node is 16-bit with this set kept, or was before."""
+        kind = operators.type_of(self.network.steps[index].node, self.network.facts.types)
+        return kind in operators.SIXTEEN_BIT or (index in self._able and index not in keep)
+
     def _kept(self, index: int) -> KeptNode:
         node = self.network.steps[index].node
         found = self.found.get(index)
@@ -458,10 +479,12 @@ class _Planner:
         reason = "the whole misses the budget without it"
         if found is not None and (local := found.local) is not None and found.sick:
             reason = _sickness(local, found.outputs)
+        elif self._at_the_edge(index):
+            reason = "its values come within half of 65504, which other data may pass"
         elif sqnr is not None and sqnr < self.request.budget + 20:
             reason = f"alone in 16 bits it leaves the outputs at {sqnr:.0f} dB"
         if hazard is not None:
-            reason += f"; {hazard.what[0].lower()}{hazard.what[1:].rstrip('.')}"
+            reason += f". {hazard.what.rstrip('.')}"
         return KeptNode(
             label=node.label,
             op=node.op,

@@ -100,7 +100,8 @@ class Measuring:
         return dict(zip(step.makes, made, strict=False))
 
     def _onwards(self) -> None:
-        quiet, loud = [], []
+        quiet: list[int] = []
+        loud: list[int] = []
         for index in self.narrow:
             local = self.found[index].local
             heard = self.found[index].sick or (local is not None and local.sqnr < _QUIET)
@@ -108,7 +109,9 @@ class Measuring:
         for start in range(0, len(quiet), _TOGETHER):
             self._group(quiet[start : start + _TOGETHER], len(quiet))
         for index in loud:
-            self._group([index], 1)
+            # Where values break or die right behind it, the outputs decide nothing more.
+            if not self.found[index].sick:
+                self._group([index], 1)
 
     def _group(self, group: Sequence[int], of: int) -> None:
         """Measures nodes together, and halves of them where they do more than their share."""
