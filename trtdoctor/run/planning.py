@@ -191,6 +191,11 @@ def answer_of(plan: ConversionPlan) -> str:
         if mine is None or mine.share_flops is None
         else f" {mine.share_flops:.1%} of the work is in {kind},"
     )
+    if not plan.met and plan.check is not None and mine is not None and mine.meets:
+        return (
+            f"Your own check refuses it, although the worst output is at {reached} and the budget is "
+            f"{plan.budget:g} dB: {plan.check}."
+        )
     if not plan.met:
         return (
             f"No set of nodes in FP32 was found that meets the budget of {plan.budget:g} dB: the best "

@@ -128,12 +128,12 @@ class _Planner:
         converted = convert(
             self.request.model, keep=labels, to=self.request.to, keep_io=self.request.keep_io
         )
-        check = None
+        check, refused = None, False
         if self.request.accept is not None:
-            keep, converted, check = self._accepted(keep, converted)
+            keep, converted, check, refused = self._accepted(keep, converted)
             labels = self._labels(keep)
             seen = self._seen(keep)
-        return self._document(keep, seen, whole, converted, check), converted
+        return self._document(keep, seen, whole, converted, check, refused=refused), converted
 
     # What it is in FP32 --------------------------------------------------------------------------
 
@@ -332,12 +332,12 @@ class _Planner:
 
     def _accepted(
         self, keep: frozenset[int], converted: Converted
-    ) -> tuple[frozenset[int], Converted, str]:
+    ) -> tuple[frozenset[int], Converted, str, bool]:
         """The fewest of the loudest nodes in FP32 with which the user's own check succeeds."""
         accept = self.request.accept
         assert accept is not None
         if accept(converted):
-            return keep, converted, "it accepts the converted model"
+            return keep, converted, "it accepts the converted model", False
         if not self.found:
             self._chosen()
         rest = sorted(
@@ -374,8 +374,13 @@ class _Planner:
                 if count in (low, high):
                     break
         if best is None:
-            return keep, converted, f"it accepts none of {tried} candidates, up to all in FP32"
-        return *best, f"it accepts the {tried} candidates' best, and not the budget's own set"
+            told = f"it accepts none of {tried} candidates, up to all in FP32"
+            return keep, converted, told, True
+        more, made = best
+        told = (
+            f"it refused the set that meets the budget, and accepts {len(more - keep):,} nodes more"
+        )
+        return more, made, f"{told} in FP32 ({tried} candidates tried)", False
 
     # What is told --------------------------------------------------------------------------------
 
@@ -389,6 +394,8 @@ class _Planner:
         whole: _Seen,
         converted: Converted,
         check: str | None,
+        *,
+        refused: bool,
     ) -> ConversionPlan:
         if not hasattr(self, "work"):
             self.work = costs(self.network, sizes(self.base))
@@ -398,7 +405,7 @@ class _Planner:
         return ConversionPlan(
             type=self.request.to.value,
             budget=self.request.budget,
-            met=self._meets(seen),
+            met=self._meets(seen) and not refused,
             keep=tuple(self._kept(index) for index in sorted(keep)),
             conversion=converted.conversion,
             arms=tuple(arms),
