@@ -188,6 +188,7 @@ def decode(
     file: File | None = None,
     here: bool = False,
     look: Looking = _DEFAULT_LOOKING,
+    share: bool = False,
 ) -> Decoded:
     """What an error text of TensorRT, CUDA, the driver, a framework or pip means, and the next step.
 
@@ -196,16 +197,18 @@ def decode(
         file: a file that holds it, instead.
         here: also run the checks that find out about it on a machine.
         look: which machine and interpreter they look at.
+        share: replace private data by pseudonyms.
 
     Raises:
         TrtdoctorError: wrong usage, or a file that cannot be read.
     """
-    from .decoding import decode_file, decode_text, look_here
+    from .decoding import Decoding, decode_file, decode_text, look_here
 
     if (text is None) == (file is None):
         raise UsageError("give either a text or a file to decode")
     decoded = decode_text(text) if text is not None else decode_file(file or "")
-    return look_here(decoded, look) if here else decoded
+    decoding = look_here(decoded, look) if here else Decoding(decoded, look)
+    return decoding.told(share=share)
 
 
 def load(path: File) -> Report:

@@ -256,7 +256,7 @@ def _judging(
     if engines_only:
         catalogue = catalogue.only(*ENGINE_AREAS)
     selection = Selection(select=tuple(select), ignore=tuple(ignore))
-    selection.ignored(catalogue)
+    selection.ignored(catalogue), selection.unselected(catalogue)
     return catalogue, Knowledge.load(), selection
 
 

@@ -13,7 +13,7 @@ from ..files.source import Source
 from .bounds import Allowance
 
 # Fields of onnx.proto by message. Messages that hold tensors, directly or further inside:
-_INSIDE: Mapping[str, Mapping[int, str]] = {
+INSIDE: Mapping[str, Mapping[int, str]] = {
     "model": {7: "graph", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "function": {7: "node", 11: "attribute"},
@@ -40,9 +40,13 @@ _HOLDS_MANY = 64
 _SHORT = re.compile(rb"[\x0a\x12\x1a\x22\x2a\x32\x3a\x42\x4a\x52\x5a\x6a\x72\x7a][\x00-\x0f]")
 _LONGEST_LEAF = 1 << 20
 _MOST_BYTES = 1 << 29
-_DEEPEST = 80
+DEEPEST = 80
 _WINDOW = 1 << 18
-_DAMAGED = "It is a damaged or no ONNX model: {}. Copy or export it again."
+
+
+def damaged(how: str) -> FormatError:
+    """What is told of a file that is no model, or not all of one."""
+    return FormatError(f"It is a damaged or no ONNX model: {how}. Copy or export it again.")
 
 
 def slim(source: Source, allowed: Allowance) -> bytes:
@@ -68,9 +72,9 @@ class _Slimmer:
         self._kept = 0
 
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes:
-        if depth > _DEEPEST:
-            raise FormatError(_DAMAGED.format("its graphs lie too deep inside each other"))
-        inside, left_out = _INSIDE[kind], _LEFT_OUT.get(kind, frozenset())
+        if depth > DEEPEST:
+            raise damaged("its graphs lie too deep inside each other")
+        inside, left_out = INSIDE[kind], _LEFT_OUT.get(kind, frozenset())
         parts: list[bytes] = []
         position = start
         while position < end:
@@ -82,7 +86,7 @@ class _Slimmer:
                 length, position = self._varint(position, end)
                 stop = position + length
                 if stop > end:
-                    raise FormatError(_DAMAGED.format("it ends inside a field"))
+                    raise damaged("it ends inside a field")
                 if number in inside and length > _SMALL:
                     body = self.message(inside[number], position, stop, depth + 1)
                     self._keep(parts, _encoded(key) + _encoded(len(body)))
@@ -99,9 +103,9 @@ class _Slimmer:
             elif wire in (1, 5):
                 position += 8 if wire == 1 else 4
             else:
-                raise FormatError(_DAMAGED.format(f"a field has the unknown wire type {wire}"))
+                raise damaged(f"a field has the unknown wire type {wire}")
             if position > end:
-                raise FormatError(_DAMAGED.format("it ends inside a field"))
+                raise damaged("it ends inside a field")
             if number not in left_out:
                 self._keep(parts, self._bytes(begin, position))
         return b"".join(parts)
@@ -122,7 +126,7 @@ class _Slimmer:
             self._window = self._source.read(start, max(_WINDOW, end - start))
         data = self._window[offset : offset + end - start]
         if len(data) < end - start:
-            raise FormatError(_DAMAGED.format("it became shorter while it was read"))
+            raise damaged("it became shorter while it was read")
         return data
 
     def _varint(self, position: int, end: int) -> tuple[int, int]:
@@ -131,7 +135,7 @@ class _Slimmer:
             value |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:
                 return value, position + index + 1
-        raise FormatError(_DAMAGED.format("a field has no end"))
+        raise damaged("a field has no end")
 
 
 def _encoded(value: int) -> bytes:

@@ -1,0 +1,247 @@
+"""What a model's stored numbers are in FP16: found by reading them once, in pieces.
+
+The model's own bytes and the files beside it are read by ranges into a few buffers, so that ten
+gigabytes of weights cost as much memory as ten megabytes. A large tensor's pieces are counted by
+several threads: numpy lets others run while it counts.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ...model.base import Frozen
+from ...model.given_files import open_regular
+from ...model.watch import UNHURRIED, Watch
+from ...model.weight_numbers import StoredTensor, WeightNumbers
+from ..errors import FormatError, naming
+from ..files.source import open_source
+from .external import ExternalFiles, ExternalRefused
+from .tensor_places import TensorPlace, tensor_places
+
+_PIECE = 4 << 20
+_TOLD_EVERY = 256 << 20
+# Bits of FP32 numbers without their sign. FP16 rounds 65520 and more to infinity, 2**-25 and less to
+# zero, and holds less than 2**-14 as subnormal numbers (IEEE 754 binary16, ties to even).
+_INFINITE = 0x7F80_0000
+_OVERFLOWS = 0x477F_F000
+_VANISHES = 0x3300_0000
+_SUBNORMAL = 0x3880_0000
+
+
+def scan_weights(path: Path, *, watch: Watch = UNHURRIED) -> WeightNumbers:
+    """The numbers of every stored tensor of floating type.
+
+    Args:
+        path: The model. External data are read from its folder and from nowhere else.
+        watch: Is told how far it is, and ends it.
+
+    Raises:
+        FormatError: It is no ONNX model, or damaged.
+        OnnxUnavailable: The ``onnx`` package is missing.
+        OSError: The file cannot be read.
+        OutOfTime: The time was over.
+    """
+    import numpy
+
+    with naming(str(path)), open_source(path) as source, open_regular(path) as file:
+        places = tensor_places(source)
+        threads = ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1)))
+        with ExternalFiles(path.parent) as external, threads:
+            scan = _Scan(numpy, file.fileno(), external, threads, watch)
+            tensors = tuple(scan.tensor(place) for place in places)
+    return WeightNumbers(tensors=tensors, bytes_read=scan.read)
+
+
+class _Counts(Frozen, frozen=True):
+    elements: int = 0
+    zeros: int = 0
+    nan: int = 0
+    infinite: int = 0
+    overflow: int = 0
+    flushed: int = 0
+    subnormal: int = 0
+    largest: int = 0
+    smallest: int = _INFINITE
+
+    def with_(self, other: _Counts) -> _Counts:
+        """Of both together."""
+        return _Counts(
+            self.elements + other.elements,
+            self.zeros + other.zeros,
+            self.nan + other.nan,
+            self.infinite + other.infinite,
+            self.overflow + other.overflow,
+            self.flushed + other.flushed,
+            self.subnormal + other.subnormal,
+            max(self.largest, other.largest),
+            min(self.smallest, other.smallest),
+        )
+
+
+@dataclass(frozen=True)
+class _Range:
+    descriptor: int
+    offset: int
+    length: int
+    type: str
+
+
+@dataclass
+class _Scan:
+    numpy: Any
+    descriptor: int
+    external: ExternalFiles
+    threads: ThreadPoolExecutor
+    watch: Watch
+    read: int = 0
+    told: int = 0
+    own: threading.local = field(default_factory=threading.local)
+
+    def tensor(self, place: TensorPlace) -> StoredTensor:
+        made = StoredTensor(
+            name=place.name,
+            type=place.type.value if place.type else None,
+            shape=place.shape,
+            elements=place.elements,
+            external=place.location is not None,
+            where=place.where,
+        )
+        if place.elements is None or place.type is None:
+            return made.not_read("its type or its shape is none that a tensor has")
+        if place.type.value not in _WIDTHS:
+            return made
+        try:
+            counts = self._counts(place)
+        except ExternalRefused as error:
+            return made.not_read(str(error))
+        if counts.elements != place.elements:
+            return made.not_read(
+                f"it holds {counts.elements:,} elements, and its shape asks for {place.elements:,}"
+            )
+        return self._told(made, counts)
+
+    def _told(self, made: StoredTensor, counts: _Counts) -> StoredTensor:
+        bits = self.numpy.array([counts.largest, counts.smallest], "<u4")
+        largest, smallest = (float(value) for value in bits.view("<f4"))
+        return msgspec.structs.replace(
+            made,
+            read=True,
+            largest=largest if counts.elements else None,
+            smallest=smallest if counts.smallest < _INFINITE else None,
+            zeros=counts.zeros,
+            nan=counts.nan,
+            infinite=counts.infinite,
+            overflow=counts.overflow,
+            flushed=counts.flushed,
+            subnormal=counts.subnormal,
+        )
+
+    def _counts(self, place: TensorPlace) -> _Counts:
+        self.watch.check()
+        if place.numbers is not None:
+            # Elements that stand in the file one by one; there are few of them.
+            bits = self.numpy.asarray(place.numbers, "<f4").view("<u4") & 0x7FFF_FFFF
+            return self._counted(bits)
+        total = _Counts()
+        ranges = list(self._ranges(place))
+        several = (
+            self.threads.map(self._piece, ranges) if len(ranges) > 1 else map(self._piece, ranges)
+        )
+        for done, counts in zip(ranges, several, strict=True):
+            total = total.with_(counts)
+            self._went_on(done.length)
+        return total
+
+    def _ranges(self, place: TensorPlace) -> Iterator[_Range]:
+        assert place.type is not None
+        kind = place.type.value
+        if place.location is not None:
+            wanted = (place.elements or 0) * _WIDTHS[kind]
+            file, offset = self.external.open(place.location, wanted)
+            spans = [(file.fileno(), offset, wanted)]
+        else:
+            spans = [(self.descriptor, piece.offset, piece.length) for piece in place.pieces]
+        for descriptor, offset, length in spans:
+            for start in range(0, length, _PIECE):
+                yield _Range(descriptor, offset + start, min(_PIECE, length - start), kind)
+
+    def _piece(self, wanted: _Range) -> _Counts:
+        """Reads and counts one range; in any thread."""
+        numpy, own = self.numpy, self.own
+        if not hasattr(own, "raw"):
+            own.raw = memoryview(bytearray(_PIECE))
+            own.bits = numpy.empty(_PIECE // 2, "<u4")
+            own.low = numpy.empty(_PIECE // 2, bool)
+        raw = own.raw[: wanted.length - wanted.length % _WIDTHS[wanted.type]]
+        if os.preadv(wanted.descriptor, [raw], wanted.offset) != len(raw):
+            raise FormatError("It became shorter while it was read. Copy or export it again.")
+        given = numpy.frombuffer(raw, _VIEWS[wanted.type])
+        bits = own.bits[: len(given)]
+        if wanted.type == "FLOAT":
+            numpy.bitwise_and(given, 0x7FFF_FFFF, out=bits)
+        elif wanted.type == "BFLOAT16":
+            numpy.left_shift(given, 16, out=bits, dtype="<u4")
+            numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
+        else:
+            with numpy.errstate(over="ignore"):
+                bits.view("<f4")[:] = given
+            numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
+        return self._counted(bits, own.low[: len(bits)])
+
+    def _counted(self, bits: Any, low: Any = None) -> _Counts:
+        """Counts bits of FP32 numbers without their sign, as unsigned 32-bit integers.
+
+        Exact counts are made where there is something to count, which is rare.
+        """
+        numpy = self.numpy
+        if not len(bits):
+            return _Counts()
+        largest = int(bits.max())
+        nan = infinite = overflow = zeros = flushed = 0
+        if largest >= _OVERFLOWS:
+            nan = int(numpy.count_nonzero(bits > _INFINITE))
+            infinite = int(numpy.count_nonzero(bits == _INFINITE))
+            finite = bits[bits < _INFINITE]
+            overflow = int(numpy.count_nonzero(finite >= _OVERFLOWS))
+            largest = int(finite.max()) if len(finite) else 0
+        low = numpy.less(bits, _SUBNORMAL, out=low)
+        count = int(numpy.count_nonzero(low))
+        if not count:
+            smallest = int(bits.min())
+        else:
+            found = bits[numpy.flatnonzero(low)]
+            zeros = count - int(numpy.count_nonzero(found))
+            flushed = int(numpy.count_nonzero(found <= _VANISHES)) - zeros
+            # Of unsigned numbers, zero less one is the largest.
+            least = found if zeros < count else bits
+            smallest = (int((least - numpy.uint32(1)).min()) + 1) & 0xFFFF_FFFF or _INFINITE
+        return _Counts(
+            len(bits),
+            zeros,
+            nan,
+            infinite,
+            overflow,
+            flushed,
+            count - zeros - flushed,
+            largest,
+            min(smallest, _INFINITE),
+        )
+
+    def _went_on(self, size: int) -> None:
+        self.read += size
+        if self.read - self.told >= _TOLD_EVERY:
+            self.told = self.read
+            self.watch.tell(f"reading weights, {self.read >> 20:,} MiB")
+        self.watch.check()
+
+
+_WIDTHS: Mapping[str, int] = {"FLOAT": 4, "DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2}
+_VIEWS: Mapping[str, str] = {"FLOAT": "<u4", "DOUBLE": "<f8", "FLOAT16": "<f2", "BFLOAT16": "<u2"}
