@@ -27,6 +27,16 @@ from .nvidia import (
     PciDevice,
     PciDevices,
 )
+from .onnx import (
+    ActivationRange,
+    HazardFound,
+    Named,
+    OnnxModel,
+    OnnxModels,
+    OperatorUse,
+    RefusedNode,
+    WeightNumbers,
+)
 from .python import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
 from .system import (
     Container,
@@ -91,10 +101,12 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineLoads,
     EnginePrecisions,
     EngineBuilds,
+    OnnxModels,
 )
 
 __all__ = [
     "FACT_TYPES",
+    "ActivationRange",
     "Attempt",
     "BuilderTrial",
     "Builders",
@@ -121,6 +133,7 @@ __all__ = [
     "FactValue",
     "Gpu",
     "Gpus",
+    "HazardFound",
     "Identity",
     "Imports",
     "Install",
@@ -133,20 +146,26 @@ __all__ = [
     "LoadedLibrary",
     "Memory",
     "ModuleImport",
+    "Named",
     "Need",
     "NvidiaSmi",
     "Nvml",
+    "OnnxModel",
+    "OnnxModels",
     "OnnxRuntime",
     "OperatingSystem",
+    "OperatorUse",
     "OwnModules",
     "Package",
     "Packages",
     "PathEntry",
     "PciDevice",
     "PciDevices",
+    "RefusedNode",
     "TargetPython",
     "TorchTensorRT",
     "Volume",
+    "WeightNumbers",
     "WorkingDirectory",
     "Wsl",
 ]

@@ -103,6 +103,7 @@ class Flattener:
         return OnnxFacts(
             source=source,
             producer=producer or None,
+            ir_version=model.ir_version or None,
             opsets=opsets,
             inputs=tuple(inputs),
             outputs=tuple(outputs),

@@ -105,6 +105,7 @@ class OnnxFacts(Frozen, frozen=True, kw_only=True):
     Attributes:
         source: What evidence calls the model; its file name.
         producer: The exporter and its version, where told.
+        ir_version: The version of ONNX's file format, where told.
         opsets: Version by domain.
         inputs: Graph inputs that are no initialisers.
         outputs: Graph outputs.
@@ -120,6 +121,7 @@ class OnnxFacts(Frozen, frozen=True, kw_only=True):
 
     source: str
     producer: str | None = None
+    ir_version: int | None = None
     opsets: dict[str, int] = msgspec.field(default_factory=dict)
     inputs: tuple[OnnxValue, ...] = ()
     outputs: tuple[OnnxValue, ...] = ()
