@@ -11,6 +11,7 @@ from trtdoctor.checking.judge import exit_code
 from trtdoctor.model.errors import UsageError
 from trtdoctor.run.planning import Planning, examine_plan
 
+from .model_options import input_options, shape_of
 from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
 
@@ -19,19 +20,7 @@ _MISSED = 1
 
 @click.command("plan")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "--inputs",
-    metavar="DATA",
-    help="What the model is run with: a .npz file (an array for each input, one sample or many), a "
-    "folder of them, or random:N. Without it: one random sample, which tells little of real data.",
-)
-@click.option(
-    "--shape",
-    "shapes",
-    metavar="NAME=1x3x224x224",
-    multiple=True,
-    help="The shape of an input whose extents the model leaves open. Repeatable.",
-)
+@input_options
 @click.option(
     "--budget",
     metavar="DB",
@@ -73,12 +62,6 @@ _MISSED = 1
     type=click.Path(path_type=Path),
     help="What ModelOpt's AutoCast printed: what it keeps in FP32 is measured beside the plan.",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(["onnxruntime", "onnx"]),
-    help="What runs the model; by default onnxruntime where it is installed, else onnx's own slow "
-    "reference.",
-)
 @look_options
 @output_options
 def command(
@@ -97,7 +80,8 @@ def command(
     """Which nodes of an ONNX model have to stay in FP32, measured on this machine's CPU?
 
     Each node is rounded to FP16 alone, and what that does to the outputs is measured; the fewest
-    that have to stay in FP32 are chosen, and the whole is verified end to end. -o MODEL.fp16.onnx
+    that have to stay in FP32 are chosen, and the whole is verified end to end. Without --inputs it is
+    run with one random sample, which tells little of the ranges of real data. -o MODEL.fp16.onnx
     writes the converted model, -o with .json, .md, .html or .txt the report. No GPU is needed.
 
     Exit codes: 0 the budget is met, 1 it is not.
@@ -122,7 +106,7 @@ def command(
         model,
         planning=Planning(
             inputs=inputs,
-            shapes=dict(map(_shape, shapes)),
+            shapes=dict(map(shape_of, shapes)),
             budget=_decibels(budget),
             to=to,
             io="keep" if io == "keep" else to,
@@ -152,14 +136,6 @@ def _refuse(target: Path, model: Path, log: Path | None, inputs: str | None) -> 
             f"cannot write {target}: there is no folder {target.absolute().parent}; make it or choose "
             "another"
         )
-
-
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, found, extents = text.rpartition("=")
-    parts = extents.lower().split("x") if extents else []
-    if not found or not name or any(not (p.isascii() and p.isdigit()) for p in parts):
-        raise UsageError(f"--shape takes NAME=1x3x224x224, not {text}")
-    return name, tuple(map(int, parts))
 
 
 def _decibels(text: str) -> float:

@@ -106,12 +106,16 @@ def _known(model: OnnxFacts, shapes: Mapping[str, tuple[int, ...]]) -> None:
                 f"{model.source} has no input {name!r}, for which --shape was given; "
                 f"its inputs are {', '.join(names) or 'none'}"
             )
-        declared = model.shapes.get(name)
+        declared = _declared(model, name)
         if declared is not None and not _agree(declared, given):
             raise InputError(
                 f"--shape {name}={_shown(given)} does not fit its input in {model.source}, which is "
                 f"{_shown(declared)}"
             )
+
+
+def _declared(model: OnnxFacts, name: str) -> Sequence[int | None] | None:
+    return next((value.shape for value in model.inputs if value.name == name), None)
 
 
 def _agree(declared: Sequence[int | None], given: Sequence[int]) -> bool:
@@ -148,7 +152,7 @@ def _shape(
 ) -> tuple[int, ...]:
     if value.name in shapes:
         return shapes[value.name]
-    declared = model.shapes.get(value.name)
+    declared = value.shape
     if declared is None:
         raise InputError(
             f"{model.source} does not tell the shape of its input {value.name}; "
@@ -220,7 +224,7 @@ def _split(
     """One sample, or as many as a leading axis that the model's inputs do not have."""
     counts = set()
     for value in model.inputs:
-        declared = model.shapes.get(value.name)
+        declared = value.shape
         array = arrays.get(value.name)
         if array is None or declared is None:
             continue
@@ -241,7 +245,7 @@ def _split(
     for index in range(count or 0):
         one = {}
         for name, array in arrays.items():
-            rank = len(model.shapes.get(name, ()))
+            rank = len(_declared(model, name) or ())
             if array.ndim == rank + 1:
                 one[name] = array[index]
             else:
@@ -267,7 +271,7 @@ def _fitted(
                 f"it has {', '.join(arrays) or 'none'}"
             )
         kind = _TYPES.get(value.type) if value.type is not None else None
-        wanted: Sequence[int | None] | None = shapes.get(value.name, model.shapes.get(value.name))
+        wanted: Sequence[int | None] | None = shapes.get(value.name, value.shape)
         if wanted is not None and not _agree(wanted, array.shape):
             raise InputError(
                 f"{path}: {value.name} is {_shown(array.shape)}, and {model.source} wants {_shown(wanted)}"

@@ -8,6 +8,7 @@ from trtdoctor.model.report import Report
 
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .model_sections import model_sections
 from .plan_sections import plan_sections
 
 
@@ -18,15 +19,15 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report's engines: explanations where there are any, else what is in them.
+    """The tables of a report: of engines explanations where there are any, else what is in them; of models.
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)
-    elif report.command == "plan":
-        for model in report.models:
-            yield from plan_sections(model, verbose=verbose)
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
+    for model in report.models:
+        yield from model_sections(model, verbose=verbose)
+        yield from plan_sections(model, verbose=verbose)

@@ -75,7 +75,7 @@ def examine_machine(
     """What :func:`trtdoctor.check` judges."""
     from trtdoctor.probes import PROBES
 
-    _check_share(expect)
+    check_share(expect)
     if expect is not None and not engines:
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
@@ -111,7 +111,7 @@ def examine_engines(
     hashed: bool,
 ) -> Examination:
     """What :func:`trtdoctor.inspect` judges."""
-    _check_share(expect)
+    check_share(expect)
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
@@ -153,7 +153,7 @@ def examine_explained(
     from trtdoctor.model.engine import EngineReport
 
     watch = look.watch()
-    _check_share(expect)
+    check_share(expect)
     if engine is not None and onnx is None and place_of(Path(engine)) is Place.ONNX:
         # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
         engine, onnx = None, engine
@@ -223,10 +223,13 @@ def examine_explained(
 
 def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]) -> Examination:
     """What :func:`trtdoctor.rejudge` judges."""
-    from trtdoctor.reporting.examine import OF_ENGINES
+    from trtdoctor.reporting.examine import OF_ENGINES, OF_MODELS
 
     catalogue, knowledge, selection = judging(
-        engines_only=saved.command in OF_ENGINES, select=select, ignore=ignore
+        engines_only=saved.command in OF_ENGINES,
+        models=saved.command in OF_MODELS,
+        select=select,
+        ignore=ignore,
     )
     return Examination(
         command=saved.command,
@@ -239,22 +242,32 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
     )
 
 
-def _check_share(expect: float | None) -> None:
+def check_share(expect: float | None) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        UsageError: it is not above 0 and at most 1.
+    """
     if expect is not None and not 0 < expect <= 1:
         raise UsageError(f"a share of FP16 to expect is above 0 and at most 1, not {expect:g}")
 
 
 def judging(
-    *, engines_only: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = ()
+    *,
+    engines_only: bool = False,
+    models: bool = False,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
 ) -> tuple[Catalogue, Knowledge, Selection]:
     """Everything that judging needs, and words that select checks refused early."""
     from trtdoctor.checking.discover import discover
     from trtdoctor.knowledge import Knowledge
-    from trtdoctor.reporting.examine import ENGINE_AREAS, Selection
+    from trtdoctor.reporting.examine import ENGINE_AREAS, MODEL_AREAS, Selection
 
     catalogue = discover()
-    if engines_only:
-        catalogue = catalogue.only(*ENGINE_AREAS)
+    areas = (*(ENGINE_AREAS if engines_only else ()), *(MODEL_AREAS if models else ()))
+    if areas:
+        catalogue = catalogue.only(*dict.fromkeys(areas))
     selection = Selection(select=tuple(select), ignore=tuple(ignore))
     selection.ignored(catalogue), selection.unselected(catalogue)
     return catalogue, Knowledge.load(), selection

@@ -63,7 +63,7 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
     path = Path(model)
     watch = look.watch()
     with Look(look, (identity,)) as looking:
-        catalogue, knowledge, selection = judging(engines_only=True)
+        catalogue, knowledge, selection = judging(models=True)
         try:
             plan, converted, named = _planned(path, planning, look)
         except OutOfTime:
