@@ -53,7 +53,7 @@ class TensorType(str, Enum):
 
 
 class OnnxValue(Frozen, frozen=True, kw_only=True):
-    """A graph input or output; ``type`` and the declared ``shape`` are null where the model does not tell."""
+    """A graph input or output; ``type`` and the declared ``shape`` are null where they are not told."""
 
     name: str
     type: TensorType | None
