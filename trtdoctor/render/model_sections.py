@@ -15,8 +15,13 @@ _MOST_NAMED = 3
 _DTYPES = {"FLOAT": "FP32", "FLOAT16": "FP16", "BFLOAT16": "BF16", "DOUBLE": "FP64"}
 
 
-def model_sections(model: ModelReport, *, verbose: bool = False) -> Iterator[Section]:
-    """Everything there is to show of one audited model, in order."""
+def model_sections(
+    model: ModelReport, *, verbose: bool = False, numbers_only: bool = False
+) -> Iterator[Section]:
+    """Everything there is to show of one audited model, in order.
+
+    With ``numbers_only`` what FP16 does to its numbers alone: the rest is told in other words.
+    """
     if model.identity is None:
         return
     rows: list[tuple[str, ...]] = []
@@ -27,9 +32,10 @@ def model_sections(model: ModelReport, *, verbose: bool = False) -> Iterator[Sec
         told = f"{model.measured.values:,} values over {model.measured.inputs}"
         rows.append(("Measured", told))
     rows += [("Note", note) for note in model.notes]
-    yield Section(title=f"Model {model.path}", rows=tuple(rows))
-    for found in model.maps:
-        yield _map(found, verbose=verbose)
+    if not numbers_only:
+        yield Section(title=f"Model {model.path}", rows=tuple(rows))
+        for found in model.maps:
+            yield _map(found, verbose=verbose)
     if model.hazards:
         yield from _hazards(model.hazards, verbose=verbose)
     if model.refusals:

@@ -29,5 +29,5 @@ def report_sections(
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
     for model in report.models:
-        yield from model_sections(model, verbose=verbose)
+        yield from model_sections(model, verbose=verbose, numbers_only=report.command == "explain")
         yield from plan_sections(model, verbose=verbose)

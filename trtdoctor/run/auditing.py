@@ -71,7 +71,7 @@ def examine_models(*models: File, auditing: Auditing, look: Looking) -> Examinat
         catalogue, knowledge, selection = judging(models=True)
         read = [(Path(model), read_model(Path(model), auditing, watch)) for model in models]
         snapshot = looking.finish()
-    found = asked if asked is not None else _installed(snapshot)
+    found = asked if asked is not None else installed(snapshot)
     log = _autocast(auditing)
     audited = [
         audit_one(path, facts, auditing, knowledge, release=found, autocast=log, watch=watch)
@@ -134,9 +134,13 @@ def with_models(snapshot: Snapshot, audited: Sequence[Audited]) -> Snapshot:
     facts = dict(snapshot.facts)
     models = OnnxModels(models=tuple(each.facts for each in audited))
     facts[OnnxModels.FACT] = _record(models, "the models' bytes")
-    if EnginePrecisions.FACT not in facts:
-        shares = EnginePrecisions(engines=tuple(each.precision for each in audited))
-        facts[EnginePrecisions.FACT] = _record(shares, "the models' types")
+    from trtdoctor.checking.facts import Facts
+
+    engines = Facts(snapshot).value(EnginePrecisions)
+    known = {each.path for each in (engines.engines if engines else ())}
+    shares = tuple(each.precision for each in audited if each.precision.path not in known)
+    both = EnginePrecisions(engines=(*(engines.engines if engines else ()), *shares))
+    facts[EnginePrecisions.FACT] = _record(both, "the types of layers and models")
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
@@ -164,7 +168,7 @@ def release_of(text: str) -> Release:
     return Release(product, plain if len(parts) > 1 else f"{plain}.0")
 
 
-def _installed(snapshot: Snapshot) -> Release | None:
+def installed(snapshot: Snapshot) -> Release | None:
     """The TensorRT of the target Python; None where there is none, or several."""
     from trtdoctor.checking.facts import Facts
     from trtdoctor.models.audit import Release
