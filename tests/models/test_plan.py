@@ -15,17 +15,19 @@ pytest.importorskip("onnx")
 import onnx
 from onnx import helper
 from planted import FLOAT, PLANTED, Net, normal
+from zoo import ZOO
 
 from trtdoctor.models.conversion import convert, load_model
 from trtdoctor.models.emulation import Network, Rounding, deviation, find_backend
+from trtdoctor.models.inputs import find_inputs
 from trtdoctor.models.planning import PlanRequest, make_plan
 from trtdoctor.models.planning.choice import Candidate, choose
-from trtdoctor.readers.onnxmodel import TensorType
+from trtdoctor.readers.onnxmodel import TensorType, read_onnx
 
 
 def planned(model: Any, samples: list[Mapping[str, Any]], **more: Any) -> Any:
     request = PlanRequest(
-        model=model, samples=samples, inputs="samples", weak=False, **{"keep_io": True, **more}
+        model=model, samples=samples, inputs="samples", **{"keep_io": True, "weak": False, **more}
     )
     return make_plan(request)
 
@@ -202,3 +204,28 @@ def test_the_first_and_last_case(shared: Path) -> None:
     plan, _ = planned(model, [{"x": data}])
     assert {"/ln/Pow", "/ln/ReduceMean_1"} <= {node.label for node in plan.keep}
     assert not plan.arms[0].meets and plan.met
+
+
+def test_random_samples_clear_nothing_that_likely_breaks() -> None:
+    model = ZOO["unet"]()
+    samples = [{"noise": normal(1, 4, 16, 16), "step": np.array([[1]])}]
+    weak, _ = planned(model, samples, weak=True)
+    assert {"time/Cast", "time/Mul", "time/Sin", "time/Cos"} <= {node.label for node in weak.keep}
+    assert all("random samples" in node.reason for node in weak.keep)
+    sure, _ = planned(model, [{**samples[0], "step": np.array([[999]])}])
+    assert "time/Mul" in {node.label for node in sure.keep}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_architectures_are_planned_with_little_in_fp32(name: str, tmp_path: Path) -> None:
+    model = ZOO[name]()
+    path = tmp_path / "m.onnx"
+    onnx.save(model, path)
+    inputs = find_inputs(read_onnx(path, shapes={}), "random:2", {})
+    plan, converted = planned(model, list(inputs))
+    assert plan.met and len(plan.keep) <= 3
+    assert plan.arms[-1].share_flops > 0.95
+    onnx.checker.check_model(converted.model, full_check=True)
+    weak, _ = planned(model, list(inputs), weak=True)
+    assert weak.met and {n.label for n in plan.keep} <= {n.label for n in weak.keep}
+    assert weak.arms[-1].share_flops > 0.8

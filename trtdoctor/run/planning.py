@@ -215,6 +215,8 @@ def answer_of(plan: ConversionPlan) -> str:
             else f"the worst output is at {whole.sqnr or 0:.0f} dB"
         )
         before = f" All in {kind}, {broken}."
+    if plan.weak:
+        before += " Random samples clear nothing: what likely breaks by its meaning stays, too."
     number = len(plan.keep)
     return (
         f"{number:,} of {plan.nodes:,} nodes {'stays' if number == 1 else 'stay'} in FP32:{share} and the "

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...model.conversion_plan import Arm, ConversionPlan, KeptNode
 from ...model.hazard import Cure, Hazard
+from ...model.report import Confidence
 from ...model.value_range import ValueRange
 from ...model.watch import UNHURRIED, OutOfTime, Watch
 from ...precision.graph import operators
@@ -113,15 +114,18 @@ class _Planner:
         self.outputs: list[Mapping[str, Any]] = []
         self.found: dict[int, Sensitivity] = {}
         self.hazards: tuple[Hazard, ...] = ()
+        self.guarded: frozenset[int] = frozenset()
 
     def plan(self) -> tuple[ConversionPlan, Converted]:
         self._calibrate()
         self.hazards = find_hazards(self.network.facts, None, self.ranges)
+        self.guarded = self._guarded()
         whole = self._seen(frozenset())
-        keep: frozenset[int] = frozenset()
-        if not self._meets(whole):
-            keep = self._chosen()
-        seen = whole if not keep else self._seen(keep)
+        keep = self.guarded
+        seen = self._seen(keep) if keep else whole
+        if not self._meets(seen):
+            keep = self._chosen() | self.guarded
+            seen = self._seen(keep)
         keep, seen = self._corrected(keep, seen)
         keep, seen = self._trimmed(keep, seen)
         labels = self._labels(keep)
@@ -148,6 +152,18 @@ class _Planner:
                     self.base.put(name, value)
             made = self.network.run(sample, watch=self.watch, see=self._keeps(first=first))
             self.outputs.append(made)
+
+    def _guarded(self) -> frozenset[int]:
+        """Nodes that random samples cannot clear: what likely breaks by its meaning stays in FP32."""
+        if not self.request.weak:
+            return frozenset()
+        labels = {
+            label
+            for hazard in find_hazards(self.network.facts)
+            if hazard.cure is Cure.KEEP and hazard.confidence is not Confidence.POSSIBLE
+            for label in hazard.nodes
+        }
+        return frozenset(i for i in self.computing if self.network.steps[i].node.label in labels)
 
     def _keeps(self, *, first: bool) -> Callable[[str, Any], None]:
         def see(name: str, value: Any) -> None:
@@ -224,7 +240,7 @@ class _Planner:
                     index=index,
                     noise=noise if isfinite(noise) else 1e12,
                     saved=self.work[index].saved,
-                    must=sick or noise == inf,
+                    must=sick or noise == inf or index in self.guarded,
                 )
             )
         return choose(candidates, self.edges, allowed)
@@ -310,7 +326,7 @@ class _Planner:
         """Without nodes that the whole meets the budget without."""
         if not self._meets(seen):
             return keep, seen
-        alone = {index for index in keep if self._is_sick(index)}
+        alone = {index for index in keep if self._is_sick(index)} | self.guarded
         for index in sorted(keep - alone, key=lambda i: -self.work[i].saved)[:_TRIMS]:
             try:
                 self.watch.check()
@@ -482,8 +498,13 @@ class _Planner:
         node = self.network.steps[index].node
         found = self.found.get(index)
         hazard = next((h for h in self.hazards if node.label in h.nodes), None)
+        if hazard is None and index in self.guarded:
+            hazards = find_hazards(self.network.facts)
+            hazard = next((h for h in hazards if node.label in h.nodes), None)
         sqnr = None if found is None or found.outputs is None else found.outputs.sqnr
         reason = "the whole misses the budget without it"
+        if index in self.guarded:
+            reason = "random samples do not show that its values fit"
         if found is not None and (local := found.local) is not None and found.sick:
             reason = _sickness(local, found.outputs)
         elif self._at_the_edge(index):
