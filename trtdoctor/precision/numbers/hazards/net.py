@@ -62,9 +62,10 @@ class Net:
         return found
 
     def floats(self) -> Iterator[OnnxNode]:
-        """The nodes that compute in FP32 or FP16, in the model's order."""
+        """The nodes that compute in FP32 or FP16, in the model's order, on something and to something."""
         for node in self.model.nodes:
-            if self.type(node) is not None:
+            whole = node.inputs[:1] not in ((), ("",)) and node.outputs[:1] not in ((), ("",))
+            if whole and self.type(node) is not None:
                 yield node
 
     def type(self, node: OnnxNode) -> TensorType | None:
@@ -74,15 +75,8 @@ class Net:
 
     def maker(self, name: str) -> OnnxNode | None:
         """The node that makes a value, past those that only move data or change its type."""
-        node = self.makers.get(name)
-        for _ in range(_MOST_STEPS):
-            if node is None or node.op == "Constant" or not operators.moves(node):
-                return node
-            if not node.inputs:
-                return node
-            name = node.inputs[0]
-            node = self.makers.get(name)
-        return None
+        node = self.makers.get(self.source(name))
+        return node if node is not None and node.inputs and node.inputs[0] else None
 
     def source(self, name: str) -> str:
         """The value that a value is, past nodes that only move data or change its type."""
