@@ -12,6 +12,7 @@ import msgspec
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.engine import LayersSource
 from trtdoctor.model.facts import EnginePrecision, OnnxModel
+from trtdoctor.model.hazard import Effect
 from trtdoctor.model.model_report import (
     ConvertedNode,
     Measured,
@@ -125,6 +126,7 @@ def audit(
         others=parts.others,
         refusals=refused[:_MOST_REFUSED],
         hazards=hazards[:_MOST_HAZARDS],
+        hazards_count=len(hazards),
         stored=_changed(numbers.weights),
         measured=_measured(numbers),
         kept_by_converter=_kept(model, autocast),
@@ -132,7 +134,7 @@ def audit(
     )
     facts = msgspec.structs.replace(
         facts_of(model, report, by_types, release=release, refused=len(refused)),
-        hazards_count=len(hazards),
+        hazards_count=sum(hazard.effect is not Effect.HARMLESS for hazard in hazards),
         not_read=numbers.not_read or _unread(numbers.weights),
         measured=None if numbers.measured is None else len(numbers.measured),
         samples=numbers.samples,

@@ -37,7 +37,7 @@ def model_sections(
         for found in model.maps:
             yield _map(found, verbose=verbose)
     if model.hazards:
-        yield from _hazards(model.hazards, verbose=verbose)
+        yield from _hazards(model, verbose=verbose)
     if model.refusals:
         yield _shortened(
             "Refused where types decide",
@@ -151,28 +151,46 @@ def _weight(work: Work) -> int:
     return work.flops if work.flops is not None else work.nodes
 
 
-def _hazards(hazards: tuple[Hazard, ...], *, verbose: bool) -> Iterator[Section]:
+def _hazards(model: ModelReport, *, verbose: bool) -> Iterator[Section]:
+    hazards = model.hazards or ()
     harmless = [each for each in hazards if each.effect is Effect.HARMLESS]
     others = [each for each in hazards if each.effect is not Effect.HARMLESS]
-    for title, group in (
-        ("What FP16 would do to its numbers", others),
-        ("What looks dangerous and is not", harmless),
+    beyond = max(0, model.hazards_count - len(hazards))
+    for title, group, more in (
+        ("What FP16 would do to its numbers", others, beyond),
+        ("What looks dangerous and is not", harmless, 0),
     ):
         if not group:
             continue
-        listed = group if verbose else group[:_MOST_LISTED]
-        rows: list[tuple[str, ...]] = []
-        for each in listed:
-            named = ", ".join(each.nodes[:_MOST_NAMED])
-            more = len(each.nodes) - _MOST_NAMED
-            rows.append((named + (f" and {more} more" if more > 0 else ""), each.what))
-            proof = "; ".join(f"{e.source}: {e.value}" for e in each.evidence)
-            rows.append(("", f"{each.confidence.value}{f' by {proof}' if proof else ''}"))
-            rows.append(("", f"→ {each.advice}"))
-        count = f"{len(group):,}"
-        if len(listed) < len(group):
-            count = f"{len(listed)} of {len(group):,}, -v shows all"
+        alike: dict[tuple[str, str], list[Hazard]] = {}
+        for each in group:
+            alike.setdefault((each.what.replace(each.value or "\0", ""), each.advice), []).append(
+                each
+            )
+        several = list(alike.values())
+        listed = several if verbose else several[:_MOST_LISTED]
+        rows = [row for each in listed for row in _alike(each)]
+        count = f"{len(group) + more:,} {'place' if len(group) + more == 1 else 'places'}"
+        if len(listed) < len(several):
+            count += f"; {len(listed)} of {len(several):,} kinds, -v shows all"
         yield Section(title=f"{title} ({count})", rows=tuple(rows))
+
+
+def _alike(hazards: list[Hazard]) -> Iterator[tuple[str, str]]:
+    """Places that have the same thing said of them, as one."""
+    first = hazards[0]
+    named = ", ".join(first.nodes[:_MOST_NAMED])
+    more = len(first.nodes) - _MOST_NAMED
+    named += f" and {more} more" if more > 0 else ""
+    if len(hazards) > 1:
+        named += (
+            f"; and {len(hazards) - 1:,} more such {'place' if len(hazards) == 2 else 'places'}"
+        )
+    yield first.kind.value, named
+    yield "", first.what
+    proof = "; ".join(f"{e.source}: {e.value}" for e in first.evidence)
+    yield "", f"{first.confidence.value}{f' by {proof}' if proof else ''}"
+    yield "", f"→ {first.advice}"
 
 
 def _stored(model: ModelReport, *, verbose: bool) -> Section:

@@ -23,23 +23,33 @@ class Workload:
 
     def __init__(self, model: OnnxFacts) -> None:
         self._model = model
+        self._counts: dict[str, int | None] = {}
+        self._known: dict[int, tuple[int | None, int | None]] = {}
 
     def of(self, places: Iterable[int]) -> Work:
         """The work of the nodes at these places of the model together."""
-        several = [self._model.nodes[place] for place in places]
+        several = [self._node(place) for place in places]
         flops, moved = 0, 0
-        known = True
-        for node in several:
-            one, both = self._flops(node), self._bytes(node)
+        for one, both in several:
             if one is None or both is None:
-                known = False
-                break
+                return Work(nodes=len(several))
             flops, moved = flops + one, moved + both
-        return Work(
-            nodes=len(several), flops=flops if known else None, bytes=moved if known else None
-        )
+        return Work(nodes=len(several), flops=flops, bytes=moved)
+
+    def _node(self, place: int) -> tuple[int | None, int | None]:
+        """Operations and bytes of one node; each is in a region of every map."""
+        known = self._known.get(place)
+        if known is None:
+            node = self._model.nodes[place]
+            known = self._known[place] = (self._flops(node), self._bytes(node))
+        return known
 
     def _elements(self, name: str) -> int | None:
+        if name not in self._counts:
+            self._counts[name] = self._counted(name)
+        return self._counts[name]
+
+    def _counted(self, name: str) -> int | None:
         shape = self._model.shapes.get(name)
         if shape is None or None in shape:
             return None

@@ -61,12 +61,18 @@ class Net:
                     found.setdefault(name, []).append(node)
         return found
 
-    def floats(self) -> Iterator[OnnxNode]:
-        """The nodes that compute in FP32 or FP16, in the model's order, on something and to something."""
+    @cached_property
+    def _floats(self) -> tuple[OnnxNode, ...]:
+        found = []
         for node in self.model.nodes:
             whole = node.inputs[:1] not in ((), ("",)) and node.outputs[:1] not in ((), ("",))
             if whole and self.type(node) is not None:
-                yield node
+                found.append(node)
+        return tuple(found)
+
+    def floats(self) -> tuple[OnnxNode, ...]:
+        """The nodes that compute in FP32 or FP16, in the model's order, on something and to something."""
+        return self._floats
 
     def type(self, node: OnnxNode) -> TensorType | None:
         """FP32's or FP16's type that a node computes in; None where it computes in another."""
