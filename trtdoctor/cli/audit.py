@@ -35,7 +35,7 @@ from .output import emit, fail_on
 @click.option(
     "--expect",
     metavar="fp16:SHARE",
-    help="Exit with 1 unless at least this share of compute nodes is FP16, such as fp16:90%.",
+    help="Exit with 1 unless at least this share of compute nodes is FP16, such as fp16:0.9.",
 )
 @look_options
 @output_options
