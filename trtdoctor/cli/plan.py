@@ -62,6 +62,18 @@ _MISSED = 1
     type=click.Path(path_type=Path),
     help="What ModelOpt's AutoCast printed: what it keeps in FP32 is measured beside the plan.",
 )
+@click.option(
+    "--log",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The verbose log of a build with FP16 allowed: its own times tell what FP16 saves where.",
+)
+@click.option(
+    "--profile",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Times of an engine's layers (trtexec --exportProfile), where there is no log.",
+)
 @look_options
 @output_options
 def command(
@@ -74,6 +86,8 @@ def command(
     to: str,
     io: str,
     autocast_log: Path | None,
+    log: Path | None,
+    profile: Path | None,
     backend: str | None,
     **options: Any,
 ) -> int:
@@ -93,7 +107,7 @@ def command(
         name for name in options["output"] if Path(name).suffix.lower() != ".onnx"
     )
     if targets:
-        _refuse(targets[0], model, autocast_log, inputs)
+        _refuse(targets[0], inputs, model, autocast_log, log, profile)
     context = click.get_current_context()
     if context.get_parameter_source("deadline") is not click.core.ParameterSource.COMMANDLINE:
         # Running a model takes longer than looking at a machine.
@@ -101,7 +115,7 @@ def command(
     output = OutputOptions.take(options)
     look = take_look(options, output)
     given = Path(inputs) if inputs and not inputs.startswith("random") else None
-    output.keep(model, autocast_log, given, look=look)
+    output.keep(model, autocast_log, log, profile, given, look=look)
     seen = examine_plan(
         model,
         planning=Planning(
@@ -114,6 +128,8 @@ def command(
             check_timeout=check_timeout,
             backend=backend,
             autocast_log=autocast_log,
+            log=log,
+            profile=profile,
             target=targets[0] if targets else None,
         ),
         look=look,
@@ -124,9 +140,9 @@ def command(
     return exit_code(report, fail_on(output))
 
 
-def _refuse(target: Path, model: Path, log: Path | None, inputs: str | None) -> None:
+def _refuse(target: Path, inputs: str | None, *others: Path | None) -> None:
     for path in (target, target.with_name(f"{target.name}.data")):
-        refuse_input(path, *(each for each in (model, log) if each is not None))
+        refuse_input(path, *(each for each in others if each is not None))
         if inputs is not None:
             refuse_input(path, Path(inputs))
     if target.is_dir():

@@ -33,7 +33,7 @@ def plan_sections(model: ModelReport, *, verbose: bool = False) -> Iterator[Sect
     if plan.arms:
         yield Section(
             title="Beside other sets of nodes in FP32",
-            columns=("In FP32", "Nodes", "Worst output", "Work", "Bytes", "Budget"),
+            columns=("In FP32", "Nodes", "Worst output", "Work", "Bytes", *_timed(plan), "Budget"),
             rows=tuple(map(_arm, plan.arms)),
         )
     if plan.conversion is not None and plan.conversion.constants:
@@ -53,7 +53,10 @@ def _measured(plan: ConversionPlan) -> str:
 
 
 def _converted(made: Conversion) -> Iterator[tuple[str, str]]:
-    casts = f"{abs(made.casts)} {'more' if made.casts >= 0 else 'fewer'} Casts"
+    number = abs(made.casts)
+    casts = (
+        f"{number} {'Cast' if number == 1 else 'Casts'} {'more' if made.casts >= 0 else 'fewer'}"
+    )
     if made.path is not None:
         yield "Written", f"{made.path}: {made.nodes:,} nodes in {_name(made.type)}, {casts}"
     else:
@@ -95,8 +98,13 @@ def _arm(arm: Arm) -> tuple[str, ...]:
         sqnr,
         _share(arm.share_flops),
         _share(arm.share_bytes),
+        *((f"{arm.saved_ms:.3f} ms",) if arm.saved_ms is not None else ()),
         "met" if arm.meets else "missed",
     )
+
+
+def _timed(plan: ConversionPlan) -> tuple[str, ...]:
+    return ("Saves",) if any(arm.saved_ms is not None for arm in plan.arms) else ()
 
 
 def _share(share: float | None) -> str:

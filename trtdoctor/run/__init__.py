@@ -246,6 +246,8 @@ def plan(
     accept: str | None = None,
     backend: str | None = None,
     autocast_log: File | None = None,
+    log: File | None = None,
+    profile: File | None = None,
     target: File | None = None,
     look: Looking = _FOR_LONG,
     share: bool = False,
@@ -262,6 +264,8 @@ def plan(
         accept: a command that ends with 0 for a candidate that will do; ``{}`` is its path.
         backend: what runs the model, ``onnxruntime`` or ``onnx``.
         autocast_log: what AutoCast printed: its set is measured beside the plan's.
+        log: the verbose log of a build with FP16 allowed, whose own times tell what FP16 saves.
+        profile: times of an engine's layers, where there is no log.
         target: where the converted model is written.
         look: how long it may take.
         share: replace private data by pseudonyms.
@@ -282,6 +286,8 @@ def plan(
             check=accept,
             backend=backend,
             autocast_log=autocast_log,
+            log=log,
+            profile=profile,
             target=target,
         ),
         look=look,

@@ -37,6 +37,8 @@ class Planning:
         check_timeout: Its seconds.
         backend: ``onnxruntime`` or ``onnx``; None for the quickest that is installed.
         autocast_log: What AutoCast printed: its set is measured beside the plan's.
+        log: The verbose log of a build, whose own times tell what FP16 saves where.
+        profile: Times of an engine's layers, which tell it less well.
         target: Where the converted model is written; None for nowhere.
     """
 
@@ -49,6 +51,8 @@ class Planning:
     check_timeout: float = 600.0
     backend: str | None = None
     autocast_log: File | None = None
+    log: File | None = None
+    profile: File | None = None
     target: File | None = None
 
 
@@ -120,6 +124,7 @@ def _planned(
                 keep_io=planning.io == "keep",
                 backend=planning.backend,
                 others=others,
+                times=_times(planning),
                 accept=accept,
             ),
             watch,
@@ -139,6 +144,22 @@ def _others(planning: Planning) -> dict[str, Sequence[str]]:
     path = Path(planning.autocast_log)
     found = read_autocast_log(read_whole(path, most=_LARGEST_LOG), name=str(path))
     return {"AutoCast's own": tuple(found.kept)}
+
+
+def _times(planning: Planning) -> dict[str, float]:
+    """What FP16 saves by layer, in milliseconds; the log's own times before a profile's."""
+    from trtdoctor.models.planning.times import saved_by_log, saved_by_profile
+
+    if planning.log is not None:
+        from trtdoctor.readers.buildlog import read_build_log
+
+        return saved_by_log(read_build_log(Path(planning.log)))
+    if planning.profile is not None:
+        from trtdoctor.readers.profile import MAX_BYTES, read_profile
+
+        path = Path(planning.profile)
+        return saved_by_profile(read_profile(read_whole(path, most=MAX_BYTES), name=str(path)))
+    return {}
 
 
 def _check(planning: Planning, path: Path) -> Callable[[Converted], bool]:
@@ -203,8 +224,9 @@ def answer_of(plan: ConversionPlan) -> str:
             "or time did not suffice."
         )
     if not plan.keep:
+        by = "With random samples all" if plan.weak else "All"
         return (
-            f"All {plan.nodes:,} nodes can be {kind}: the worst output is at {reached}, and the budget is "
+            f"{by} {plan.nodes:,} nodes can be {kind}: the worst output is at {reached}, and the budget is "
             f"{plan.budget:g} dB. No value in between breaks or dies."
         )
     before = ""

@@ -23,6 +23,7 @@ from .choice import Candidate, choose
 from .costs import cast_cost, costs, sizes
 from .sensitivity import Measuring, Sensitivity
 from .store import Store
+from .times import by_node
 
 # Samples are not all that a model will see.
 _HEADROOM = 2.0
@@ -45,6 +46,8 @@ class PlanRequest:
         keep_io: Whether network inputs and outputs stay FP32.
         backend: Its name; None for the quickest that is installed.
         others: Sets of labels that somebody else keeps, by whose they are.
+        times: Milliseconds that 16 bits save, by the names of an engine's layers; empty where nothing
+            was measured, and then work and bytes decide.
         accept: The user's own check of a converted model; None where there is none.
     """
 
@@ -57,6 +60,7 @@ class PlanRequest:
     keep_io: bool = False
     backend: str | None = None
     others: Mapping[str, Collection[str]] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
     accept: Callable[[Converted], bool] | None = None
 
 
@@ -115,6 +119,7 @@ class _Planner:
         self.found: dict[int, Sensitivity] = {}
         self.hazards: tuple[Hazard, ...] = ()
         self.guarded: frozenset[int] = frozenset()
+        self.timed: dict[int, float] = {}
 
     def plan(self) -> tuple[ConversionPlan, Converted]:
         self._calibrate()
@@ -226,6 +231,7 @@ class _Planner:
         )
         self.found = measuring.all()
         self.work = costs(self.network, sizes(self.base))
+        self.saves = self._saves()
         self.edges = self._edges()
         return self._choose(10 ** (-self.request.budget / 10))
 
@@ -239,11 +245,27 @@ class _Planner:
                 Candidate(
                     index=index,
                     noise=noise if isfinite(noise) else 1e12,
-                    saved=self.work[index].saved,
+                    saved=self.saves[index],
                     must=sick or noise == inf or index in self.guarded,
                 )
             )
         return choose(candidates, self.edges, allowed)
+
+    def _saves(self) -> dict[int, float]:
+        """What 16 bits save at each node: by times where they were measured, in units of bytes moved."""
+        plain = {index: work.saved for index, work in self.work.items()}
+        if not self.request.times:
+            return plain
+        steps = self.network.steps
+        labels = [step.node.label for step in steps]
+        known = by_node(self.request.times, labels, [plain[step.index] for step in steps])
+        self.timed = {
+            step.index: known[step.node.label] for step in steps if step.node.label in known
+        }
+        positive = sum(ms for ms in self.timed.values() if ms > 0)
+        units = sum(plain[index] for index, ms in self.timed.items() if ms > 0)
+        scale = units / positive if positive else 0.0
+        return plain | {index: max(0.0, ms) * scale for index, ms in self.timed.items()}
 
     def _at_the_edge(self, index: int) -> bool:
         """Whether what a node reads or makes came so near to 65504 that other data may pass it."""
@@ -327,7 +349,7 @@ class _Planner:
         if not self._meets(seen):
             return keep, seen
         alone = {index for index in keep if self._is_sick(index)} | self.guarded
-        for index in sorted(keep - alone, key=lambda i: -self.work[i].saved)[:_TRIMS]:
+        for index in sorted(keep - alone, key=lambda i: -self.saves[i])[:_TRIMS]:
             try:
                 self.watch.check()
                 fewer = keep - {index}
@@ -415,6 +437,7 @@ class _Planner:
     ) -> ConversionPlan:
         if not hasattr(self, "work"):
             self.work = costs(self.network, sizes(self.base))
+            self._saves()
         arms = [self._arm("everything that can be", frozenset(), whole, None)]
         arms += self._others()
         arms.append(self._arm("this plan", keep, seen, converted))
@@ -480,6 +503,7 @@ class _Planner:
             sick=len(seen.sick) + seen.worst.broken,
             share_flops=sum(self.work[i].flops for i in narrow) / flops,
             share_bytes=sum(self.work[i].elements for i in narrow) / moved,
+            saved_ms=sum(self.timed.get(i, 0.0) for i in narrow) if self.timed else None,
             casts=_casts(converted.model) if converted is not None else None,
             meets=self._meets(seen),
         )
