@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from .base import Frozen
-from .report import Confidence, Evidence
+from .finding import Confidence, Evidence
 
 
 class HazardKind(str, Enum):

@@ -7,7 +7,10 @@ from .cause import Cause
 from .conversion_plan import ConversionPlan
 from .engine import Precision
 from .finding import Confidence
+from .hazard import Hazard
 from .typing import Typing
+from .value_range import ValueRange
+from .weight_numbers import StoredTensor
 
 
 class ModelTensor(Frozen, frozen=True, kw_only=True):
@@ -120,11 +123,25 @@ class ConvertedNode(Frozen, frozen=True, kw_only=True):
     line: int
 
 
+class Measured(Frozen, frozen=True, kw_only=True):
+    """What a model's values were over ``samples`` inputs, by the words that the user gave for them.
+
+    ``values`` is how many have a range; ``ranges`` are those that matter in FP16.
+    """
+
+    inputs: str
+    samples: int
+    values: int = 0
+    ranges: dict[str, ValueRange] = {}
+
+
 class ModelReport(Frozen, frozen=True, kw_only=True):
     """One ONNX model. ``answer`` is what there is to say of it, in at most two sentences.
 
-    ``size`` is the file's, in bytes, without data that lie in other files. ``plan`` is null where
-    none was asked for.
+    ``size`` is the file's, in bytes, without data that lie in other files. ``hazards`` are null where
+    nobody looked for them. ``stored`` are those tensors whose numbers FP16 would change; null where
+    no numbers were read. ``measured`` is null where the model was not run, ``plan`` where none was
+    asked for.
     """
 
     path: PathText
@@ -134,6 +151,9 @@ class ModelReport(Frozen, frozen=True, kw_only=True):
     maps: tuple[PrecisionMap, ...] = ()
     others: OtherNodes | None = None
     refusals: tuple[Refusal, ...] = ()
+    hazards: tuple[Hazard, ...] | None = None
+    stored: tuple[StoredTensor, ...] | None = None
+    measured: Measured | None = None
     kept_by_converter: tuple[ConvertedNode, ...] = ()
     notes: tuple[str, ...] = ()
     plan: ConversionPlan | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from trtdoctor.model.engine import LayersSource
 from trtdoctor.model.facts import EnginePrecision, OnnxModel
 from trtdoctor.model.model_report import (
     ConvertedNode,
+    Measured,
     ModelIdentity,
     ModelReport,
     ModelTensor,
@@ -21,7 +22,10 @@ from trtdoctor.model.model_report import (
     PrecisionMap,
 )
 from trtdoctor.model.typing import Typing
+from trtdoctor.model.value_range import ValueRange
+from trtdoctor.model.weight_numbers import StoredTensor, WeightNumbers
 from trtdoctor.precision.model_map import map_by_builder, map_by_types, mixed_types, parts_of
+from trtdoctor.precision.numbers.hazards import OVERFLOWS, find_hazards
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.onnxmodel import OnnxFacts
 
@@ -32,6 +36,8 @@ STRONG = "TensorRT 11, TensorRT-RTX and strongly typed networks of TensorRT 9 an
 WEAK = "TensorRT up to 8 and weakly typed networks of TensorRT 9 and 10"
 _MOST_REFUSED = 200
 _MOST_KEPT = 2000
+_MOST_HAZARDS = 1000
+_MOST_STORED = 500
 
 
 class Release(NamedTuple):
@@ -44,6 +50,29 @@ class Release(NamedTuple):
     def words(self) -> str:
         """As people write it."""
         return f"{'TensorRT-RTX' if self.product == 'tensorrt-rtx' else 'TensorRT'} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """What is known of a model's numbers.
+
+    Attributes:
+        weights: of stored tensors; None where they were not read, and ``not_read`` says why.
+        measured: of values, over samples; None where the model was not run, and ``not_measured``
+            says why.
+        inputs: what the samples are, in the user's words.
+        samples: how many there were.
+    """
+
+    weights: WeightNumbers | None = None
+    not_read: str | None = None
+    measured: Mapping[str, ValueRange] | None = None
+    not_measured: str | None = None
+    inputs: str = ""
+    samples: int = 0
+
+
+_NOTHING_KNOWN = Numbers()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +90,7 @@ def audit(
     path: str,
     size: int | None,
     knowledge: Knowledge,
+    numbers: Numbers = _NOTHING_KNOWN,
     release: Release | None = None,
     autocast: AutoCastLog | None = None,
     wanted: float | None = None,
@@ -72,6 +102,7 @@ def audit(
         path: how the user called it.
         size: of its file, in bytes.
         knowledge: the tables.
+        numbers: what is known of its numbers.
         release: what it is to be built with; None where that is open.
         autocast: what AutoCast printed when it converted the model.
         wanted: the share of FP16 that is expected, 0 to 1.
@@ -83,6 +114,7 @@ def audit(
     if Typing.WEAK in worlds:
         maps.append(_named(map_by_builder(parts, WEAK), release))
     refused = tuple(mixed_types(model)) if Typing.STRONG in worlds else ()
+    hazards = find_hazards(model, numbers.weights, numbers.measured)
     report = ModelReport(
         path=path,
         size=size,
@@ -90,12 +122,60 @@ def audit(
         maps=tuple(maps),
         others=parts.others,
         refusals=refused[:_MOST_REFUSED],
+        hazards=hazards[:_MOST_HAZARDS],
+        stored=_changed(numbers.weights),
+        measured=_measured(numbers),
         kept_by_converter=_kept(model, autocast),
         notes=(*notes, *_unknown_kept(model, autocast)),
     )
-    facts = facts_of(model, report, by_types, release=release, refused=len(refused))
+    facts = msgspec.structs.replace(
+        facts_of(model, report, by_types, release=release, refused=len(refused)),
+        hazards_count=len(hazards),
+        not_read=numbers.not_read or _unread(numbers.weights),
+        measured=None if numbers.measured is None else len(numbers.measured),
+        samples=numbers.samples,
+        not_measured=numbers.not_measured,
+    )
     report = msgspec.structs.replace(report, answer=answer_of(report, facts))
     return Audited(report=report, facts=facts, precision=_precision(path, by_types, worlds, wanted))
+
+
+def _changed(weights: WeightNumbers | None) -> tuple[StoredTensor, ...] | None:
+    """The stored tensors whose numbers FP16 would change by more than rounding."""
+    if weights is None:
+        return None
+    changed = (
+        tensor
+        for tensor in weights.tensors
+        if tensor.nan or tensor.infinite or tensor.overflow or tensor.flushed or tensor.subnormal
+    )
+    return tuple(changed)[:_MOST_STORED]
+
+
+def _unread(weights: WeightNumbers | None) -> str | None:
+    """Why the numbers of some stored tensors are not known."""
+    missing = [tensor for tensor in (weights.tensors if weights else ()) if tensor.reason]
+    if not missing:
+        return None
+    more = f" and of {len(missing) - 1:,} more" if len(missing) > 1 else ""
+    return f"the numbers of {missing[0].name}{more} were not read: {missing[0].reason}"
+
+
+def _measured(numbers: Numbers) -> Measured | None:
+    """Those ranges that FP16 does not hold, with their extremes."""
+    if numbers.measured is None:
+        return None
+    found = {
+        name: seen
+        for name, seen in numbers.measured.items()
+        if seen.nan or seen.infinite or max(abs(seen.minimum), abs(seen.maximum)) >= OVERFLOWS
+    }
+    return Measured(
+        inputs=numbers.inputs,
+        samples=numbers.samples,
+        values=len(numbers.measured),
+        ranges=dict(list(found.items())[:_MOST_STORED]),
+    )
 
 
 def _worlds(release: Release | None, knowledge: Knowledge) -> tuple[tuple[Typing, ...], list[str]]:

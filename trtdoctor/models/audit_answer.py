@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.facts import OnnxModel
+from trtdoctor.model.finding import Confidence
+from trtdoctor.model.hazard import Effect, Hazard
 from trtdoctor.model.model_report import ModelReport, PrecisionMap
 from trtdoctor.model.typing import Typing
 
@@ -67,8 +69,39 @@ def _by_builder(found: PrecisionMap | None) -> str:
 
 
 def _matters(facts: OnnxModel) -> str:
+    """What a reader has to know first: that it does not build, or what breaks, or what is not known."""
     if facts.refused_count:
         first = facts.refused[0]
         more = f" and {facts.refused_count - 1:,} more" if facts.refused_count > 1 else ""
         return f"It does not build there: {first.node}{more} ({first.op}): {first.what}."
-    return ""
+    hazards = [h for h in facts.hazards or () if h.effect is not Effect.HARMLESS]
+    now = [h for h in hazards if h.type == "FLOAT16"]
+    if now:
+        return f"{_places(len(now))} already in FP16 may break its numbers: {_first(now)}"
+    if hazards and not facts.by_type.get("FP16"):
+        return f"Converted whole, {_places(len(hazards))} may break its numbers: {_first(hazards)}"
+    if hazards:
+        return f"What FP16 would break ({_places(len(hazards))}) is kept in FP32: {_first(hazards)}"
+    if facts.hazards is None or not facts.compute:
+        return ""
+    if facts.measured is None:
+        return (
+            "No hazard is seen in its operators and stored numbers; its values were not measured "
+            "(--inputs)."
+        )
+    return (
+        "No hazard is seen in its operators, its stored numbers or its values over "
+        f"{facts.samples:,} inputs."
+    )
+
+
+def _places(number: int) -> str:
+    return "1 place" if number == 1 else f"{number:,} places"
+
+
+def _first(hazards: list[Hazard]) -> str:
+    """The surest and worst of them, in its own words, as the end of a sentence."""
+    order = list(Confidence)
+    worst = min(hazards, key=lambda h: (order.index(h.confidence), list(Effect).index(h.effect)))
+    where = f"{worst.nodes[0]}: " if worst.nodes else ""
+    return f"{where}{worst.what}"

@@ -76,6 +76,8 @@ def facts_of(
         double=_named(doubles),
         int64_io=_named(value.name for value in whole),
         operators=_uses(model),
+        hazards=None if report.hazards is None else report.hazards[:_MOST],
+        stored=None if report.stored is None else report.stored[:_MOST],
     )
 
 

@@ -28,14 +28,11 @@ from .nvidia import (
     PciDevices,
 )
 from .onnx import (
-    ActivationRange,
-    HazardFound,
     Named,
     OnnxModel,
     OnnxModels,
     OperatorUse,
     RefusedNode,
-    WeightNumbers,
 )
 from .python import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
 from .system import (
@@ -106,7 +103,6 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
 
 __all__ = [
     "FACT_TYPES",
-    "ActivationRange",
     "Attempt",
     "BuilderTrial",
     "Builders",
@@ -133,7 +129,6 @@ __all__ = [
     "FactValue",
     "Gpu",
     "Gpus",
-    "HazardFound",
     "Identity",
     "Imports",
     "Install",
@@ -165,7 +160,6 @@ __all__ = [
     "TargetPython",
     "TorchTensorRT",
     "Volume",
-    "WeightNumbers",
     "WorkingDirectory",
     "Wsl",
 ]
