@@ -104,6 +104,8 @@ COMMANDS: dict[str, Callable[[dict[str, Path]], list[object]]] = {
     "explain ENGINE": lambda g: ["explain", g["engine"], "--no-live", "--host", g["host"]],
     "explain --log": lambda g: ["explain", "--log", g["log"], "--host", g["host"]],
     "explain MODEL": lambda g: ["explain", g["model"], "--host", g["host"]],
+    "audit": lambda g: ["audit", g["model"], "--inputs", "random:1", "--host", g["host"]],
+    "plan": lambda g: ["plan", g["model"], "--host", g["host"]],
 }
 
 

@@ -139,7 +139,8 @@ class ModelReport(Frozen, frozen=True, kw_only=True):
     """One ONNX model. ``answer`` is what there is to say of it, in at most two sentences.
 
     ``size`` is the file's, in bytes, without data that lie in other files. ``hazards`` are null where
-    nobody looked for them. ``stored`` are those tensors whose numbers FP16 would change; null where
+    nobody looked for them; ``hazards_count`` is how many there are, of which a large model's report
+    names the first. ``stored`` are those tensors whose numbers FP16 would change; null where
     no numbers were read. ``measured`` is null where the model was not run, ``plan`` where none was
     asked for.
     """
@@ -152,6 +153,7 @@ class ModelReport(Frozen, frozen=True, kw_only=True):
     others: OtherNodes | None = None
     refusals: tuple[Refusal, ...] = ()
     hazards: tuple[Hazard, ...] | None = None
+    hazards_count: int = 0
     stored: tuple[StoredTensor, ...] | None = None
     measured: Measured | None = None
     kept_by_converter: tuple[ConvertedNode, ...] = ()

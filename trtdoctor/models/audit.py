@@ -12,6 +12,7 @@ import msgspec
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.engine import LayersSource
 from trtdoctor.model.facts import EnginePrecision, OnnxModel
+from trtdoctor.model.hazard import Effect
 from trtdoctor.model.model_report import (
     ConvertedNode,
     Measured,
@@ -38,6 +39,8 @@ _MOST_REFUSED = 200
 _MOST_KEPT = 2000
 _MOST_HAZARDS = 1000
 _MOST_STORED = 500
+# Of less of a tensor than this it does not matter that FP16 holds it with fewer digits.
+_FEW_DIGITS = 0.01
 
 
 class Release(NamedTuple):
@@ -123,6 +126,7 @@ def audit(
         others=parts.others,
         refusals=refused[:_MOST_REFUSED],
         hazards=hazards[:_MOST_HAZARDS],
+        hazards_count=len(hazards),
         stored=_changed(numbers.weights),
         measured=_measured(numbers),
         kept_by_converter=_kept(model, autocast),
@@ -130,7 +134,7 @@ def audit(
     )
     facts = msgspec.structs.replace(
         facts_of(model, report, by_types, release=release, refused=len(refused)),
-        hazards_count=len(hazards),
+        hazards_count=sum(hazard.effect is not Effect.HARMLESS for hazard in hazards),
         not_read=numbers.not_read or _unread(numbers.weights),
         measured=None if numbers.measured is None else len(numbers.measured),
         samples=numbers.samples,
@@ -144,12 +148,16 @@ def _changed(weights: WeightNumbers | None) -> tuple[StoredTensor, ...] | None:
     """The stored tensors whose numbers FP16 would change by more than rounding."""
     if weights is None:
         return None
-    changed = (
-        tensor
-        for tensor in weights.tensors
-        if tensor.nan or tensor.infinite or tensor.overflow or tensor.flushed or tensor.subnormal
-    )
-    return tuple(changed)[:_MOST_STORED]
+    return tuple(tensor for tensor in weights.tensors if _changes(tensor))[:_MOST_STORED]
+
+
+def _changes(tensor: StoredTensor) -> bool:
+    if tensor.nan or tensor.infinite:
+        return True
+    if tensor.type == "FLOAT16":
+        return False
+    share = tensor.subnormal / (tensor.elements or 1)
+    return bool(tensor.overflow or tensor.flushed) or share >= _FEW_DIGITS
 
 
 def _unread(weights: WeightNumbers | None) -> str | None:
@@ -213,7 +221,12 @@ def _identity(model: OnnxFacts) -> ModelIdentity:
         weights=dict(weights.most_common()),
         external=sum(1 for stored in model.initializers if stored.external),
         io=tuple(
-            ModelTensor(name=value.name, mode=mode, dtype=value.type.value if value.type else None)
+            ModelTensor(
+                name=value.name,
+                mode=mode,
+                dtype=value.type.value if value.type else None,
+                shape=value.shape,
+            )
             for mode, value in tensors
         ),
         operators=tuple(

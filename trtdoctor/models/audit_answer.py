@@ -75,13 +75,14 @@ def _matters(facts: OnnxModel) -> str:
         more = f" and {facts.refused_count - 1:,} more" if facts.refused_count > 1 else ""
         return f"It does not build there: {first.node}{more} ({first.op}): {first.what}."
     hazards = [h for h in facts.hazards or () if h.effect is not Effect.HARMLESS]
+    count = max(facts.hazards_count, len(hazards))
     now = [h for h in hazards if h.type == "FLOAT16"]
     if now:
         return f"{_places(len(now))} already in FP16 may break its numbers: {_first(now)}"
     if hazards and not facts.by_type.get("FP16"):
-        return f"Converted whole, {_places(len(hazards))} may break its numbers: {_first(hazards)}"
+        return f"Converted whole, {_places(count)} may break its numbers: {_first(hazards)}"
     if hazards:
-        return f"What FP16 would break ({_places(len(hazards))}) is kept in FP32: {_first(hazards)}"
+        return f"What FP16 would break ({_places(count)}) is kept in FP32: {_first(hazards)}"
     if facts.hazards is None or not facts.compute:
         return ""
     if facts.measured is None:

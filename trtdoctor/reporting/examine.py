@@ -22,7 +22,9 @@ from .machine_card import machine_card
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
 OF_ENGINES = ("inspect", "explain")
+OF_MODELS = ("audit", "plan")
 ENGINE_AREAS = ("ENG", "PRC", "BLD")
+MODEL_AREAS = ("PRC", "ONX")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,9 @@ def examine(
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
         verdict=verdict(outcomes, told),
-        machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
+        machine=machine_card(snapshot, knowledge)
+        if command not in (*OF_ENGINES, *OF_MODELS)
+        else None,
         outcomes=outcomes,
         engines=engines,
         models=models,

@@ -39,10 +39,11 @@ class OnnxModel(Frozen, frozen=True, kw_only=True):
     ``opsets`` are versions by domain. ``product`` and ``version`` are the TensorRT that was asked
     about; null where none was. ``compute`` counts nodes of floating-point arithmetic, and
     ``by_type`` the same by the type that the model gives them. ``wide_io`` are network inputs and
-    outputs in FP32, ``casts_at_io`` what the Casts right behind them do. ``hazards`` are null where
-    nobody looked for them; ``stored`` are those tensors that FP16 would change, null where their
-    numbers were not read, and ``not_read`` says why that is so of some. ``measured`` is how many values
-    have a range over ``samples`` inputs; null where nothing was run, and ``not_measured`` says why.
+    outputs in FP32, ``casts_at_io`` what the Casts right behind them do. ``hazards`` are the first
+    of them, null where nobody looked, and ``hazards_count`` how many are not harmless; ``stored``
+    are those tensors that FP16 would change, null where their numbers were not read, and
+    ``not_read`` says why that is so of some. ``measured`` is how many values have a range over
+    ``samples`` inputs; null where nothing was run, and ``not_measured`` says why.
     """
 
     path: PathText

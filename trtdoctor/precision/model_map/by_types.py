@@ -19,6 +19,8 @@ from .parts import Kind, Parts, described, regions, shares, total
 
 _P = Precision
 _MOST_PLACES = 4
+# So many nodes of one region are asked where their type comes from.
+_MOST_ASKED = 1000
 _WORDS = {
     Cause.GRAPH_SAYS_FP32: "its tensors are FP32 in the model",
     Cause.GRAPH_SAYS_BF16: "its tensors are BF16 in the model",
@@ -77,6 +79,11 @@ class _Causes:
 
     def __init__(self, parts: Parts) -> None:
         self._model = parts.model
+        # Without any Cast or scale there is only one way in.
+        self._converts = any(
+            node.op in operators.CASTS or node.op in operators.DEQUANTIZERS
+            for node in parts.model.nodes
+        )
 
     def of(self, node: OnnxNode, precision: Precision) -> Cause | None:
         """Why a compute node of this type is not FP16; None for FP16 and narrower types."""
@@ -88,6 +95,8 @@ class _Causes:
             return None
         if node.float_only:
             return Cause.FP32_ONLY_OPERATOR
+        if not self._converts:
+            return Cause.GRAPH_SAYS_FP32
         if surrounded(self._floats, node):
             return Cause.CAST_ISLAND
         if self._floats.entries(node).ways == Way.SCALE:
@@ -99,15 +108,22 @@ class _Causes:
         cause = kind.cause
         if cause in (Cause.UNKNOWN, Cause.FP32_ONLY_OPERATOR):
             return ()
+        if cause is Cause.GRAPH_SAYS_FP32 and not self._converts and self._wide_inputs:
+            return self._wide_inputs
         flow = self._bfloats if cause is Cause.GRAPH_SAYS_BF16 else self._floats
         found: dict[str, None] = {}
-        for node in nodes:
+        for node in nodes[:_MOST_ASKED]:
             entered = flow.entries(node).places
             left = flow.exits(node).places if cause is Cause.CAST_ISLAND else ()
             found.update(dict.fromkeys(place.name for place in (*entered, *left)))
             if len(found) >= _MOST_PLACES:
                 break
         return tuple(found)[:_MOST_PLACES]
+
+    @cached_property
+    def _wide_inputs(self) -> tuple[str, ...]:
+        wide = [value.name for value in self._model.inputs if value.type in operators.FLOAT32]
+        return tuple(wide[:_MOST_PLACES])
 
     @cached_property
     def _floats(self) -> Flow:

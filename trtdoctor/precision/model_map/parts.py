@@ -38,21 +38,19 @@ class Parts:
     nodes: tuple[NodeType, ...]
     others: OtherNodes
     work: Workload
+    computing: tuple[int, ...]
 
     @property
     def compute(self) -> Iterable[tuple[int, NodeType]]:
         """The nodes of floating-point arithmetic, with their places in ``nodes``."""
-        return (
-            (place, told)
-            for place, told in enumerate(self.nodes)
-            if told.role is Role.COMPUTE and not _integral(told, self.model)
-        )
+        return ((place, self.nodes[place]) for place in self.computing)
 
 
 def parts_of(model: OnnxFacts) -> Parts:
     """Sort a model's nodes; the first thing that every map needs."""
     nodes = tuple(node_types(model))
-    counts = Counter(_kind(told, model) for told in nodes)
+    sorted_ = [_kind(told, model) for told in nodes]
+    counts = Counter(sorted_)
     return Parts(
         model=model,
         nodes=nodes,
@@ -63,6 +61,7 @@ def parts_of(model: OnnxFacts) -> Parts:
             conversions=counts["conversions"],
         ),
         work=Workload(model),
+        computing=tuple(place for place, kind in enumerate(sorted_) if kind == "compute"),
     )
 
 

@@ -93,11 +93,11 @@ class Flattener:
             shape = shape_of(value)
             if shape is not None:
                 self._shapes.setdefault(key, shape)
-            inputs.append(OnnxValue(name=key, type=self._types.get(key)))
+            inputs.append(OnnxValue(name=key, type=self._types.get(key), shape=shape))
         self._graph(graph, top, 0)
         outputs = [
-            OnnxValue(name=key, type=self._types.get(key))
-            for key in (top.find(text(value.name)) for value in graph.output)
+            OnnxValue(name=key, type=self._types.get(key), shape=shape_of(value))
+            for key, value in ((top.find(text(value.name)), value) for value in graph.output)
         ]
         producer = " ".join(filter(None, map(text, (model.producer_name, model.producer_version))))
         return OnnxFacts(

@@ -53,10 +53,11 @@ class TensorType(str, Enum):
 
 
 class OnnxValue(Frozen, frozen=True, kw_only=True):
-    """A graph input or output; ``type`` is null where the model does not tell it."""
+    """A graph input or output; ``type`` and the declared ``shape`` are null where they are not told."""
 
     name: str
     type: TensorType | None
+    shape: Shape | None = None
 
 
 class OnnxInitializer(Frozen, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ def inferred_shapes(
     Args:
         onnx: The package.
         model: The parsed model, which may lack the elements of large tensors. It is not changed.
-        given: Shapes of inputs that the model leaves open.
+        given: Shapes of inputs that the model leaves open; an open batch alone is taken for 1.
 
     Raises:
         FormatError: A given shape is of no input, or does not fit what the model declares.
@@ -61,6 +61,15 @@ def _give(model: Any, given: Mapping[str, Sequence[int]]) -> None:
         tensor.ClearField("dim")
         for extent in shape:
             tensor.dim.add().dim_value = extent
-    if given:
+    batched = False
+    for name, value in values.items():
+        declared = shape_of(value)
+        # A leading extent alone that is open is the batch, which changes no share and no sum.
+        if name not in given and declared and declared[0] is None and None not in declared[1:]:
+            extent = value.type.tensor_type.shape.dim[0]
+            extent.Clear()
+            extent.dim_value = 1
+            batched = True
+    if given or batched:
         # What was declared for open shapes would stand against what follows from the given ones.
         model.graph.ClearField("value_info")

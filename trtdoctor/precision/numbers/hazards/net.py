@@ -61,11 +61,18 @@ class Net:
                     found.setdefault(name, []).append(node)
         return found
 
-    def floats(self) -> Iterator[OnnxNode]:
-        """The nodes that compute in FP32 or FP16, in the model's order."""
+    @cached_property
+    def _floats(self) -> tuple[OnnxNode, ...]:
+        found = []
         for node in self.model.nodes:
-            if self.type(node) is not None:
-                yield node
+            whole = node.inputs[:1] not in ((), ("",)) and node.outputs[:1] not in ((), ("",))
+            if whole and self.type(node) is not None:
+                found.append(node)
+        return tuple(found)
+
+    def floats(self) -> tuple[OnnxNode, ...]:
+        """The nodes that compute in FP32 or FP16, in the model's order, on something and to something."""
+        return self._floats
 
     def type(self, node: OnnxNode) -> TensorType | None:
         """FP32's or FP16's type that a node computes in; None where it computes in another."""
@@ -74,15 +81,8 @@ class Net:
 
     def maker(self, name: str) -> OnnxNode | None:
         """The node that makes a value, past those that only move data or change its type."""
-        node = self.makers.get(name)
-        for _ in range(_MOST_STEPS):
-            if node is None or node.op == "Constant" or not operators.moves(node):
-                return node
-            if not node.inputs:
-                return node
-            name = node.inputs[0]
-            node = self.makers.get(name)
-        return None
+        node = self.makers.get(self.source(name))
+        return node if node is not None and node.inputs and node.inputs[0] else None
 
     def source(self, name: str) -> str:
         """The value that a value is, past nodes that only move data or change its type."""

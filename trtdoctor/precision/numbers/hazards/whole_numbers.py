@@ -33,15 +33,17 @@ def whole_numbers(net: Net) -> Iterator[Found]:
         name = node.outputs[0]
         largest = net.largest(name)
         limit = largest if largest is not None else _limit(net, node)
-        between, end = _followed(net, name)
-        if end is None:
+        between, ends = _followed(net, name)
+        if not ends:
             continue
+        end = next((each for each in ends if each.op in _WAVES), ends[0])
         wave = end.op in _WAVES
         argument = net.largest(end.inputs[0]) if wave else None
         bounded = argument is not None and argument <= _WAVE
         if bounded or (not wave and limit is not None and limit <= WHOLE):
             continue
-        yield _hazard(net, node, between, end, limit, argument, wave=wave), (node, *between, end)
+        nodes = [node, *between, *ends]
+        yield _hazard(net, nodes, end, limit, argument, wave=wave), tuple(nodes)
 
 
 def _begins(net: Net, node: OnnxNode) -> bool:
@@ -74,26 +76,31 @@ def _limit(net: Net, node: OnnxNode) -> float | None:
     return None if None in ends else max(abs(end) for end in ends if end is not None)
 
 
-def _followed(net: Net, name: str) -> tuple[list[OnnxNode], OnnxNode | None]:
-    """The nodes on the way to where the numbers are used as such, and that node."""
+def _followed(net: Net, name: str) -> tuple[list[OnnxNode], list[OnnxNode]]:
+    """The nodes on the way to where the numbers are used as such, and those that use them so."""
     waiting: list[tuple[str, tuple[OnnxNode, ...]]] = [(name, ())]
     seen: set[str] = set()
+    between: dict[int, OnnxNode] = {}
+    ends: dict[int, OnnxNode] = {}
     while waiting and len(seen) < _MOST_STEPS:
         at, way = waiting.pop(0)
         if at in seen:
             continue
         seen.add(at)
         for node in net.users.get(at, ()):
-            if node.op in _WAVES or node.op in _ROUNDS:
-                return list(way), node
-            if node.op in operators.CASTS:
-                if net.model.types.get(node.outputs[0]) in _INTEGERS:
-                    return list(way), node
+            if node.op in _WAVES or node.op in _ROUNDS or _becomes_integer(net, node):
+                ends[id(node)] = node
+                between.update((id(each), each) for each in way)
+            elif node.op in operators.CASTS:
                 continue
-            if node.op in _SCALES or operators.moves(node) or _positions(net, node):
+            elif node.op in _SCALES or operators.moves(node) or _positions(net, node):
                 step = () if operators.moves(node) else (node,)
                 waiting += [(made, (*way, *step)) for made in node.outputs if made]
-    return [], None
+    return list(between.values()), list(ends.values())
+
+
+def _becomes_integer(net: Net, node: OnnxNode) -> bool:
+    return node.op in operators.CASTS and net.model.types.get(node.outputs[0]) in _INTEGERS
 
 
 def _positions(net: Net, node: OnnxNode) -> bool:
@@ -106,14 +113,14 @@ def _positions(net: Net, node: OnnxNode) -> bool:
 
 def _hazard(
     net: Net,
-    node: OnnxNode,
-    between: list[OnnxNode],
+    nodes: list[OnnxNode],
     end: OnnxNode,
     limit: float | None,
     argument: float | None,
     *,
     wave: bool,
 ) -> Hazard:
+    node = nodes[0]
     passed = limit is not None and limit > WHOLE
     evidence = [*net.measured(node.outputs[0]), *net.measured(end.inputs[0])]
     if node.op == "Range" and (stop := net.number(node.inputs[1])) is not None:
@@ -131,7 +138,7 @@ def _hazard(
     kind = net.model.types[node.outputs[0]]
     return Hazard(
         kind=HazardKind.POSITIONS if wave else HazardKind.INTEGERS,
-        nodes=net.labels([node, *between, end]),
+        nodes=net.labels(nodes),
         value=node.outputs[0],
         type=kind.value,
         what=what,
