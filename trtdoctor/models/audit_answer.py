@@ -35,6 +35,8 @@ def _by_types(found: PrecisionMap) -> str:
     half = found.shares.get("FP16")
     halves = half.nodes if half else 0
     if halves == number:
+        if number == 1:
+            return f"The model's only compute node is FP16 {where}."
         return f"All {number:,} compute nodes of the model are FP16 {where}."
     others = ", ".join(
         f"{work.nodes:,} {'of unknown type' if word == 'unknown' else word}"
@@ -43,6 +45,8 @@ def _by_types(found: PrecisionMap) -> str:
     )
     told = "None" if not halves else f"{halves:,}"
     first = f"{told} of the model's {number:,} compute nodes {'is' if halves < 2 else 'are'} FP16"
+    if number == 1:
+        first = "The model's only compute node is not FP16"
     return f"{first} {where}: {others}{_why(found)}."
 
 
@@ -85,15 +89,22 @@ def _matters(facts: OnnxModel) -> str:
         return f"What FP16 would break ({_places(count)}) is kept in FP32: {_first(hazards)}"
     if facts.hazards is None or not facts.compute:
         return ""
+    seen, unseen = ["its operators"], list[str]()
+    (unseen if facts.not_read else seen).append("its stored numbers")
     if facts.measured is None:
-        return (
-            "No hazard is seen in its operators and stored numbers; its values were not measured "
-            "(--inputs)."
-        )
-    return (
-        "No hazard is seen in its operators, its stored numbers or its values over "
-        f"{facts.samples:,} inputs."
-    )
+        unseen.append("its values")
+    else:
+        seen.append(f"its values over {facts.samples:,} inputs")
+    told = f"No hazard is seen in {_listed(seen)}"
+    if not unseen:
+        return f"{told}."
+    how = " (--inputs)" if facts.measured is None and not facts.not_measured else ""
+    whose = " all of" if facts.not_read else ""
+    return f"{told}; not known are{whose} {_listed(unseen)}{how}."
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join((", ".join(parts[:-1]), parts[-1]) if len(parts) > 1 else parts)
 
 
 def _places(number: int) -> str:
