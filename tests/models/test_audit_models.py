@@ -85,6 +85,21 @@ def test_weights_alone_that_are_quantised_leave_the_product_in_fp16(tmp_path, ki
     assert set(model.maps[0].shares) == {"FP16"} and not found
 
 
+def test_the_reason_stands_beside_what_it_is_of(tmp_path) -> None:
+    scale = h.make_tensor("s", T.FLOAT, [], [0.1])
+    nodes = [
+        n("QuantizeLinear", ["x", "s", "z"], ["q"], name="/q"),
+        n("DequantizeLinear", ["q", "s", "z"], ["d"], name="/dq"),
+        n("DequantizeLinear", ["k", "s", "z"], ["w"], name="/dqw"),
+        n("MatMul", ["d", "w"], ["m"], name="/mm"),
+        n("Softmax", ["m"], ["y"], name="/sm"),
+    ]
+    stored = [scale, nh.from_array(np.int8(0).reshape(()), "z")]
+    stored.append(nh.from_array(np.ones((8, 8), np.int8), "k"))
+    model, _, _ = audited(saved(tmp_path, nodes, (T.FLOAT, T.FLOAT), stored))
+    assert model.answer and "1 INT8; 1 FP32, because the model's own tensors" in model.answer
+
+
 def test_doubles_are_told_and_count_as_fp32(tmp_path) -> None:
     path = saved(tmp_path, PRODUCT, (T.DOUBLE, T.DOUBLE), [weights(8, 8, dtype=np.float64)])
     model, found, _ = audited(path)

@@ -38,28 +38,34 @@ def _by_types(found: PrecisionMap) -> str:
         if number == 1:
             return f"The model's only compute node is FP16 {where}."
         return f"All {number:,} compute nodes of the model are FP16 {where}."
-    others = ", ".join(
-        f"{work.nodes:,} {'of unknown type' if word == 'unknown' else word}"
-        for word, work in sorted(found.shares.items(), key=lambda item: -item[1].nodes)
-        if word != "FP16"
+    word, why = _why(found)
+    others = "; ".join(
+        f"{work.nodes:,} {'of unknown type' if kind == 'unknown' else kind}"
+        # What the reason is of stands right before it.
+        for kind, work in sorted(
+            found.shares.items(), key=lambda item: (item[0] == word, -item[1].nodes)
+        )
+        if kind != "FP16"
     )
     told = "None" if not halves else f"{halves:,}"
     first = f"{told} of the model's {number:,} compute nodes {'is' if halves < 2 else 'are'} FP16"
     if number == 1:
         first = "The model's only compute node is not FP16"
-    return f"{first} {where}: {others}{_why(found)}."
+    return f"{first} {where}: {others}{why}."
 
 
-def _why(found: PrecisionMap) -> str:
-    counts: dict[Cause, int] = {}
+def _why(found: PrecisionMap) -> tuple[str, str]:
+    """The type that most nodes have for one cause, and that cause as the end of a sentence."""
+    counts: dict[tuple[str, Cause], int] = {}
     for region in found.regions:
         if region.cause is not None:
-            counts[region.cause] = counts.get(region.cause, 0) + region.work.nodes
+            key = (region.precisions[0].value, region.cause)
+            counts[key] = counts.get(key, 0) + region.work.nodes
     if not counts:
-        return ""
-    cause = max(counts, key=lambda one: counts[one])
-    mostly = "mostly " if len(counts) > 1 else ""
-    return f", {mostly}{_STAY[cause]}" if cause in _STAY else ""
+        return "", ""
+    word, cause = max(counts, key=lambda key: counts[key])
+    mostly = "mostly " if sum(1 for other, _ in counts if other == word) > 1 else ""
+    return word, f", {mostly}{_STAY[cause]}" if cause in _STAY else ""
 
 
 def _by_builder(found: PrecisionMap | None) -> str:
