@@ -223,3 +223,12 @@ def test_the_range_of_an_array() -> None:
     other = range_of(np.full(3, 4.0, np.float32))
     assert same is not None and other is not None
     assert same.constant and joined(same, same).constant and not joined(same, other).constant
+
+
+def test_inputs_share_their_samples(facts: Any, tmp_path: Path) -> None:
+    path = saved(tmp_path, x=np.zeros((3, 3), np.float32), ids=np.zeros((3, 1, 4), np.int32))
+    samples = list(find_inputs(facts(IDS, X), path, {}))
+    assert [(s["x"].shape, s["ids"].shape) for s in samples] == [((1, 3), (1, 4))] * 3
+    path = saved(tmp_path, x=np.zeros((3, 3), np.float32), ids=np.zeros((2, 1, 4), np.int64))
+    with pytest.raises(InputError, match=r"wants 1x4"):
+        find_inputs(facts(IDS, X), path, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -201,8 +200,8 @@ def _made(numpy: Any, source: Any, value: OnnxValue, shape: tuple[int, ...]) -> 
 def _arrays(path: Path, model: OnnxFacts) -> dict[str, Any]:
     numpy = import_module("numpy")
     try:
-        with open_regular(path) as raw:
-            found = numpy.load(io.BufferedReader(raw), allow_pickle=False)
+        with open_regular(path) as file:
+            found = numpy.load(file, allow_pickle=False)
             if isinstance(found, numpy.ndarray):
                 if len(model.inputs) != 1:
                     names = ", ".join(value.name for value in model.inputs)
