@@ -194,6 +194,7 @@ def test_a_pipe_is_not_waited_for(facts: Any, tmp_path: Path) -> None:
         find_inputs(facts(X), str(pipe), {})
 
 
+@pytest.mark.filterwarnings("error")
 def test_ranges_are_over_all_samples_and_all_values(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Exp", ["x"], ["e"], name="exp"),
