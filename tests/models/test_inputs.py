@@ -233,3 +233,21 @@ def test_inputs_share_their_samples(facts: Any, tmp_path: Path) -> None:
     path = saved(tmp_path, x=np.zeros((3, 3), np.float32), ids=np.zeros((2, 1, 4), np.int64))
     with pytest.raises(InputError, match=r"wants 1x4"):
         find_inputs(facts(IDS, X), path, {})
+
+
+def test_a_sample_that_is_infinite_throughout_does_not_hide_what_the_others_were() -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Exp", ["x"], ["y"], name="exp")],
+        "g",
+        [helper.make_tensor_value_info("x", T.FLOAT, [1, 2])],
+        [helper.make_tensor_value_info("y", T.FLOAT, [1, 2])],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    network = Network(
+        helper.make_model(graph, opset_imports=opsets, ir_version=8), find_backend("onnx")
+    )
+    samples = [{"x": np.full((1, 2), value, np.float32)} for value in (1, 1000, 2)]
+    found = measure(network, samples)["y"]
+    assert found.minimum == pytest.approx(np.e) and found.infinite == 2 and not found.constant
+    alone = measure(network, samples[1:2])["y"]
+    assert (alone.minimum, alone.maximum, alone.smallest, alone.infinite) == (0, 0, None, 2)
