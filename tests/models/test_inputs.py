@@ -251,3 +251,12 @@ def test_a_sample_that_is_infinite_throughout_does_not_hide_what_the_others_were
     assert found.minimum == pytest.approx(np.e) and found.infinite == 2 and not found.constant
     alone = measure(network, samples[1:2])["y"]
     assert (alone.minimum, alone.maximum, alone.smallest, alone.infinite) == (0, 0, None, 2)
+
+
+def test_an_array_that_claims_petabytes(facts: Any, tmp_path: Path) -> None:
+    path = tmp_path / "huge.npy"
+    header = {"descr": "<f4", "fortran_order": False, "shape": (1 << 40, 1 << 10)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(InputError, match="more than fits into memory"):
+        find_inputs(facts(X), str(path), {})
