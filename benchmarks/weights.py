@@ -52,9 +52,8 @@ def main() -> None:
             begun = time.perf_counter()
             scan_weights(path)
             mine_s.append(time.perf_counter() - begun)
-        print(
-            f"numpy {min(numpy_s):.3f} s, trtdoctor {min(mine_s):.3f} s, ratio {min(mine_s) / min(numpy_s):.2f}"
-        )
+        ratio = min(mine_s) / min(numpy_s)
+        print(f"numpy {min(numpy_s):.3f} s, trtdoctor {min(mine_s):.3f} s, ratio {ratio:.2f}")
         ten = 10 << 30
         with (folder / "w.bin").open("wb") as file:
             file.truncate(ten)

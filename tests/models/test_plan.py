@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from onnx import helper
 from planted import FLOAT, PLANTED, Net, normal
 from zoo import ZOO
 
+from trtdoctor.model.errors import InputError
+from trtdoctor.model.watch import OutOfTime, Watch
 from trtdoctor.models.conversion import convert, load_model
 from trtdoctor.models.emulation import Network, Rounding, deviation, find_backend
 from trtdoctor.models.inputs import find_inputs
@@ -167,6 +171,27 @@ def test_the_cheapest_set_is_chosen_with_few_casts() -> None:
     # Between two that must stay, one that saves less than its Casts cost stays too.
     assert choose(candidates, {(2, 3): 5.0, (3, 4): 5.0}, 0.15) == {1, 2, 3, 4}
     assert choose(candidates[:2], {}, 0.5) == frozenset()
+
+
+def test_what_was_measured_is_gone_on_from(tmp_path: Path) -> None:
+    case = PLANTED["layer_norm"]()
+    file = tmp_path / "state"
+    calls = iter([1.0] * 45)
+    short = Watch(left=lambda: next(calls, -1.0))
+    request = PlanRequest(
+        model=case.model, samples=case.samples, inputs="", weak=False, keep_io=True, resume=file
+    )
+    with contextlib.suppress(OutOfTime):
+        make_plan(request, short)
+    plan, _ = make_plan(request)
+    assert plan.met and plan.measured == plan.nodes and file.is_file()
+    again, _ = make_plan(request)
+    assert again.keep == plan.keep
+    with pytest.raises(InputError, match="another model"):
+        make_plan(replace(request, budget=50.0))
+    file.write_text("{}")
+    with pytest.raises(InputError, match="no measurements"):
+        make_plan(request)
 
 
 def test_control_flow_is_one_unit() -> None:

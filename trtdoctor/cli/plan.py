@@ -74,6 +74,12 @@ _MISSED = 1
     type=click.Path(path_type=Path),
     help="Times of an engine's layers (trtexec --exportProfile), where there is no log.",
 )
+@click.option(
+    "--resume",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Keep what was measured in FILE, and go on from there where it is given again.",
+)
 @look_options
 @output_options
 def command(
@@ -88,6 +94,7 @@ def command(
     autocast_log: Path | None,
     log: Path | None,
     profile: Path | None,
+    resume: Path | None,
     backend: str | None,
     **options: Any,
 ) -> int:
@@ -116,6 +123,9 @@ def command(
     look = take_look(options, output)
     given = Path(inputs) if inputs and not inputs.startswith("random") else None
     output.keep(model, autocast_log, log, profile, given, look=look)
+    if resume is not None:
+        inputs_given = [path for path in (model, autocast_log, log, profile, given) if path]
+        refuse_input(resume, *inputs_given)
     seen = examine_plan(
         model,
         planning=Planning(
@@ -130,6 +140,7 @@ def command(
             autocast_log=autocast_log,
             log=log,
             profile=profile,
+            resume=resume,
             target=targets[0] if targets else None,
         ),
         look=look,

@@ -31,7 +31,7 @@ _TYPES = {
 }
 _MOST_RANDOM = 4096
 _MOST_ELEMENTS = 1 << 31
-_MASKS = ("mask", "valid", "present")
+_MASKS = ("mask", "valid")
 _SEED = 20_260
 # Without a name that says more, integers stay small: an index must fit whatever it indexes.
 _SMALL = 2

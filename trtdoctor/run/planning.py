@@ -39,6 +39,7 @@ class Planning:
         autocast_log: What AutoCast printed: its set is measured beside the plan's.
         log: The verbose log of a build, whose own times tell what FP16 saves where.
         profile: Times of an engine's layers, which tell it less well.
+        resume: A file that keeps what was measured, so that the next run goes on from there.
         target: Where the converted model is written; None for nowhere.
     """
 
@@ -53,6 +54,7 @@ class Planning:
     autocast_log: File | None = None
     log: File | None = None
     profile: File | None = None
+    resume: File | None = None
     target: File | None = None
 
 
@@ -125,6 +127,7 @@ def _planned(
                 backend=planning.backend,
                 others=others,
                 times=_times(planning),
+                resume=None if planning.resume is None else Path(planning.resume),
                 accept=accept,
             ),
             watch,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from math import inf, isfinite
+from pathlib import Path
 from typing import Any
 
 from ...model.conversion_plan import Arm, ConversionPlan, KeptNode
@@ -19,8 +20,10 @@ from ...readers.onnxmodel import TensorType
 from ..conversion.convert import Converted, convert, decide_for, main_nodes, stored_floats
 from ..conversion.operands import Schemas
 from ..emulation import Deviation, Network, Rounding, deviation, find_backend
+from ..ranges import joined, range_of
 from .choice import Candidate, choose
 from .costs import cast_cost, costs, sizes
+from .resume import key_of, load, save
 from .sensitivity import Measuring, Sensitivity
 from .store import Store
 from .times import by_node
@@ -49,6 +52,7 @@ class PlanRequest:
         others: Sets of labels that somebody else keeps, by whose they are.
         times: Milliseconds that 16 bits save, by the names of an engine's layers; empty where nothing
             was measured, and then work and bytes decide.
+        resume: The file that keeps what was measured from one run to the next; None for none.
         accept: The user's own check of a converted model; None where there is none.
     """
 
@@ -62,6 +66,7 @@ class PlanRequest:
     backend: str | None = None
     others: Mapping[str, Collection[str]] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
+    resume: Path | None = None
     accept: Callable[[Converted], bool] | None = None
 
 
@@ -180,17 +185,9 @@ class _Planner:
         return see
 
     def _measure(self, name: str, value: Any) -> None:
-        numpy = import_module("numpy")
-        if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f" or not value.size:
-            return
-        sound = value[numpy.isfinite(value)]
-        if not sound.size:
-            return
-        low, high = float(sound.min()), float(sound.max())
-        before = self.ranges.get(name)
-        if before is not None:
-            low, high = min(low, before.minimum), max(high, before.maximum)
-        self.ranges[name] = ValueRange(minimum=low, maximum=high)
+        seen = range_of(value)
+        if seen is not None:
+            self.ranges[name] = joined(self.ranges[name], seen) if name in self.ranges else seen
 
     # A set of nodes, run end to end --------------------------------------------------------------
 
@@ -230,7 +227,19 @@ class _Planner:
         measuring = Measuring(
             self.network, self.rounding, self.base, self.computing, self.watch, self.request.budget
         )
-        self.found = measuring.all()
+        if self.request.resume is not None:
+            key = key_of(
+                self.request.model,
+                self.request.samples,
+                self.request.to.value,
+                str(self.request.budget),
+                self.network.backend.name,
+            )
+            measuring.found = load(self.request.resume, key)
+            self.found = measuring.all()
+            save(self.request.resume, key, self.found)
+        else:
+            self.found = measuring.all()
         self.work = costs(self.network, sizes(self.base))
         self.saves = self._saves()
         self.edges = self._edges()

@@ -73,6 +73,8 @@ class Measuring:
     def _locally(self) -> None:
         for count, index in enumerate(self.narrow, start=1):
             self.watch.check()
+            if index in self.found:
+                continue
             if count % 20 == 1:
                 self.watch.tell(f"measuring node {count:,} of {len(self.narrow):,}")
             self.found[index] = self._local(self.network.steps[index])
@@ -103,6 +105,8 @@ class Measuring:
         quiet: list[int] = []
         loud: list[int] = []
         for index in self.narrow:
+            if self.found[index].outputs is not None:
+                continue
             local = self.found[index].local
             heard = self.found[index].sick or (local is not None and local.sqnr < _QUIET)
             (loud if heard else quiet).append(index)
