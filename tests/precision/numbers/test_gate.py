@@ -111,6 +111,10 @@ def test_a_constant_that_fp16_changes_is_kept(op: str, value: float) -> None:
     assert isinstance(verdict(stored(op, value)), Kept)
 
 
+def test_a_dequantized_value_may_be_as_large_as_its_scale_makes_it() -> None:
+    assert isinstance(verdict(stored("DequantizeLinear", 1000.0, "Relu")), Kept)
+
+
 def test_a_mask_is_told_as_a_constant_to_change() -> None:
     kept = verdict(stored("Max", -1e9, "Add", "Softmax"))
     assert isinstance(kept, Kept)

@@ -42,6 +42,8 @@ _BOUNDED = frozenset(
     | {"GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMin", "TopK", "ArgMax", "ArgMin"}
     | {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Where", "Floor", "Round"}
 )
+# They multiply by a scale, however little else they do.
+_SCALED = frozenset({"DequantizeLinear"})
 # They decide by a hair: a constant that rounding moves decides otherwise.
 _DECIDES = frozenset({"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual"})
 
@@ -216,7 +218,8 @@ class Gate:
                 )
                 if not narrow and not self._held(name, node):
                     return f"it reads {name}, which is FP32 and of a range that is not known"
-            larger = node.op not in _BOUNDED and not operators.moves(node)
+            moves = operators.moves(node) and node.op not in _SCALED
+            larger = node.op not in _BOUNDED and not moves
             if larger and any(name in self._used for name in node.outputs):
                 return (
                     f"the result of {node.op} is used before it returns to FP16, and may not fit it"
