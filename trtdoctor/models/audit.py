@@ -130,7 +130,7 @@ def audit(
         stored=_changed(numbers.weights),
         measured=_measured(numbers),
         kept_by_converter=_kept(model, autocast),
-        notes=(*notes, *_unknown_kept(model, autocast)),
+        notes=(*notes, *_disordered(model), *_unknown_kept(model, autocast)),
     )
     facts = msgspec.structs.replace(
         facts_of(model, report, by_types, release=release, refused=len(refused)),
@@ -142,6 +142,25 @@ def audit(
     )
     report = msgspec.structs.replace(report, answer=answer_of(report, facts))
     return Audited(report=report, facts=facts, precision=_precision(path, by_types, worlds, wanted))
+
+
+def _disordered(model: OnnxFacts) -> Iterable[str]:
+    """A note where nodes read what only later ones make: what follows from types is open there.
+
+    A value that no node makes may be the formal input of a subgraph, and is none of this.
+    """
+    waiting = {name for node in model.nodes for name in node.outputs if name}
+    early: list[tuple[str, str]] = []
+    for node in model.nodes:
+        early += ((node.label, name) for name in node.inputs if name in waiting)
+        waiting.difference_update(node.outputs)
+    if early:
+        label, read = early[0]
+        more = f", as {len(early) - 1:,} more operands are" if len(early) > 1 else ""
+        yield (
+            f"the model is not valid ONNX: {label} reads {read}, which is made by a later node{more}; "
+            "the types behind it may be wrong, and parsers may refuse it (onnx.checker tells more)"
+        )
 
 
 def _changed(weights: WeightNumbers | None) -> tuple[StoredTensor, ...] | None:

@@ -35,27 +35,37 @@ def _by_types(found: PrecisionMap) -> str:
     half = found.shares.get("FP16")
     halves = half.nodes if half else 0
     if halves == number:
+        if number == 1:
+            return f"The model's only compute node is FP16 {where}."
         return f"All {number:,} compute nodes of the model are FP16 {where}."
-    others = ", ".join(
-        f"{work.nodes:,} {'of unknown type' if word == 'unknown' else word}"
-        for word, work in sorted(found.shares.items(), key=lambda item: -item[1].nodes)
-        if word != "FP16"
+    word, why = _why(found)
+    others = "; ".join(
+        f"{work.nodes:,} {'of unknown type' if kind == 'unknown' else kind}"
+        # What the reason is of stands right before it.
+        for kind, work in sorted(
+            found.shares.items(), key=lambda item: (item[0] == word, -item[1].nodes)
+        )
+        if kind != "FP16"
     )
     told = "None" if not halves else f"{halves:,}"
     first = f"{told} of the model's {number:,} compute nodes {'is' if halves < 2 else 'are'} FP16"
-    return f"{first} {where}: {others}{_why(found)}."
+    if number == 1:
+        first = "The model's only compute node is not FP16"
+    return f"{first} {where}: {others}{why}."
 
 
-def _why(found: PrecisionMap) -> str:
-    counts: dict[Cause, int] = {}
+def _why(found: PrecisionMap) -> tuple[str, str]:
+    """The type that most nodes have for one cause, and that cause as the end of a sentence."""
+    counts: dict[tuple[str, Cause], int] = {}
     for region in found.regions:
         if region.cause is not None:
-            counts[region.cause] = counts.get(region.cause, 0) + region.work.nodes
+            key = (region.precisions[0].value, region.cause)
+            counts[key] = counts.get(key, 0) + region.work.nodes
     if not counts:
-        return ""
-    cause = max(counts, key=lambda one: counts[one])
-    mostly = "mostly " if len(counts) > 1 else ""
-    return f", {mostly}{_STAY[cause]}" if cause in _STAY else ""
+        return "", ""
+    word, cause = max(counts, key=lambda key: counts[key])
+    mostly = "mostly " if sum(1 for other, _ in counts if other == word) > 1 else ""
+    return word, f", {mostly}{_STAY[cause]}" if cause in _STAY else ""
 
 
 def _by_builder(found: PrecisionMap | None) -> str:
@@ -85,15 +95,22 @@ def _matters(facts: OnnxModel) -> str:
         return f"What FP16 would break ({_places(count)}) is kept in FP32: {_first(hazards)}"
     if facts.hazards is None or not facts.compute:
         return ""
+    seen, unseen = ["its operators"], list[str]()
+    (unseen if facts.not_read else seen).append("its stored numbers")
     if facts.measured is None:
-        return (
-            "No hazard is seen in its operators and stored numbers; its values were not measured "
-            "(--inputs)."
-        )
-    return (
-        "No hazard is seen in its operators, its stored numbers or its values over "
-        f"{facts.samples:,} inputs."
-    )
+        unseen.append("its values")
+    else:
+        seen.append(f"its values over {facts.samples:,} inputs")
+    told = f"No hazard is seen in {_listed(seen)}"
+    if not unseen:
+        return f"{told}."
+    how = " (--inputs)" if facts.measured is None and not facts.not_measured else ""
+    whose = " all of" if facts.not_read else ""
+    return f"{told}; not known are{whose} {_listed(unseen)}{how}."
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join((", ".join(parts[:-1]), parts[-1]) if len(parts) > 1 else parts)
 
 
 def _places(number: int) -> str:

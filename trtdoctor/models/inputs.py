@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..model.errors import InputError, UsageError
+from ..model.given_files import open_regular
 from ..readers.onnxmodel import OnnxFacts, OnnxValue, TensorType
 
 _T = TensorType
@@ -198,7 +200,7 @@ def _made(numpy: Any, source: Any, value: OnnxValue, shape: tuple[int, ...]) -> 
 def _arrays(path: Path, model: OnnxFacts) -> dict[str, Any]:
     numpy = import_module("numpy")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             found = numpy.load(file, allow_pickle=False)
             if isinstance(found, numpy.ndarray):
                 if len(model.inputs) != 1:
@@ -208,8 +210,12 @@ def _arrays(path: Path, model: OnnxFacts) -> dict[str, Any]:
                         "give a .npz file with an array for each"
                     )
                 return {model.inputs[0].name: found}
-            return {name: found[name] for name in found.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+            wanted = [value.name for value in model.inputs]
+            # The others are not unpacked: they may be large, and nothing reads them.
+            return {name: found[name] if name in wanted else None for name in found.files}
+    except MemoryError:
+        raise InputError(f"{path} holds more than fits into memory; give fewer samples") from None
+    except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} is no .npz or .npy file that numpy can read: {error}") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
@@ -224,7 +230,7 @@ def _split(
     """One sample, or as many as a leading axis that the model's inputs do not have."""
     counts = set()
     for value in model.inputs:
-        declared = value.shape
+        declared = shapes.get(value.name, value.shape)
         array = arrays.get(value.name)
         if array is None or declared is None:
             continue
@@ -244,9 +250,14 @@ def _split(
     samples = []
     for index in range(count or 0):
         one = {}
-        for name, array in arrays.items():
-            rank = len(_declared(model, name) or ())
-            if array.ndim == rank + 1:
+        for value in model.inputs:
+            name, array = value.name, arrays.get(value.name)
+            declared = shapes.get(name, value.shape)
+            if array is None:
+                continue
+            if declared is None:
+                one[name] = array
+            elif array.ndim == len(declared) + 1:
                 one[name] = array[index]
             else:
                 batch = array.shape[0] // (count or 1)
@@ -284,6 +295,24 @@ def _fitted(
                 raise InputError(
                     f"{path}: {value.name} is of {array.dtype}, and {model.source} wants {kind}"
                 )
-            array = array.astype(kind)
+            array = _converted(array, kind, f"{path}: {value.name}", model)
         made[value.name] = numpy.ascontiguousarray(array)
+    return made
+
+
+def _converted(array: Any, kind: str, which: str, model: OnnxFacts) -> Any:
+    """In another type, where that holds every number."""
+    numpy = import_module("numpy")
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        made = array.astype(kind)
+    if array.dtype.kind == "f":
+        lost = numpy.isfinite(array) & ~numpy.isfinite(made)
+    else:
+        # A negative number and its wrapped image are equal to numpy after both are cast alike.
+        lost = (made != array) | ((made < 0) != (array < 0))
+    if lost.any():
+        raise InputError(
+            f"{which} is of {array.dtype} and has numbers that do not fit into {kind}, "
+            f"which {model.source} wants"
+        )
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
@@ -27,7 +28,7 @@ def measure(
     found: dict[str, ValueRange] = {}
 
     def see(name: str, value: Any) -> None:
-        seen = range_of(value)
+        seen = _seen(value)
         if seen is not None:
             found[name] = joined(found[name], seen) if name in found else seen
 
@@ -36,11 +37,23 @@ def measure(
         for name, value in sample.items():
             see(name, value)
         network.run(sample, watch=watch, see=see)
-    return found
+    return {name: _closed(seen) for name, seen in found.items()}
 
 
 def range_of(value: Any) -> ValueRange | None:
-    """The range of one array; None where it is of no floating type, or empty."""
+    """The range of one array, 0 to 0 without finite elements; None for no floating type, or empty."""
+    seen = _seen(value)
+    return None if seen is None else _closed(seen)
+
+
+def _closed(seen: ValueRange) -> ValueRange:
+    if seen.minimum <= seen.maximum:
+        return seen
+    return msgspec.structs.replace(seen, minimum=0.0, maximum=0.0)
+
+
+def _seen(value: Any) -> ValueRange | None:
+    """As ``range_of``; without finite elements from inf to -inf, which no other range is changed by."""
     numpy = import_module("numpy")
     if not isinstance(value, numpy.ndarray) or value.dtype.kind != "f" or not value.size:
         return None
@@ -50,7 +63,9 @@ def range_of(value: Any) -> ValueRange | None:
         nan = int(numpy.isnan(value).sum())
         infinite = int(numpy.isinf(value).sum())
         value = value[numpy.isfinite(value)]
-        low, high = (float(value.min()), float(value.max())) if value.size else (0.0, 0.0)
+        low, high = (
+            (float(value.min()), float(value.max())) if value.size else (math.inf, -math.inf)
+        )
     magnitudes = numpy.abs(value)
     above = magnitudes[magnitudes > 0]
     return ValueRange(

@@ -85,6 +85,7 @@ class Reference:
 
     def __init__(self) -> None:
         self._package = import_module("onnx.reference")
+        self._numpy = import_module("numpy")
         self.name = f"onnx {import_module('onnx').__version__}'s reference"
 
     def kernel(self, model: Any, names: Sequence[str]) -> Kernel:
@@ -92,7 +93,9 @@ class Reference:
         evaluator = self._package.ReferenceEvaluator(model)
 
         def run(operands: Sequence[Any]) -> list[Any]:
-            found: list[Any] = evaluator.run(None, dict(zip(names, operands, strict=True)))
+            # What overflows is found in the values; numpy's warnings would stand in the user's terminal.
+            with self._numpy.errstate(all="ignore"):
+                found: list[Any] = evaluator.run(None, dict(zip(names, operands, strict=True)))
             return found
 
         return run

@@ -87,6 +87,7 @@ class Network:
         *,
         narrow: Collection[int] = (),
         rounding: Rounding | None = None,
+        otherwise: Mapping[int, Rounding] | None = None,
         watch: Watch = UNHURRIED,
         see: Callable[[str, Any], None] | None = None,
     ) -> Values:
@@ -96,6 +97,7 @@ class Network:
             inputs: Arrays by the names of its inputs.
             narrow: Indices of the steps that are rounded.
             rounding: How.
+            otherwise: Steps that are rounded in another way.
             watch: Ends it.
             see: Is shown every value when it is made, and keeps what it wants.
 
@@ -110,7 +112,8 @@ class Network:
             watch.check()
             if step.node.op == "Constant":
                 continue
-            made = self.step(step, values, rounding if step.index in wanted else None)
+            how = rounding if step.index in wanted else None
+            made = self.step(step, values, (otherwise or {}).get(step.index, how))
             for name, value in zip(step.makes, made, strict=False):
                 values[name] = value
                 if see is not None:

@@ -29,6 +29,7 @@ from .times import by_node
 _HEADROOM = 2.0
 _ROUNDS = 8
 _TRIMS = 24
+_APART = 16
 _QUANTIZERS = operators.QUANTIZERS | operators.DEQUANTIZERS
 
 
@@ -438,6 +439,7 @@ class _Planner:
         if not hasattr(self, "work"):
             self.work = costs(self.network, sizes(self.base))
             self._saves()
+        cured = self._in_bfloat16(keep)
         arms = [self._arm("everything that can be", frozenset(), whole, None)]
         arms += self._others()
         arms.append(self._arm("this plan", keep, seen, converted))
@@ -445,7 +447,7 @@ class _Planner:
             type=self.request.to.value,
             budget=self.request.budget,
             met=self._meets(seen) and not refused,
-            keep=tuple(self._kept(index) for index in sorted(keep)),
+            keep=tuple(self._kept(index, cured) for index in sorted(keep)),
             conversion=converted.conversion,
             arms=tuple(arms),
             nodes=len(self.computing),
@@ -518,7 +520,7 @@ class _Planner:
         kind = operators.type_of(self.network.steps[index].node, self.network.facts.types)
         return kind in operators.SIXTEEN_BIT or (index in self._able and index not in keep)
 
-    def _kept(self, index: int) -> KeptNode:
+    def _kept(self, index: int, cured: Mapping[int, bool]) -> KeptNode:
         node = self.network.steps[index].node
         found = self.found.get(index)
         hazard = next((h for h in self.hazards if node.label in h.nodes), None)
@@ -543,30 +545,41 @@ class _Planner:
             reason=reason,
             alone=sqnr if sqnr is not None and isfinite(sqnr) else None,
             sick=self._is_sick(index),
-            bfloat16=self._in_bfloat16(index),
+            bfloat16=cured.get(index),
         )
 
-    def _in_bfloat16(self, index: int) -> bool | None:
-        """Whether a node's values stay sound in BF16, and the outputs within the budget."""
-        if self.request.to is not TensorType.FLOAT16:
-            return None
-        measuring = Measuring(
-            self.network,
-            Rounding(TensorType.BFLOAT16),
-            self.base,
-            [index],
-            self.watch,
-            self.request.budget,
-        )
+    def _in_bfloat16(self, keep: frozenset[int]) -> dict[int, bool]:
+        """For which of the kept nodes BF16 would do, with all others in FP16.
+
+        Of all together first, which mostly answers for each; apart only a few are tried.
+        """
+        if self.request.to is not TensorType.FLOAT16 or not keep:
+            return {}
         try:
-            found = measuring.all().get(index)
-        except ImportError:
-            return None
-        if found is None or found.outputs is None:
-            return None
-        return (
-            not found.sick and not found.outputs.sick and found.outputs.sqnr >= self.request.budget
+            if self._does_in_bfloat16(keep, keep):
+                return dict.fromkeys(keep, True)
+            return {i: self._does_in_bfloat16(frozenset({i}), keep) for i in sorted(keep)[:_APART]}
+        except (OutOfTime, ImportError):
+            return {}
+
+    def _does_in_bfloat16(self, some: frozenset[int], keep: frozenset[int]) -> bool:
+        narrow = set(self.narrow) - keep
+        sick: list[str] = []
+
+        def see(name: str, value: Any) -> None:
+            if deviation(self.base[name], value).sick:
+                sick.append(name)
+
+        made = self.network.run(
+            self.request.samples[0],
+            narrow=narrow,
+            rounding=self.rounding,
+            otherwise=dict.fromkeys(some, Rounding(TensorType.BFLOAT16)),
+            watch=self.watch,
+            see=see,
         )
+        seen = [deviation(self.outputs[0][name], made[name]).sqnr for name in self._judged()]
+        return not sick and min(seen) >= self.request.budget
 
 
 def _sickness(local: Deviation, outputs: Deviation | None) -> str:

@@ -261,9 +261,18 @@ def surrounded(flow: Flow, node: OnnxNode) -> bool:
 
 def _merged(reaches: Iterable[Reach]) -> Reach:
     """All places together, each once; the very same object where there is one to merge."""
-    several = list({id(reach): reach for reach in reaches if reach.ways}.values())
-    if len(several) <= 1:
-        return several[0] if several else NOWHERE
+    first: Reach = NOWHERE
+    others: list[Reach] = []
+    for reach in reaches:
+        if not reach.ways or reach is first:
+            continue
+        if first is NOWHERE:
+            first = reach
+        else:
+            others.append(reach)
+    if not others:
+        return first
+    several = list({id(reach): reach for reach in (first, *others)}.values())
     places = dict.fromkeys(place for reach in several for place in reach.places)
     ways = Way.NONE
     for reach in several:

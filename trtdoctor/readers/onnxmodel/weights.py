@@ -27,6 +27,8 @@ from .external import ExternalFiles, ExternalRefused
 from .tensor_places import TensorPlace, tensor_places
 
 _PIECE = 4 << 20
+# Where more than this part of a piece is small, it is counted whole.
+_MANY = 16
 _TOLD_EVERY = 256 << 20
 # Bits of FP32 numbers without their sign. FP16 rounds 65520 and more to infinity, 2**-25 and less to
 # zero, and holds less than 2**-14 as subnormal numbers (IEEE 754 binary16, ties to even).
@@ -205,6 +207,8 @@ class _Scan:
         if not len(bits):
             return _Counts()
         largest = int(bits.max())
+        if not largest:
+            return _Counts(len(bits), zeros=len(bits))
         nan = infinite = overflow = zeros = flushed = 0
         if largest >= _OVERFLOWS:
             nan = int(numpy.count_nonzero(bits > _INFINITE))
@@ -216,11 +220,15 @@ class _Scan:
         count = int(numpy.count_nonzero(low))
         if not count:
             smallest = int(bits.min())
+        elif count > len(bits) // _MANY:
+            zeros = len(bits) - int(numpy.count_nonzero(bits))
+            flushed = int(numpy.count_nonzero(bits <= _VANISHES)) - zeros
+            # Of unsigned numbers, zero less one is the largest.
+            smallest = int((bits - numpy.uint32(1)).min()) + 1
         else:
             found = bits[numpy.flatnonzero(low)]
             zeros = count - int(numpy.count_nonzero(found))
             flushed = int(numpy.count_nonzero(found <= _VANISHES)) - zeros
-            # Of unsigned numbers, zero less one is the largest.
             least = found if zeros < count else bits
             smallest = (int((least - numpy.uint32(1)).min()) + 1) & 0xFFFF_FFFF or _INFINITE
         return _Counts(
