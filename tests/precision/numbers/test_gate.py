@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from trtdoctor.model.value_range import ValueRange
+from trtdoctor.model.weight_numbers import StoredTensor, WeightNumbers
 from trtdoctor.precision.numbers import Cleared, Gate, Kept, fragile
 from trtdoctor.readers.onnxmodel import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
 
@@ -74,6 +76,78 @@ def test_a_growing_value_that_is_used_before_it_returns_to_fp16_is_kept(op: str)
 @pytest.mark.parametrize("op", ["Where", "Add", "MatMul", "Sqrt"])
 def test_a_constant_of_unknown_range_is_kept(op: str) -> None:
     assert isinstance(verdict(chain(op, constant=True)), Kept)
+
+
+def stored(op: str, value: float, *after: str) -> OnnxFacts:
+    model = chain(op, constant=True)
+    if after:
+        model = chain(op, *after)
+        first = msgspec.structs.replace(model.nodes[1], inputs=("t0", "k"))
+        model = msgspec.structs.replace(model, nodes=(model.nodes[0], first, *model.nodes[2:]))
+    return msgspec.structs.replace(model, values={"k": (value,)})
+
+
+@pytest.mark.parametrize(
+    ("op", "value"),
+    [("Mul", 0.125), ("Add", -3.0), ("Div", 0.1), ("Max", 0.0), ("Mul", 65504.0), ("Less", 0.5)],
+)
+def test_a_constant_that_fp16_holds_is_cleared(op: str, value: float) -> None:
+    assert isinstance(verdict(stored(op, value)), Cleared)
+
+
+@pytest.mark.parametrize(
+    ("op", "value"),
+    [
+        ("Mul", 1e-5),
+        ("Add", 1e-12),
+        ("Add", -1e9),
+        ("Min", float("inf")),
+        ("Add", float("nan")),
+        ("Less", 0.1),
+        ("Equal", 2049.0),
+    ],
+)
+def test_a_constant_that_fp16_changes_is_kept(op: str, value: float) -> None:
+    assert isinstance(verdict(stored(op, value)), Kept)
+
+
+def test_a_dequantized_value_may_be_as_large_as_its_scale_makes_it() -> None:
+    assert isinstance(verdict(stored("DequantizeLinear", 1000.0, "Relu")), Kept)
+
+
+def test_a_mask_is_told_as_a_constant_to_change() -> None:
+    kept = verdict(stored("Max", -1e9, "Add", "Softmax"))
+    assert isinstance(kept, Kept)
+    kept = verdict(stored("Add", -1e9, "Softmax"))
+    assert isinstance(kept, Kept)
+    assert "mask before Softmax" in kept.reason
+    assert "Change the constant" in kept.reason
+    assert not kept.norm
+
+
+def weights_of(**counts: int) -> WeightNumbers:
+    tensor = StoredTensor(
+        name="k", type="FLOAT", shape=(64,), elements=64, read=True, largest=1.0, **counts
+    )
+    return WeightNumbers(tensors=(tensor,))
+
+
+def test_stored_numbers_clear_where_fp16_holds_all_of_them() -> None:
+    model = chain("MatMul", constant=True)
+    labels = [node.label for node in model.nodes]
+    assert isinstance(Gate(model, weights_of()).verdict(labels), Cleared)
+    for lost in ("nan", "infinite", "overflow", "flushed", "subnormal"):
+        assert isinstance(Gate(model, weights_of(**{lost: 1})).verdict(labels), Kept)
+
+
+def test_measured_values_keep_what_the_pattern_clears() -> None:
+    model = chain("MatMul")
+    labels = [node.label for node in model.nodes]
+    assert isinstance(Gate(model).verdict(labels), Cleared)
+    ranges = {"t1": ValueRange(minimum=-1.0, maximum=1e6)}
+    kept = Gate(model, None, ranges).verdict(labels)
+    assert isinstance(kept, Kept)
+    assert "more than 65504" in kept.reason
 
 
 def test_what_is_not_seen_is_kept() -> None:

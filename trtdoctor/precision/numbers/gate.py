@@ -1,21 +1,27 @@
-"""Whether nodes may compute in FP16, by the pattern of operators around them.
+"""Whether nodes may compute in FP16, by the operators around them and by what is known of numbers.
 
 A written-out LayerNormalization whose squares were rounded to FP16 gave zero in 106 of 197 rows,
 without an infinity or a NaN in the output: x * x passed 65504, and c / inf is 0. So nothing is
 cleared because it mostly goes well: a value must be bounded by what was FP16 before, or go straight
-back to FP16. Ranges of constants and of measured values would clear more; what is known of a value
-is asked in `Gate._unbounded` alone.
+back to FP16, and a constant must be one that FP16 holds. A hazard that the model's own constants,
+shapes and measured values show keeps what a pattern alone would clear; a measured range by itself
+clears nothing here, for other inputs may go beyond it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from struct import pack, unpack
 from typing import TypeAlias
 
 from ...model.base import Frozen
+from ...model.hazard import Cure, Hazard, HazardKind
+from ...model.value_range import ValueRange
+from ...model.weight_numbers import WeightNumbers
 from ...readers.onnxmodel import OnnxFacts, OnnxNode
 from ..graph import operators
+from .hazards import LARGEST, SUBNORMAL, Net, find_hazards
 
 _SUMS = frozenset(
     {"ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceProd"}
@@ -36,6 +42,10 @@ _BOUNDED = frozenset(
     | {"GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMin", "TopK", "ArgMax", "ArgMin"}
     | {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Where", "Floor", "Round"}
 )
+# They multiply by a scale, however little else they do.
+_SCALED = frozenset({"DequantizeLinear"})
+# They decide by a hair: a constant that rounding moves decides otherwise.
+_DECIDES = frozenset({"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual"})
 
 
 class Cleared(Frozen, frozen=True, kw_only=True):
@@ -63,10 +73,19 @@ class Gate:
 
     Args:
         model: the model as it is now; None where it is not at hand, and then nothing is cleared.
+        weights: the numbers that it stores; without them only small constants are known.
+        ranges: what its values were over samples.
     """
 
-    def __init__(self, model: OnnxFacts | None) -> None:
+    def __init__(
+        self,
+        model: OnnxFacts | None,
+        weights: WeightNumbers | None = None,
+        ranges: Mapping[str, ValueRange] | None = None,
+    ) -> None:
         self._model = model
+        self._weights = weights
+        self._ranges = ranges
 
     def verdict(self, labels: Iterable[str]) -> Verdict:
         """Whether a remedy may have these nodes computed in FP16.
@@ -95,6 +114,9 @@ class Gate:
         if found is not None:
             norm = operators.writes_out_a_norm(nodes)
             return Kept(reason=found, norm=norm or any(node.op in _SUMS for node in island))
+        hazard = next((h for n in island for h in self._hazards.get(n.label, ())), None)
+        if hazard is not None:
+            return _kept(hazard)
         unbounded = self._unbounded(model, island)
         if unbounded:
             return Kept(reason=unbounded)
@@ -127,6 +149,35 @@ class Gate:
         for place, node in enumerate(self._model.nodes if self._model is not None else ()):
             found.setdefault(node.label, []).append(place)
         return found
+
+    @cached_property
+    def _net(self) -> Net | None:
+        model = self._model
+        return None if model is None else Net(model, self._weights, self._ranges)
+
+    @cached_property
+    def _hazards(self) -> dict[str, list[Hazard]]:
+        """What FP16 would do to the numbers of each node, where something is to be done about it."""
+        found: dict[str, list[Hazard]] = {}
+        if self._model is not None:
+            for hazard in find_hazards(self._model, self._weights, self._ranges):
+                for label in hazard.nodes if hazard.cure is not Cure.NONE else ():
+                    found.setdefault(label, []).append(hazard)
+        return found
+
+    def _held(self, name: str, node: OnnxNode) -> bool:
+        """Whether a value is stored, and FP16 holds all of its numbers as this node needs them."""
+        net = self._net
+        if net is None or name not in net.constants:
+            return False
+        values = net.model.values.get(name)
+        if values is not None:
+            return all(_fits(float(each), exactly=node.op in _DECIDES) for each in values)
+        stored = net.stored(name)
+        lost = stored is None or bool(
+            stored.nan or stored.infinite or stored.overflow or stored.flushed or stored.subnormal
+        )
+        return not lost and node.op not in _DECIDES
 
     @cached_property
     def _makers(self) -> dict[str, OnnxNode]:
@@ -165,14 +216,29 @@ class Gate:
                     and maker.op in operators.CASTS
                     and types.get(maker.inputs[0]) in operators.SIXTEEN_BIT
                 )
-                if not narrow:
+                if not narrow and not self._held(name, node):
                     return f"it reads {name}, which is FP32 and of a range that is not known"
-            larger = node.op not in _BOUNDED and not operators.moves(node)
+            moves = operators.moves(node) and node.op not in _SCALED
+            larger = node.op not in _BOUNDED and not moves
             if larger and any(name in self._used for name in node.outputs):
                 return (
                     f"the result of {node.op} is used before it returns to FP16, and may not fit it"
                 )
         return None
+
+
+def _kept(hazard: Hazard) -> Kept:
+    """Why nodes of a hazard stay, and what is better; what is better than a norm its reader says."""
+    norm = hazard.kind is HazardKind.NORMALIZATION
+    told = hazard.what if norm else f"{hazard.what} {hazard.advice}"
+    return Kept(reason=f"FP16 would change its numbers: {told}".rstrip("."), norm=norm)
+
+
+def _fits(value: float, *, exactly: bool) -> bool:
+    """Whether FP16 holds a number with all of its eleven binary digits, or unchanged."""
+    if value != 0 and not SUBNORMAL <= abs(value) <= LARGEST:
+        return False
+    return not exactly or unpack("<e", pack("<e", value))[0] == value
 
 
 def fragile(model: OnnxFacts) -> tuple[OnnxNode, ...]:
