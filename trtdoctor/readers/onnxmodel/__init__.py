@@ -1,4 +1,7 @@
-"""Reads the types and nodes of ONNX models, never weights, and never guesses a type not told."""
+"""Reads the types and nodes of ONNX models, and never guesses a type not told.
+
+Weights are read by `weights` alone, which is imported where it is used.
+"""
 
 from ..errors import FormatError
 from .load import read_onnx
@@ -10,14 +13,18 @@ from .onnx_facts import (
     OnnxValue,
     TensorType,
 )
+from .weight_numbers import FloatNumbers, TensorNumbers, WeightNumbers
 
 __all__ = [
+    "FloatNumbers",
     "FormatError",
     "OnnxFacts",
     "OnnxInitializer",
     "OnnxNode",
     "OnnxUnavailable",
     "OnnxValue",
+    "TensorNumbers",
     "TensorType",
+    "WeightNumbers",
     "read_onnx",
 ]

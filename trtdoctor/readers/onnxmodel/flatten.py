@@ -19,6 +19,7 @@ from .types import OperatorTypes, by_number, stash_type
 _DEEPEST = 32
 _SUBGRAPH_OPS = frozenset({"If", "Loop", "Scan"})
 _EXTERNAL = 1
+_CONSTANTS = frozenset({"value", "sparse_value", "value_float", "value_floats"})
 _MOST_ELEMENTS = 1 << 63
 _MOST_DIMS = 64
 
@@ -58,6 +59,9 @@ class Flattener:
         self._used: dict[str, int] = {}
         self._initializers: list[OnnxInitializer] = []
         self._nodes: list[OnnxNode] = []
+        self.stored: list[tuple[str, Any]] = []
+        """Every value that the model stores, by name: a tensor, a sparse tensor, the attribute of a
+        Constant node or its value that a call gives. Filled by `facts`."""
 
     def facts(self, source: str) -> OnnxFacts:
         """Everything that is known of the model."""
@@ -115,8 +119,10 @@ class Flattener:
             scope.declared[text(value.name)] = _declared(value)
         for tensor in graph.initializer:
             self._initializer(text(tensor.name), tensor, scope)
+            self.stored.append((scope.find(text(tensor.name)), tensor))
         for sparse in graph.sparse_initializer:
             self._initializer(text(sparse.values.name), sparse.values, scope)
+            self.stored.append((scope.find(text(sparse.values.name)), sparse))
         for node in graph.node:
             self._node(node, scope, depth)
 
@@ -165,6 +171,8 @@ class Flattener:
             self._define(scope, name, kind) if name else ""
             for name, kind in zip(made, found, strict=True)
         ]
+        if op == "Constant" and outputs and not domain:
+            self._constant(outputs[0], node, scope)
         self._nodes.append(
             OnnxNode(
                 label=own + scope.suffix,
@@ -177,6 +185,13 @@ class Flattener:
                 float_only=self._operators.float_only(op, domain, scope.opsets.get(domain, 0)),
             )
         )
+
+    def _constant(self, name: str, node: Any, scope: _Scope) -> None:
+        for attribute in node.attribute:
+            if text(attribute.name) in _CONSTANTS:
+                reference = text(attribute.ref_attr_name)
+                held = scope.arguments.get(reference) if reference else attribute
+                self.stored.append((name, held))
 
     def _call(
         self,

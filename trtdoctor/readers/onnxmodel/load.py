@@ -15,7 +15,7 @@ from ..files.source import Source, open_source
 from .bounds import Allowance
 from .flatten import Flattener
 from .onnx_facts import OnnxFacts, OnnxUnavailable
-from .slim import slim
+from .slim import Places, slim
 from .types import OperatorTypes
 
 
@@ -33,21 +33,43 @@ def read_onnx(model: Path | bytes, *, name: str | None = None) -> OnnxFacts:
     """
     path = model if isinstance(model, Path) else None
     with naming(str(path) if path else name), open_source(model) as source:
-        return _read(source, name or (path.name if path else "model.onnx"))
+        return _read(source, name or (path.name if path else "model.onnx"), None)[0]
 
 
-def _read(source: Source, name: str) -> OnnxFacts:
+def read_with_stored(path: Path, places: Places) -> tuple[OnnxFacts, list[tuple[str, Any]]]:
+    """The facts of one model, and what it stores.
+
+    Args:
+        path: The file.
+        places: Is told where the values lie that are not in what is returned.
+
+    Returns:
+        The facts, and `Flattener.stored`.
+
+    Raises:
+        FormatError: It is no ONNX model, or a damaged or unreasonably large one.
+        OnnxUnavailable: The ``onnx`` package is missing or broken.
+        OSError: The file cannot be read.
+    """
+    with naming(str(path)), open_source(path) as source:
+        return _read(source, path.name, places)
+
+
+def _read(
+    source: Source, name: str, places: Places | None
+) -> tuple[OnnxFacts, list[tuple[str, Any]]]:
     seen = recognise_onnx(source)
     if seen is None:
         raise FormatError(_what_else(source))
     if seen.damaged:
         raise FormatError(f"It is an ONNX model, but {seen.damaged}. Copy it again.")
     allowed = Allowance(source.size)
-    data = slim(source, allowed)
+    data = slim(source, allowed, places)
     onnx = _package()
     try:
         parsed: Any = onnx.ModelProto.FromString(data)
-        return Flattener(parsed, OperatorTypes(onnx), allowed).facts(name)
+        flattener = Flattener(parsed, OperatorTypes(onnx), allowed)
+        return flattener.facts(name), flattener.stored
     except FormatError:
         raise
     except (ValueError, RecursionError, _decode_error()) as error:
