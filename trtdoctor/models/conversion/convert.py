@@ -89,7 +89,9 @@ def _convert(
     sound = _complaint(proto) is None
     if sound and proto.ByteSize() < _MOST_BYTES:
         # Types that operators alone do not tell, as of what comes out of a sequence.
-        proto = onnx.shape_inference.infer_shapes(proto)
+        inferred = onnx.shape_inference.infer_shapes(proto)
+        del proto.graph.value_info[:]
+        proto.graph.value_info.extend(inferred.graph.value_info)
     graph, names = grow(proto)
     survey = Survey(graph, keep, to, keep_io=keep_io)
     rewriter = Rewriter(survey, names, to, keep_io=keep_io)

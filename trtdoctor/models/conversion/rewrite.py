@@ -222,17 +222,17 @@ class Rewriter:
         given = list(proto.input)
         inner = list(node.subgraphs.values())
         for body in inner:
-            formals = body.proto.input
-            for formal in formals:
+            count = len(body.proto.input)
+            for at, formal in enumerate(body.proto.input):
                 if self._wide(formal.name):
-                    self._now[formal.name] = kind
-                    formal.type.tensor_type.elem_type = getattr(onnx.TensorProto, kind.value)
+                    self._now[formal.name] = self._survey.handed_in(node, at - count)
+                    self._declare(formal)
         for index, name in enumerate(given):
-            proto.input[index] = self._as(name, kind)
+            proto.input[index] = self._as(name, self._survey.wanted(node, index))
         for body in inner:
             self._fill(body)
         skipped = 1 if node.op == "Loop" else 0
-        carried = len(inner[0].proto.input) - 2 if node.op == "Loop" else 0
+        carried = _carried(node)
         for at, name in enumerate(list(proto.output)):
             if not self._wide(name):
                 continue
@@ -240,12 +240,10 @@ class Rewriter:
             if node.op == "If":
                 narrow_all = all(self._may(back.name) for back in backs)
                 result = self._to if narrow_all and kind is self._to else FLOAT
-            elif (node.op == "Loop" and at >= carried) or (
-                node.op == "Scan" and not _state(node, at)
-            ):
-                result = self._now.get(backs[0].name) or kind
+            elif at < carried:
+                result = self._now[inner[0].proto.input[at + 2 * skipped].name] or FLOAT
             else:
-                result = kind
+                result = self._now.get(backs[0].name) or kind
             for body, back in zip(inner, backs, strict=True):
                 self._give(body, back, result)
             self._define(proto, at, name, result)
@@ -317,10 +315,13 @@ class Rewriter:
         graph.proto.node.extend(self._made[id(graph)])
 
 
-def _state(node: Node, at: int) -> bool:
-    scanned = next((a.i for a in node.proto.attribute if a.name == "num_scan_inputs"), 0)
-    body = next(iter(node.subgraphs.values()))
-    return at < len(body.proto.input) - scanned
+def _carried(node: Node) -> int:
+    """How many values go from one turn of a Loop or a Scan to the next."""
+    formals = len(next(iter(node.subgraphs.values())).proto.input)
+    if node.op == "Loop":
+        return formals - 2
+    scanned = sum(a.i for a in node.proto.attribute if a.name == "num_scan_inputs")
+    return formals - int(scanned)
 
 
 def _used(graph: Graph, made: dict[int, list[Any]]) -> set[str]:

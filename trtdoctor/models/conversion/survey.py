@@ -69,8 +69,10 @@ class Survey:
         """In which type a node takes an operand that is FLOAT; None for the one it has."""
         if node.standard and node.op in AS_IS:
             return None
-        if not self.narrow(node) or node.subgraphs:
+        if not self.narrow(node):
             return FLOAT
+        if node.subgraphs:
+            return self.handed_in(node, index - len(node.proto.input))
         formals = operands(node.op, node.opset, self._to) or ()
         may = bool(formals) and formals[min(index, len(formals) - 1)][1]
         return self._to if may else FLOAT
@@ -84,9 +86,14 @@ class Survey:
     def read_narrow(self, name: str) -> bool:
         """Whether any node takes a value in the new type."""
         return any(
-            self.wanted(node, index) is self._to or (node.subgraphs and self.narrow(node))
-            for node, index in self._readers.get(name, ())
+            self.wanted(node, index) is self._to for node, index in self._readers.get(name, ())
         )
+
+    def handed_in(self, node: Node, at: int) -> TensorType:
+        """The type of what a Loop or a Scan hands into its body, counted from the last operand."""
+        formals = [list(body.proto.input) for body in node.subgraphs.values()]
+        reads = (self.read_narrow(each[at].name) for each in formals if -at <= len(each))
+        return self._to if self.narrow(node) and any(reads) else FLOAT
 
     def readers(self, name: str) -> Iterator[Node]:
         """The nodes that read a value."""
@@ -154,7 +161,9 @@ class Survey:
             (at, name) for at, name in enumerate(node.proto.input) if self.types.get(name) is FLOAT
         ]
         gives = any(self.types.get(name) is FLOAT for name in node.proto.output)
-        if node.label in self._keep or not (floats or gives) or node.op == "Constant":
+        again = node.op == "Cast" and self.types.get(node.proto.input[0]) is self._to
+        kept = node.label in self._keep and not again
+        if kept or not (floats or gives) or node.op == "Constant":
             return False
         if node.subgraphs:
             return True
@@ -244,7 +253,7 @@ class Survey:
             reads = [self.types.get(name) for name in node.proto.input]
             if id(node) in beside and all(goes):
                 self._narrow.discard(id(node))
-            elif FLOAT not in reads and self._to not in reads and any(goes):
+            elif FLOAT not in reads and (all(goes) if self._to in reads else any(goes)):
                 # Whole numbers, for one, keep their digits for whoever reads them in FP32.
                 self._narrow.discard(id(node))
 
@@ -252,6 +261,8 @@ class Survey:
         maker = self._makers.get(name)
         if maker is None:
             return name in self._inputs
+        if all(self.types.get(name) is not FLOAT for name in maker.proto.input):
+            return True
         return not self.narrow(maker) or id(maker) in beside
 
     def _goes_wide(self, name: str) -> bool:

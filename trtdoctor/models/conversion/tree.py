@@ -119,6 +119,7 @@ class _Grower:
         opsets: Mapping[str, int],
         arguments: Mapping[str, Any],
         depth: int,
+        results: Mapping[str, str] | None = None,
     ) -> None:
         self._count += 1
         if self._count > _MOST_NODES or depth > _DEEPEST:
@@ -143,10 +144,19 @@ class _Grower:
             inner.update((name, "") for name in function.input[len(inputs) :])
             versions = {_domain(o.domain): o.version for o in function.opset_import} or opsets
             given = {**defaults, **{a.name: a for a in attributes}}
+            # What the function gives back is called at once what the call calls it.
+            called = {name: self._name(name, suffix, results) for name in proto.output if name}
+            results_inside = {
+                formal: called[name]
+                for formal, name in zip(function.output, proto.output, strict=False)
+                if name and formal not in inner
+            }
             for part in function.node:
-                self._node(part, graph, inner, place, versions, given, depth + 1)
+                self._node(part, graph, inner, place, versions, given, depth + 1, results_inside)
             for formal, name in zip(function.output, proto.output, strict=False):
-                self._give_back(graph, inner[formal], name, names, suffix)
+                if name:
+                    names[name] = called[name]
+                    self._hand_through(graph, inner[formal], called[name])
             return
         copy = onnx.NodeProto()
         copy.CopyFrom(proto)
@@ -166,19 +176,18 @@ class _Grower:
         copy.input.extend(inputs)
         for index, name in enumerate(proto.output):
             if name:
-                names[name] = self._fresh(name, suffix)
+                names[name] = self._name(name, suffix, results)
                 copy.output[index] = names[name]
         graph.nodes.append(node)
 
-    def _give_back(
-        self, graph: Graph, made: str, name: str, names: dict[str, str], suffix: str
-    ) -> None:
-        """Name a function's result as the call does; it may be an operand that it hands through."""
-        if not name:
-            return
-        names[name] = self._fresh(name, suffix)
-        copy = onnx.helper.make_node("Identity", [made], [names[name]])
-        graph.nodes.append(Node(copy, f"node_of_{names[name]}", 1))
+    def _name(self, name: str, suffix: str, results: Mapping[str, str] | None) -> str:
+        return results[name] if results and name in results else self._fresh(name, suffix)
+
+    def _hand_through(self, graph: Graph, made: str, name: str) -> None:
+        """Give a name to a function's result that it does not make, or gives back twice."""
+        if made != name:
+            copy = onnx.helper.make_node("Identity", [made], [name])
+            graph.nodes.append(Node(copy, f"node_of_{name}", 1))
 
 
 def _attributes(proto: Any, arguments: Mapping[str, Any]) -> list[Any]:
