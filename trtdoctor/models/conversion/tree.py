@@ -12,6 +12,8 @@ from ...readers.onnxmodel import FormatError
 
 _DEEPEST = 32
 _MOST_NODES = 2_000_000
+# Among the names of a graph, where it stands; a value's name is never empty.
+_PLACE = ""
 _GRAPH = onnx.AttributeProto.GRAPH
 
 
@@ -66,7 +68,7 @@ class _Grower:
         opsets = {_domain(o.domain): o.version for o in self._model.opset_import}
         for value in (*self._model.graph.input, *self._model.graph.initializer):
             self._names.add(value.name)
-        names = {name: name for name in self._names}
+        names = {_PLACE: "", **{name: name for name in self._names}}
         graph = self._graph(self._model.graph, names, "", opsets, {}, 0, top=True)
         return graph, self._names
 
@@ -107,7 +109,7 @@ class _Grower:
         for node in nodes:
             self._node(node, graph, names, suffix, opsets, arguments, depth)
         for value in (*copy.output, *copy.value_info):
-            value.name = names.get(value.name, value.name)
+            value.name = names.get(value.name, value.name) if value.name else ""
         return graph
 
     def _node(
@@ -141,6 +143,7 @@ class _Grower:
         if function is not None:
             defaults = {a.name: a for a in function.attribute_proto}
             inner = dict(zip(function.input, inputs, strict=False))
+            inner[_PLACE] = names[_PLACE]
             inner.update((name, "") for name in function.input[len(inputs) :])
             versions = {_domain(o.domain): o.version for o in function.opset_import} or opsets
             given = {**defaults, **{a.name: a for a in attributes}}
@@ -160,15 +163,17 @@ class _Grower:
             return
         copy = onnx.NodeProto()
         copy.CopyFrom(proto)
-        if suffix and own:
-            copy.name = own + suffix
+        # Where a subgraph stands, whoever reads the model appends; where a function stood, nobody.
+        within = suffix[: len(suffix) - len(names[_PLACE])]
+        if within:
+            copy.name = own + within
         del copy.attribute[:]
         node = Node(copy, own + suffix, opsets.get(_domain(proto.domain), 0))
         for attribute in attributes:
             if attribute.type == _GRAPH or attribute.HasField("g"):
                 where = f" | {attribute.g.name} ({attribute.name}){place}"
                 node.subgraphs[attribute.name] = self._graph(
-                    attribute.g, dict(names), where, opsets, arguments, depth + 1
+                    attribute.g, {**names, _PLACE: where}, where, opsets, arguments, depth + 1
                 )
             else:
                 copy.attribute.append(attribute)
