@@ -11,14 +11,14 @@ pytest.importorskip("tensorrt_rtx")
 pytest.importorskip("onnx")
 sys.path.insert(0, str(Path(__file__).parent))
 
-import conversionmodels  # noqa: E402
-import graphmodels  # noqa: E402
+import conversionmodels
+import graphmodels
 
-from trtdoctor.model.engine import Precision, Role  # noqa: E402
-from trtdoctor.models.conversion import convert  # noqa: E402
-from trtdoctor.precision.layers import classify_layers  # noqa: E402
-from trtdoctor.readers.onnxmodel import read_onnx  # noqa: E402
-from trtdoctor.readers.plan import identify, static_layers  # noqa: E402
+from trtdoctor.model.engine import Precision, Role
+from trtdoctor.models.conversion import convert
+from trtdoctor.precision.layers import classify_layers
+from trtdoctor.readers.onnxmodel import read_onnx
+from trtdoctor.readers.plan import identify, static_layers
 
 MODELS = conversionmodels.MODELS
 WIDE = (Precision.FP32, Precision.TF32, Precision.MIXED)
