@@ -19,12 +19,14 @@ if TYPE_CHECKING:
         Report,
         TrtdoctorError,
         UsageError,
+        audit,
         check,
         decode,
         explain,
         extract,
         inspect,
         load,
+        plan,
         rejudge,
     )
 
@@ -37,12 +39,14 @@ __all__ = [
     "TrtdoctorError",
     "UsageError",
     "__version__",
+    "audit",
     "check",
     "decode",
     "explain",
     "extract",
     "inspect",
     "load",
+    "plan",
     "rejudge",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -37,6 +38,7 @@ def framework_tensorrt_mismatch(
     torch_tensorrt: Fact[facts.TorchTensorRT],
     installs: Fact[facts.Installs],
     imports: Fact[facts.Imports],
+    python: Fact[facts.TargetPython],
     kb: Knowledge,
 ) -> Iterator[Yielded]:
     """A framework was built for another TensorRT than the one on this machine.
@@ -66,7 +68,8 @@ def framework_tensorrt_mismatch(
     if onnxruntime.value is not None:
         yield from _onnxruntime(onnxruntime.value, installs)
     if torch_tensorrt.value is not None:
-        yield from _torch(torch_tensorrt.value, imports.value, installs.value, kb)
+        interpreter = shlex.quote(python.value.executable) if python.value else "python3"
+        yield from _torch(torch_tensorrt.value, imports.value, installs.value, interpreter, kb)
 
 
 def _onnxruntime(runtime: facts.OnnxRuntime, installs: Fact[facts.Installs]) -> Iterator[Yielded]:
@@ -112,6 +115,7 @@ def _torch(
     torch: facts.TorchTensorRT,
     imports: facts.Imports | None,
     installs: facts.Installs | None,
+    interpreter: str,
     kb: Knowledge,
 ) -> Iterator[Yielded]:
     name = f"torch-tensorrt {torch.version}"
@@ -144,7 +148,14 @@ def _torch(
                 Evidence(source="pip metadata or import tensorrt", value=str(have)),
             ),
             remedy=Remedy(
-                text="Install the TensorRT that it asks for, or its release for the TensorRT here.",
-                commands=(f"python -m pip install 'tensorrt{wanted}'",),
+                text="Install the TensorRT that it asks for"
+                + (", which pip does when it is given torch-tensorrt itself;" if asked else ",")
+                + " or take its release for the TensorRT here.",
+                commands=(
+                    # Where its metadata ask for nothing, pip would change nothing.
+                    f"{interpreter} -m pip install torch-tensorrt=={torch.version.partition('+')[0]}"
+                    if asked
+                    else f"{interpreter} -m pip install {shlex.quote(f'tensorrt{wanted}')}",
+                ),
             ),
         )

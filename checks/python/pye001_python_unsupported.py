@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -17,10 +18,13 @@ from trtdoctor.api import (
     Note,
     Remedy,
     Severity,
+    Situation,
     Unknown,
     Yielded,
     check,
     facts,
+    installable,
+    situation,
     versions,
 )
 
@@ -33,6 +37,13 @@ def python_unsupported(
     python: facts.TargetPython,
     installs: Fact[facts.Installs],
     imports: Fact[facts.Imports],
+    nvml: Fact[facts.Nvml],
+    gpus: Fact[facts.Gpus],
+    cuda: Fact[facts.CudaDriver],
+    driver: Fact[facts.KernelDriver],
+    wsl: Fact[facts.Wsl],
+    onnxruntime: Fact[facts.OnnxRuntime],
+    torch_tensorrt: Fact[facts.TorchTensorRT],
     kb: Knowledge,
 ) -> Iterator[Yielded]:
     """TensorRT has no bindings for the Python that is looked at.
@@ -64,7 +75,19 @@ def python_unsupported(
         raise NotApplicable("nobody looked for a TensorRT")
     found = installs.value.installs if installs.value else ()
     if not found:
-        yield from _wanted(python, kb)
+        # Another Python is to be chosen, so this one's version decides nothing.
+        anywhere = situation(
+            gpus=gpus,
+            cuda=cuda,
+            driver=driver,
+            nvml=nvml,
+            wsl=wsl,
+            python=Fact(status=FactStatus.NOT_RUN),
+            onnxruntime=onnxruntime,
+            torch_tensorrt=torch_tensorrt,
+            kb=kb,
+        )
+        yield from _wanted(python, anywhere, kb)
         return
     bindings = [install for install in found if install.kind == "pip"]
     if not bindings:
@@ -74,7 +97,14 @@ def python_unsupported(
             yield Note(text=f"{install.product} imports into Python {python.version}")
             continue
         if odd := _odd_build(python):
-            yield _finding(python, install.product, odd, Confidence.LIKELY, "Python documentation")
+            yield _finding(
+                python,
+                install.product,
+                odd,
+                Confidence.LIKELY,
+                "Python documentation",
+                _same(install),
+            )
             continue
         if python.prefix == "/usr" and _OF_THE_DISTRIBUTION.match(install.location):
             yield Note(
@@ -96,7 +126,13 @@ def python_unsupported(
         wrong = f"{install.product} {install.version} has bindings for Python {window.minimum} to "
         wrong += f"{window.maximum}, not for {python.version}"
         yield _finding(
-            python, install.product, wrong, window.certainty, window.source, window.maximum
+            python,
+            install.product,
+            wrong,
+            window.certainty,
+            window.source,
+            _same(install),
+            window.maximum,
         )
 
 
@@ -108,10 +144,25 @@ def _odd_build(python: facts.TargetPython) -> str | None:
     return None
 
 
-def _wanted(python: facts.TargetPython, kb: Knowledge) -> Iterator[Yielded]:
+def _same(install: facts.Install) -> str:
+    """The release that is installed, as pip takes it."""
+    return f"{install.product}=={install.version}" if install.version else install.product
+
+
+def _wanted(python: facts.TargetPython, where: Situation, kb: Knowledge) -> Iterator[Yielded]:
     """Whether any release could be installed here."""
     if odd := _odd_build(python):
-        yield _finding(python, "tensorrt", odd, Confidence.LIKELY, "Python documentation")
+        found = installable(where, kb)
+        window = kb.python_support("tensorrt", found.version) if found else None
+        yield _finding(
+            python,
+            "tensorrt",
+            odd,
+            Confidence.LIKELY,
+            "Python documentation",
+            found.requirement if found else None,
+            window.maximum if window else "3",
+        )
         return
     maxima = [
         versions.numbers(row["maximum"]) or ()
@@ -134,8 +185,10 @@ def _finding(
     wrong: str,
     confidence: Confidence,
     source: str,
+    requirement: str | None,
     suited: str = "3",
 ) -> Finding:
+    install = f"venv/bin/python -m pip install {shlex.quote(requirement or '')}"
     return Finding(
         message=wrong[0].upper() + wrong[1:] + "." if wrong.startswith("the ") else wrong + ".",
         subject=product,
@@ -145,7 +198,7 @@ def _finding(
         ),
         remedy=Remedy(
             text="Use a CPython that this release has bindings for, or another release.",
-            commands=(f"python{suited} -m venv venv", f"venv/bin/python -m pip install {product}"),
+            commands=(f"python{suited} -m venv venv", *((install,) if requirement else ())),
         ),
         references=(source,),
     )

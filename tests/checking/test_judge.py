@@ -318,6 +318,43 @@ def test_a_deselected_root_cause_still_explains() -> None:
     assert statuses["DRV902"] is Status.NOT_APPLICABLE
 
 
+def test_what_was_not_selected_and_explains_what_was_is_told() -> None:
+    unselected = frozenset(CheckKey("trtdoctor", id) for id in ("DRV901", "DRV903", "DRV904"))
+    outcomes, _ = judge(snapshot_of(DRIVER), chain(), KB, unselected=unselected)
+    assert {o.check.id: o.status for o in outcomes} == {
+        "DRV901": Status.FAILED,
+        "DRV902": Status.NOT_APPLICABLE,
+        "DRV903": Status.IGNORED,
+        "DRV904": Status.IGNORED,
+    }
+
+
+def test_a_check_that_is_ignored_is_not_told_though_it_explains_what_was_selected() -> None:
+    first = frozenset({CheckKey("trtdoctor", "DRV901")})
+    outcomes, _ = judge(snapshot_of(DRIVER), chain(), KB, ignored=first, unselected=first)
+    assert {o.check.id: o.status for o in outcomes}["DRV901"] is Status.IGNORED
+
+
+@pytest.mark.parametrize(
+    ("select", "status", "word", "codes"),
+    [
+        ((), "absent", Verdict.HEALTHY, (0, 0, 0, 0)),
+        (("DRV901",), "absent", Verdict.INCONCLUSIVE, (3, 3, 3, 0)),
+        (("DRV901",), "ok", Verdict.PROBLEMS, (1, 1, 1, 0)),
+        (("DRV902",), "absent", Verdict.HEALTHY, (0, 0, 0, 0)),
+    ],
+)
+def test_where_nothing_selected_applies_nothing_was_checked(
+    select: tuple[str, ...], status: str, word: Verdict, codes: tuple[int, ...]
+) -> None:
+    def passes() -> Iterator[Finding]:
+        yield from ()
+
+    checks = [make(needs), make(passes, id="DRV902", name="other-one")]
+    fact = {"version": "1"} if status == "ok" else {"status": status, "reason": "none here"}
+    assert concluded(checks, {"nvidia.driver": fact}, select=select) == (word, codes)
+
+
 def test_checks_that_explain_each_other_do_not_hang() -> None:
     checks = [
         make(needs, id="DRV901", name="first-one", explained_by=("second-one",)),
@@ -331,12 +368,16 @@ LEVELS = (Severity.ERROR, Severity.WARNING, Severity.INFO, None)
 
 
 def concluded(
-    checks: list[Check], facts: dict[str, Any] = DRIVER, missing: tuple[Problem, ...] = ()
+    checks: list[Check],
+    facts: dict[str, Any] = DRIVER,
+    missing: tuple[Problem, ...] = (),
+    select: tuple[str, ...] = (),
 ) -> tuple[Verdict, tuple[int, ...]]:
     """The verdict of a run, and its exit code at each level of --fail-on."""
     catalogue = Catalogue(checks=tuple(checks), plugins=(), problems=missing)
+    selection = Selection(select=select)
     report = examine(
-        snapshot_of(facts), catalogue, KB, command="check", share=False, selection=Selection()
+        snapshot_of(facts), catalogue, KB, command="check", share=False, selection=selection
     )
     saved = read_report(encode(report))
     codes = tuple(exit_code(report, level) for level in LEVELS)

@@ -113,7 +113,15 @@ def test_what_is_no_regular_file_is_refused(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["missing.log"], [""], ["--deadline", "9", "x"], ["--active", "x"]]
+    "arguments",
+    [
+        ["missing.log"],
+        [""],
+        ["--deadline", "9", "x"],
+        ["--active", "x"],
+        ["x", "-o", "x.html"],
+        ["x", "-o", "x.pdf"],
+    ],
 )
 def test_wrong_usage_is_one_sentence(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -121,6 +129,27 @@ def test_wrong_usage_is_one_sentence(
     assert run(["decode", *arguments]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["d.json", "d.md", "d.txt"])
+def test_what_is_written_is_what_is_printed(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forms = {".json": "json", ".md": "markdown", ".txt": "terminal"}
+    file = tmp_path / name
+    assert run(["decode", MISSING, "-o", str(file), "--format", forms[file.suffix]]) == 0
+    assert file.read_text() == capsys.readouterr().out
+
+
+def test_markdown_shows_what_was_given_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["decode", f"</details>`<img src=x> @user {MISSING}", "--format", "markdown"])
+    out = capsys.readouterr().out
+    assert out.startswith("### trtdoctor: ")
+    quoted = next(line for line in out.splitlines() if "<img src=x>" in line)
+    # In a code span that the text cannot end.
+    assert quoted.split("``")[1].strip().startswith("</details>`<img src=x> @user")
+    run(["decode", "Error: </details> nobody knows", "--format", "markdown"])
+    assert "not known" in capsys.readouterr().out.splitlines()[0]
 
 
 def test_nothing_that_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,6 +104,8 @@ COMMANDS: dict[str, Callable[[dict[str, Path]], list[object]]] = {
     "explain ENGINE": lambda g: ["explain", g["engine"], "--no-live", "--host", g["host"]],
     "explain --log": lambda g: ["explain", "--log", g["log"], "--host", g["host"]],
     "explain MODEL": lambda g: ["explain", g["model"], "--host", g["host"]],
+    "audit": lambda g: ["audit", g["model"], "--inputs", "random:1", "--host", g["host"]],
+    "plan": lambda g: ["plan", g["model"], "--host", g["host"]],
 }
 
 
@@ -126,6 +128,37 @@ def test_nothing_private_is_shared(
             assert said == ""
             if form != "terminal":
                 assert '"applied": true' in shared or "private data replaced" in shared
+
+
+@pytest.mark.parametrize("here", [(), ("--here",)])
+def test_nothing_private_is_shared_of_an_error_text(
+    here: tuple[str, ...],
+    given: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Without --here the text's private data are those of whoever asks.
+    for name, value in {"USER": USER, "SUDO_USER": OTHER, "HOSTNAME": HOST, "A_KEY": KEY}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", f"/data/people/{USER}")
+    text = tmp_path / f"{USER}.log"
+    missing = "libcuda.so.1: cannot open shared object file"
+    text.write_text(f"Error: {TOLD}\n/home/{OTHER}/a.py of {USER} on {HOST}: {missing}\n")
+    words = ["decode", str(text), *here, *(["--host", str(given["host"])] if here else [])]
+    assert run(words) in (0, 1, 3)
+    assert USER in capsys.readouterr().out
+    for form in ("terminal", "json", "markdown"):
+        run([*words, "--share", "--format", form])
+        shared, said = capsys.readouterr()
+        left = {s for s in SECRETS if s.casefold() in shared.replace("\n", "").casefold()}
+        assert not left, (form, left)
+        assert said == "" and "libcuda.so.1" in shared
+    out = [str(tmp_path / name) for name in ("out.md", "out.json", "out.txt")]
+    run([*words, *(word for file in out for word in ("-o", file))])
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "out.json" in said and "out.txt" in said and "out.md" not in said
+    assert USER not in Path(out[0]).read_text() and USER in Path(out[1]).read_text()
 
 
 @pytest.mark.parametrize("name", ["inspect", "explain"])
@@ -201,6 +234,8 @@ def test_a_recording_is_its_users_alone(tmp_path: Path) -> None:
         "explain x.plan --onnx in.json -o in.json",
         "report show in.json -o in.json",
         "report rejudge in.json -o ok.md -o in.json",
+        "decode in.json -o in.json",
+        "decode ./in.json -o link.json",
         "check --host . -o recording.json",
         "check --record new -o new/recording.json",
     ],

@@ -27,6 +27,8 @@ NAMES = (
     "log_messages",
     "numpy_limits",
     "nvml_errors",
+    "onnx_operators",
+    "onnx_opsets",
     "plan_compatibility",
     "polygraphy_options",
     "python_build_api",

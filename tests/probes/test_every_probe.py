@@ -42,8 +42,9 @@ def look(backend: Backend, probe: Probe) -> FactRecord:
 
 
 def test_the_probes_are_the_facts() -> None:
-    """Engines' facts come from the files that the user gives, not from the machine."""
-    machine = tuple(kind for kind in FACT_TYPES if not kind.FACT.startswith("engine."))
+    """Those of engines and models come from the files that the user gives, not from the machine."""
+    given = ("engine.", "onnx.")
+    machine = tuple(kind for kind in FACT_TYPES if not kind.FACT.startswith(given))
     assert tuple(probe.provides for probe in PROBES) == machine
 
 

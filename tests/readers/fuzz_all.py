@@ -5,13 +5,15 @@
 None may raise anything but its own sentence (an ``InputError``), and none may take a second of
 processor time. Prints for each reader how many inputs it read and which was the slowest, as rows for
 docs/seen.md. An input that breaks a promise is written to the working directory as
-``fuzz-READER-N.bin`` and makes the exit status 1. Inputs are at most 64 KiB, so that a run is many
-inputs and not a few long ones; what large ones cost, benchmarks/growth.py prints.
+``fuzz-READER-N.bin`` and makes the exit status 1. Inputs are at most 64 KiB, and most made of texts
+a tenth of that, so that a run is many inputs and not a few long ones; what large ones cost,
+benchmarks/growth.py prints. Each reader has the same time, so that quick ones read more.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import io
 import random
@@ -30,20 +32,27 @@ import fuzz_long  # noqa: E402
 import hostile  # noqa: E402
 
 from trtdoctor.host.recorded import load_recording  # noqa: E402
+from trtdoctor.knowledge import Knowledge  # noqa: E402
+from trtdoctor.knowledge.decoding import decode  # noqa: E402
 from trtdoctor.model.codec import encode, for_terminal, read_report  # noqa: E402
 from trtdoctor.model.errors import InputError  # noqa: E402
 from trtdoctor.readers.autocastlog import read_autocast_log  # noqa: E402
 from trtdoctor.readers.buildlog import parse_build_log  # noqa: E402
+from trtdoctor.readers.errortext import read_error_text  # noqa: E402
 from trtdoctor.readers.layerlines import read_layer_line  # noqa: E402
 from trtdoctor.readers.layers import read_layers  # noqa: E402
 from trtdoctor.readers.onnxmodel import read_onnx  # noqa: E402
 from trtdoctor.readers.profile import read_profile  # noqa: E402
 from trtdoctor.readers.textfile import TextPieces, Unwrapper  # noqa: E402
+from trtdoctor.render.decoded import render_decoded  # noqa: E402
 from trtdoctor.reporting.redact import Redactor  # noqa: E402
 from trtdoctor.testing import snapshot_of  # noqa: E402
 
 DATA = HERE.parent / "data"
 LARGEST = 64 << 10
+USUAL = 6 << 10
+# Of a hundred inputs made of texts, how many are as large as they may be.
+LARGE_ONES = 0.02
 TOO_LONG_S = 1.0
 # What the texts are made of, to be put where it does not belong.
 WORDS = (
@@ -72,12 +81,17 @@ KNOWN = snapshot_of(
 
 @dataclass
 class Reader:
-    """One reader, what it is given, and what came of it."""
+    """One reader, what it is given, and what came of it.
+
+    ``crops``: what it reads has no frame, so that any piece of it is as good as the whole.
+    """
 
     read: Callable[[bytes], object]
     seeds: list[bytes]
+    crops: bool = False
     inputs: int = 0
     broken: int = 0
+    spent_s: float = 0.0
     slowest_s: float = 0.0
     slowest_bytes: int = 0
 
@@ -92,6 +106,12 @@ def texts(*patterns: str) -> list[bytes]:
             middle = len(data) // 2
             found += [data[:LARGEST], data[middle : middle + LARGEST // 4], data[-LARGEST // 4 :]]
     return found
+
+
+def errors() -> list[bytes]:
+    """Texts that the tables know, alone and a few of them in one log."""
+    every = [row.example.encode() for row in Knowledge.load().all_messages()]
+    return [*every, *(b"\n".join(every[at : at + 6]) for at in range(0, len(every), 6))]
 
 
 def small(cases: dict[str, hostile.Writer]) -> list[bytes]:
@@ -113,8 +133,19 @@ def report(data: bytes) -> None:
     for_terminal(encode(read_report(data)).decode())
 
 
-def redacted(data: bytes) -> None:
-    Redactor(KNOWN).text(data.decode("utf-8", "surrogateescape"))
+def redactor() -> Callable[[bytes], object]:
+    hides = Redactor(KNOWN)
+    return lambda data: hides.text(data.decode("utf-8", "surrogateescape"))
+
+
+def decoder() -> Callable[[bytes], object]:
+    knowledge = Knowledge.load()
+
+    def read(data: bytes) -> None:
+        found = read_error_text(io.BytesIO(data))
+        render_decoded(decode(found.text, knowledge, numbers=found.numbers), width=80, color=False)
+
+    return read
 
 
 def recording(folder: Path) -> Callable[[bytes], object]:
@@ -148,19 +179,26 @@ def readers(folder: Path) -> dict[str, Reader]:
         "plan files": Reader(fuzz_long.read, [*fuzz_long.seeds([]), *streams]),
         "inspector output": Reader(read_layers, layers + logs[::3]),
         "profiles": Reader(read_profile, profiles),
-        "build logs": Reader(lambda data: parse_build_log(io.BytesIO(data)), logs),
+        "build logs": Reader(lambda data: parse_build_log(io.BytesIO(data)), logs, crops=True),
         "layer lines": Reader(lines, [log[-4000:] for log in logs]),
-        "wrapped texts": Reader(unwrapped, [*logs[::3], *(gzip.compress(x) for x in logs[::5])]),
-        "ONNX models": Reader(read_onnx, small(hostile.MODELS)),
+        "wrapped texts": Reader(unwrapped, logs[::3], crops=True),
+        "packed texts": Reader(unwrapped, [gzip.compress(x[:USUAL]) for x in logs[::5]]),
+        "ONNX models": Reader(lambda data: read_onnx(data, shapes={}), small(hostile.MODELS)),
         "AutoCast logs": Reader(read_autocast_log, autocast),
         "reports": Reader(report, reports + small(hostile.REPORTS)),
         "recordings": Reader(recording(folder), hosts),
-        "private texts": Reader(redacted, [log[:8000] for log in logs] + [b" ".join(WORDS) * 9]),
+        "private texts": Reader(redactor(), [log[:4000] for log in logs] + [b" ".join(WORDS) * 9]),
+        "error texts": Reader(decoder(), errors()),
     }
 
 
-def mutated(source: random.Random, pool: list[bytes]) -> bytes:
-    data = bytearray(source.choice(pool)[:LARGEST])
+def mutated(source: random.Random, reader: Reader) -> bytes:
+    pool = reader.seeds
+    whole = source.choice(pool)
+    data = bytearray(whole[:LARGEST])
+    if reader.crops and source.random() > LARGE_ONES:
+        start = source.randrange(max(1, len(whole) - USUAL))
+        data = bytearray(whole[start : start + USUAL])
     if source.random() < 0.4:
         for _ in range(source.randrange(1, 6)):
             at = source.randrange(len(data) + 1)
@@ -183,6 +221,7 @@ def attempt(name: str, reader: Reader, data: bytes) -> None:
         took[number] = time.process_time() - begun
         if took[0] <= reader.slowest_s:
             break
+    reader.spent_s += sum(took)
     # A pause of the whole process is not taken for work: it does not come twice.
     least = min(took) if took[1] else took[0]
     if least > reader.slowest_s:
@@ -220,9 +259,13 @@ def main() -> int:
         if unknown := set(options.only) - set(every):
             parser.error(f"no such reader: {', '.join(sorted(unknown))}; of {', '.join(every)}")
         chosen = [(n, r) for n, r in every.items() if not options.only or n in options.only]
-        for number in range(options.count):
-            name, reader = chosen[number % len(chosen)]
-            attempt(name, reader, mutated(source, reader.seeds))
+        for _, reader in chosen:
+            # What is imported at the first use is no input's cost.
+            with contextlib.suppress(InputError):
+                reader.read(reader.seeds[0])
+        for _ in range(options.count):
+            name, reader = min(chosen, key=lambda entry: entry[1].spent_s)
+            attempt(name, reader, mutated(source, reader))
             now = time.monotonic()
             if now - began > options.seconds:
                 break

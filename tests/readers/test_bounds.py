@@ -83,5 +83,5 @@ def test_a_few_inputs_of_the_long_fuzz_break_no_promise(
     source = random.Random(11)
     for name, reader in fuzz_all.readers(tmp_path).items():
         for _ in range(12):
-            fuzz_all.attempt(name, reader, fuzz_all.mutated(source, reader.seeds))
+            fuzz_all.attempt(name, reader, fuzz_all.mutated(source, reader))
         assert reader.broken == 0, name

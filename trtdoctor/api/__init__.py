@@ -11,6 +11,7 @@ from trtdoctor.checking.definition import (
 )
 from trtdoctor.checking.devices import Device, devices, nvml_devices
 from trtdoctor.checking.facts import Fact
+from trtdoctor.checking.hazards import hazard_findings
 from trtdoctor.checking.loaded import LoadedTensorRT, loaded_tensorrts
 from trtdoctor.checking.plans import (
     Fit,
@@ -31,6 +32,7 @@ from trtdoctor.checking.plans import (
 )
 from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
+from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -48,12 +50,16 @@ __all__ = [
     "Check",
     "CheckDefinitionError",
     "Confidence",
+    "Cure",
     "Device",
+    "Effect",
     "Evidence",
     "Fact",
     "FactStatus",
     "Finding",
     "Fit",
+    "Hazard",
+    "HazardKind",
     "Installable",
     "Knowledge",
     "KnowledgeEnds",
@@ -73,6 +79,7 @@ __all__ = [
     "devices",
     "facts",
     "first_device",
+    "hazard_findings",
     "installable",
     "is_damaged",
     "is_no_plan",

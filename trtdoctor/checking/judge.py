@@ -52,10 +52,13 @@ def judge(
     knowledge: Knowledge,
     *,
     ignored: frozenset[CheckKey] = frozenset(),
+    unselected: frozenset[CheckKey] = frozenset(),
 ) -> tuple[tuple[Outcome, ...], tuple[Problem, ...]]:
     """Judge a snapshot: one outcome for each check, in the order of the checks, and what crashed.
 
-    ``ignored`` holds the keys of checks that were deselected; their outcome says so.
+    ``ignored`` holds the keys of checks that somebody wants no word of, ``unselected`` those that were
+    not asked for; their outcome says so. One that was not asked for and is why one that was asked for
+    does not apply is told all the same.
     """
     facts, named = Facts(snapshot), _Names(checks)
     outcomes: dict[CheckKey, Outcome] = {}
@@ -91,6 +94,7 @@ def judge(
     with contextlib.redirect_stdout(sys.stderr):
         for check in checks:
             decide(check, ())
+    blinders: dict[CheckKey, Check] = {}
     for check in checks:
         # Only now is every finding known, so the order of the checks does not matter.
         outcome = outcomes[check.key]
@@ -101,9 +105,12 @@ def judge(
                 status=Status.NOT_APPLICABLE,
                 reason=f"explained by {cause.info.label}: {outcome.reason}",
             )
+            blinders[check.key] = cause
+    asked = {check.key for check in checks} - ignored - unselected
+    told = {cause.key for key, cause in (explanations | blinders).items() if key in asked}
     for check in checks:
         # Deselected checks are judged all the same: what they explain stays explained.
-        if check.key in ignored:
+        if check.key in ignored or (check.key in unselected and check.key not in told):
             outcomes[check.key] = Outcome(
                 check=check.info, status=Status.IGNORED, reason="deselected"
             )
@@ -133,11 +140,15 @@ class _Names:
 def verdict(outcomes: Iterable[Outcome], problems: Iterable[Problem] = ()) -> Verdict:
     """Problems, if anything at warning or above was found; inconclusive, if it might have been.
 
-    Of ``problems`` those count that kept checks from loading: these might have found anything.
+    Of ``problems`` those count that kept checks from loading: these might have found anything. Where
+    none of the checks that were asked for applies, nothing was checked.
     """
+    outcomes = tuple(outcomes)
     grave = [o for o in outcomes if o.check.severity is not Severity.INFO]
     if any(o.findings for o in grave):
         return Verdict.PROBLEMS
+    if nothing_checked(outcomes):
+        return Verdict.INCONCLUSIVE
     return Verdict.INCONCLUSIVE if _undecided(grave, problems) else Verdict.HEALTHY
 
 
@@ -148,7 +159,15 @@ def exit_code(report: Report, fail_on: Severity | None) -> int:
     at_stake = [o for o in report.outcomes if o.check.severity.rank >= fail_on.rank]
     if any(o.findings for o in at_stake):
         return 1
+    if nothing_checked(report.outcomes):
+        return 3
     return 3 if _undecided(at_stake, report.problems) else 0
+
+
+def nothing_checked(outcomes: Iterable[Outcome]) -> bool:
+    """Whether certain checks were asked for, and none of them applies."""
+    statuses = {outcome.status for outcome in outcomes}
+    return Status.IGNORED in statuses and statuses <= {Status.IGNORED, Status.NOT_APPLICABLE}
 
 
 def _undecided(outcomes: Iterable[Outcome], problems: Iterable[Problem]) -> bool:

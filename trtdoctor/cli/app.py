@@ -21,6 +21,8 @@ _COMMANDS = {
     "check": "Look at this machine: will TensorRT work, is FP16 fast, what must change first?",
     "inspect": "What is in engine files: identity, layers, precisions; no TensorRT or GPU needed.",
     "explain": "Why is a layer not FP16, what does it cost, and what to change?",
+    "audit": "What of an ONNX model will be FP16, what breaks there, and what is refused?",
+    "plan": "Which nodes of an ONNX model stay in FP32, measured; writes the converted model.",
     "decode": "What does an error text or code mean, who says it, and what is the next step?",
     "list": "List the checks, causes, facts and knowledge tables.",
     "why": "Explain a check, a cause or an error: what it is, why it matters, how to fix it.",

@@ -23,7 +23,9 @@ from .output import emit, fail_on
 
 
 @click.command("check")
-@click.argument("engines", metavar="[ENGINE ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.argument(
+    "engines", metavar="[ENGINE | MODEL.onnx ...]", nargs=-1, type=click.Path(path_type=Path)
+)
 @engine_options
 @look_options
 @selection_options
@@ -37,7 +39,8 @@ def command(
 ) -> int:
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
 
-    With engine files: will this machine run them?
+    With engine files: will this machine run them? With ONNX models: what `trtdoctor audit` finds
+    in them for the TensorRT that is installed.
 
     Installs nothing, changes nothing, opens no connection. Native code runs in child processes
     with a deadline, so that a broken library is a finding and not the end of the run.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,13 +10,14 @@ import click
 from click.core import ParameterSource
 
 from trtdoctor.checking.judge import exit_code
-from trtdoctor.model.codec import encode
+from trtdoctor.model.codec import encode, for_terminal
 from trtdoctor.model.decoded import Decoded
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Severity
 from trtdoctor.reporting.look_session import Looking
 from trtdoctor.run.decoding import (
     LARGEST_PIPED,
+    Decoding,
     decode_bytes,
     decode_file,
     decode_text,
@@ -26,7 +25,8 @@ from trtdoctor.run.decoding import (
     machine_checks,
 )
 
-from .options import look_options
+from .options import FORMATS, OutputOptions, look_options
+from .output import deliver, terminal_options
 from .streams import complain
 
 _KNOWN, _NOT_KNOWN = 0, 3
@@ -38,16 +38,27 @@ _LONGEST_NAME = 1000
 @click.argument("what", metavar="[TEXT | FILE | -]", nargs=-1)
 @click.option("--here", is_flag=True, help="Also run the checks that find out on this machine.")
 @click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    multiple=True,
+    help="Write it to FILE; the suffix (.json .md .txt) picks the format. Repeatable.",
+)
+@click.option(
     "--format",
-    "kind",
-    type=click.Choice(["terminal", "json"]),
+    type=click.Choice(["terminal", "json", "markdown"]),
     default="terminal",
     show_default=True,
-    help="How it is printed.",
+    help="What to print on stdout.",
+)
+@click.option(
+    "--share/--no-share",
+    default=None,
+    help="Replace private data by pseudonyms. On for Markdown, off for JSON and the terminal.",
 )
 @click.option("--no-color", is_flag=True, help="No colours.")
 @look_options
-def command(what: tuple[str, ...], here: bool, kind: str, no_color: bool, **options: Any) -> int:
+def command(what: tuple[str, ...], here: bool, **options: Any) -> int:
     """What an error text of TensorRT, CUDA, the driver, a framework or pip means.
 
     TEXT is one message, a whole log, a code (35, 139) or its name (cudaErrorNoDevice); a FILE is
@@ -56,24 +67,35 @@ def command(what: tuple[str, ...], here: bool, kind: str, no_color: bool, **opti
 
     Exit codes: 0 it is known, 3 it is not; with --here those of check.
     """
+    output = OutputOptions.take({**options, "fail_on": "error", "verbose": 0, "quiet": False})
+    if page := next((f for f in output.files if FORMATS[f.suffix.lower()] == "html"), None):
+        raise UsageError(f"decode writes .json, .md and .txt, no {page.suffix}; name another file")
+    looks = {name: options[name] for name in ("python", "active", "deadline", "record", "host")}
     given = click.get_current_context().get_parameter_source
-    changed = [name for name in options if given(name) is ParameterSource.COMMANDLINE]
+    changed = [name for name in looks if given(name) is ParameterSource.COMMANDLINE]
     if changed and not here:
         raise UsageError(f"--{changed[0]} is about --here, which looks at a machine; add --here")
-    decoded = _decoded(what)
+    look = Looking(**looks)
+    decoded = _decoded(what, output)
+    decoding = Decoding(decoded, look)
     if here:
         if not machine_checks(decoded.checks):
             complain(
                 "trtdoctor: no check of this machine finds out about this text, so none was run"
             )
-        decoded = look_here(decoded, Looking(**options))
-    _print(decoded, kind, color=not no_color)
-    if decoded.here is not None:
-        return exit_code(decoded.here, Severity.ERROR)
-    return _KNOWN if decoded.known else _NOT_KNOWN
+        decoding = look_here(decoded, look)
+
+    def text(told: Decoded, kind: str, *, to_file: bool) -> str:
+        return _text(told, kind, output, to_file=to_file)
+
+    record = look.record if decoding.seen is not None else None
+    told = deliver(decoding.told, text, output, hidden=lambda d: d.redaction.applied, record=record)
+    if told.here is not None:
+        return exit_code(told.here, Severity.ERROR)
+    return _KNOWN if told.known else _NOT_KNOWN
 
 
-def _decoded(what: tuple[str, ...]) -> Decoded:
+def _decoded(what: tuple[str, ...], output: OutputOptions) -> Decoded:
     if what in ((), ("-",)):
         if sys.stdin is None or (not what and sys.stdin.isatty()):
             raise UsageError("give the error text, a file that holds it, or - and pipe it in")
@@ -82,6 +104,7 @@ def _decoded(what: tuple[str, ...]) -> Decoded:
     if not text.strip():
         raise UsageError("the text is empty; give the error text, or a file that holds it")
     if len(what) == 1 and _names_file(text):
+        output.keep(Path(text))
         return decode_file(text)
     return decode_text(text)
 
@@ -105,23 +128,19 @@ def _names_file(text: str) -> bool:
     return False
 
 
-def _print(decoded: Decoded, kind: str, *, color: bool) -> None:
+def _text(decoded: Decoded, kind: str, output: OutputOptions, *, to_file: bool) -> str:
     if kind == "json":
-        click.echo(encode(decoded), nl=False)
-        return
-    from trtdoctor.render.decoded import render_decoded
-    from trtdoctor.render.terminal import TerminalOptions, render_terminal
+        text = encode(decoded).decode()
+        return text if to_file or not sys.stdout.isatty() else for_terminal(text)
+    if kind == "markdown":
+        from trtdoctor.render.decoded_markdown import render_decoded_markdown
 
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
-    color = color and terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    sys.stdout.write(render_decoded(decoded, width=width, color=color))
+        return render_decoded_markdown(decoded)
+    from trtdoctor.render.decoded import render_decoded
+    from trtdoctor.render.terminal import render_terminal
+
+    options = terminal_options(output, to_file=to_file)
+    text = render_decoded(decoded, width=options.width, color=options.color)
     if decoded.here is not None:
-        encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-        sys.stdout.write("\nOn this machine\n\n")
-        sys.stdout.write(
-            render_terminal(
-                decoded.here,
-                TerminalOptions(width=width, color=color, unicode=encoding == "utf8"),
-            )
-        )
+        text += f"\nOn this machine\n\n{render_terminal(decoded.here, options)}"
+    return text

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from trtdoctor.model.codec import encode, for_terminal, write_atomically
 from trtdoctor.model.errors import InputError
@@ -16,37 +17,72 @@ from trtdoctor.model.report import Report, Severity
 from .options import FORMATS, OutputOptions
 from .streams import complain, discard_output
 
+if TYPE_CHECKING:
+    from trtdoctor.render.terminal import TerminalOptions
 
-class Make(Protocol):
-    """Judges what was seen into a report, with pseudonyms for private data or without."""
 
-    def __call__(self, *, share: bool) -> Report:
-        """The report."""
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Make(Protocol[T_co]):
+    """Puts together what is told, with pseudonyms for private data or without."""
+
+    def __call__(self, *, share: bool) -> T_co:
+        """A report, or what else a command tells."""
+        ...
+
+
+class Render(Protocol[T_contra]):
+    """Turns what is told into text of one format."""
+
+    def __call__(self, told: T_contra, kind: str, /, *, to_file: bool) -> str:
+        """The text."""
         ...
 
 
 def emit(
-    make: Make,
+    make: Make[Report],
     options: OutputOptions,
     *,
     all_layers: bool = False,
     record: str | PathLike[str] | None = None,
 ) -> Report:
-    """Write all files, then print; returns the unshared report, or the shared one if asked for.
+    """Write all files of a report, then print it, as :func:`deliver` does."""
 
-    What was written with private data in it, ``record`` among it, is named on stderr.
+    def text(report: Report, kind: str, *, to_file: bool) -> str:
+        return render(report, kind, options, to_file=to_file, all_layers=all_layers)
+
+    return deliver(
+        make, text, options, hidden=lambda r: r.snapshot.redaction.applied, record=record
+    )
+
+
+def deliver(
+    make: Make[T],
+    render: Render[T],
+    options: OutputOptions,
+    *,
+    hidden: Callable[[T], bool],
+    record: str | PathLike[str] | None = None,
+) -> T:
+    """Write all files, then print; returns what is told unshared, or shared if asked for.
+
+    What was written with private data in it, ``record`` among it, is named on stderr; ``hidden`` tells
+    whether they were replaced.
 
     Raises:
         InputError: if a file cannot be written.
     """
-    made: dict[bool, Report] = {}
+    made: dict[bool, T] = {}
     private: list[str] = [] if record is None else [fspath(record)]
     unsure: list[str] = []
 
     def shared(kind: str) -> bool:
         return options.share if options.share is not None else kind in ("markdown", "html")
 
-    def report(kind: str) -> Report:
+    def told(kind: str) -> T:
         share = shared(kind)
         if share not in made:
             made[share] = make(share=share)
@@ -55,16 +91,15 @@ def emit(
     for file in options.files:
         kind = FORMATS[file.suffix.lower()]
         options.tell(f"writing {file.name}")
-        text = render(report(kind), kind, options, to_file=True, all_layers=all_layers)
-        _write(file, text.encode("utf-8", "replace"))
-        if not report(kind).snapshot.redaction.applied:
+        _write(file, render(told(kind), kind, to_file=True).encode("utf-8", "replace"))
+        if not hidden(told(kind)):
             (unsure if shared(kind) else private).append(str(file))
     options.tell("writing what is printed")
-    printed = report(options.format)
-    text = render(printed, options.format, options, to_file=False, all_layers=all_layers)
+    printed = told(options.format)
+    text = render(printed, options.format, to_file=False)
     options.tell("")
     _print(text)
-    if shared(options.format) and not printed.snapshot.redaction.applied:
+    if shared(options.format) and not hidden(printed):
         unsure.append("what was printed")
     if private:
         complain(
@@ -98,20 +133,28 @@ def render(
         from trtdoctor.render.html import render_html
 
         return render_html(report)
-    from trtdoctor.render.terminal import TerminalOptions, render_terminal
+    from trtdoctor.render.terminal import render_terminal
+
+    return render_terminal(
+        report, terminal_options(options, to_file=to_file, all_layers=all_layers)
+    )
+
+
+def terminal_options(
+    options: OutputOptions, *, to_file: bool, all_layers: bool = False
+) -> TerminalOptions:
+    """How wide text is and what it may hold: as the terminal can, and a file as most can."""
+    from trtdoctor.render.terminal import TerminalOptions
 
     on_terminal = not to_file and sys.stdout.isatty()
     color = on_terminal and not options.no_color and "NO_COLOR" not in os.environ
-    return render_terminal(
-        report,
-        TerminalOptions(
-            width=shutil.get_terminal_size((100, 24)).columns if on_terminal else 100,
-            color=color and os.environ.get("TERM") != "dumb",
-            unicode=to_file or _speaks_unicode(),
-            verbose=options.verbose,
-            quiet=options.quiet,
-            all_layers=all_layers,
-        ),
+    return TerminalOptions(
+        width=shutil.get_terminal_size((100, 24)).columns if on_terminal else 100,
+        color=color and os.environ.get("TERM") != "dumb",
+        unicode=to_file or _speaks_unicode(),
+        verbose=options.verbose,
+        quiet=options.quiet,
+        all_layers=all_layers,
     )
 
 

@@ -120,7 +120,7 @@ class Runner:
                 if self._spawner is None or not self._spawner.lives:
                     self._spawner = _Spawner(environment)
                 if self._memory is None:
-                    self._memory = max(_LEAST_MEMORY, _free_memory() * 9 // 10)
+                    self._memory = max(_LEAST_MEMORY, free_memory() * 9 // 10)
                 request = {
                     "argv": [program, *argv[1:]],
                     "env": environment,
@@ -250,10 +250,28 @@ def _said(life: socket.socket, seconds: float) -> bytes | None:
         said += piece
 
 
-def _free_memory() -> int:
-    """Bytes that a new process could take before others would have to give way; 0 if unknown."""
+# A container's own limit, of cgroups version 2 and 1: the most, and what is in use.
+_CGROUPS = (
+    ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
+    (
+        "sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "sys/fs/cgroup/memory/memory.usage_in_bytes",
+    ),
+)
+
+
+def free_memory(root: Path = Path("/")) -> int:
+    """Bytes that a new process could take before others would have to give way; 0 if unknown.
+
+    ``root`` is where the machine's ``proc`` and ``sys`` are.
+    """
+    free = []
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in (root / "proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 0
+                free.append(int(line.split()[1]) << 10)
+    for most, used in _CGROUPS:
+        # Where there is no limit the file says "max", or a number larger than any memory.
+        with contextlib.suppress(OSError, ValueError):
+            free.append(int((root / most).read_text()) - int((root / used).read_text()))
+    return max(0, min(free, default=0))

@@ -28,6 +28,9 @@ from .rows import (
     LogMatch,
     LogMessage,
     NumpyLimit,
+    OnnxOperators,
+    OnnxOpset,
+    OperatorSupport,
     PackagedDriver,
     PlanCompatibility,
     PythonWindow,
@@ -43,7 +46,7 @@ from .rows import (
 from .tables import KnowledgeEnds, Meta, TableError, read_head, read_table
 
 R = TypeVar("R", bound=Row)
-Ranged = TypeVar("Ranged", PythonWindow, PlanCompatibility, TypingMode, TensorRTCuda)
+Ranged = TypeVar("Ranged", PythonWindow, PlanCompatibility, TypingMode, TensorRTCuda, OnnxOpset)
 
 _CODE_TABLES = {
     CodeTable.CUDA: "cuda_errors",
@@ -256,6 +259,42 @@ class Knowledge:
         if not rows:
             raise self._ends("typing_modes", f"{typing.value} typing in {product}")
         return rows[0].first, rows[-1].last
+
+    def onnx_operator(self, product: str, version: str, op: str) -> OperatorSupport:
+        """Whether the ONNX parser of a release takes an operator of ONNX's own domain."""
+        table = "onnx_operators"
+        asked = f"ONNX operator {op} in {product} {version}"
+        numbers = self._covered(table, product, version, asked)
+        for row in self._rows(table, OnnxOperators):
+            if row.product != product or op not in row.ops:
+                continue
+            try:
+                absent = row.absent_through
+                if absent is not None and versions.compare(numbers, absent) <= 0:
+                    supported = False
+                elif row.first is not None and versions.compare(numbers, row.first) >= 0:
+                    supported = True
+                else:
+                    break
+            except versions.Undecided:
+                break
+            return OperatorSupport(
+                op=op,
+                supported=supported,
+                first=row.first,
+                source=row.source,
+                certainty=row.certainty,
+                note=row.note,
+            )
+        raise self._ends(table, asked)
+
+    def onnx_opset(self, product: str, version: str) -> OnnxOpset:
+        """The newest opset that a release's ONNX parser is documented for."""
+        asked = f"ONNX opset of {product} {version}"
+        rows = self._ranged("onnx_opsets", OnnxOpset, product, version, asked)
+        if not rows:
+            raise self._ends("onnx_opsets", asked)
+        return rows[0]
 
     def plan_compatibility(self, product: str, version: str) -> PlanCompatibility:
         """Which runtimes load a plan that this release of ``tensorrt`` or ``tensorrt-rtx`` built."""

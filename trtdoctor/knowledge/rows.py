@@ -170,6 +170,44 @@ class TypingMode(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typing: Typing
 
 
+class OnnxOperators(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Operators of ONNX's own domain by the releases of a product whose parser takes them.
+
+    ``first`` is the first release known to, ``absent_through`` the last known not to; what lies
+    between them is not known, and without ``first`` no release of the table does.
+    """
+
+    product: str
+    ops: tuple[str, ...]
+    absent_through: str | None = None
+    first: str | None = None
+
+
+class OnnxOpset(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The newest opset that the parser of releases ``first`` to ``last`` is documented for.
+
+    ``onnx`` is the release of ONNX that it is built with, and ``ir`` the IR version of that.
+    """
+
+    product: str
+    first: str
+    last: str
+    opset: int
+    onnx: str | None = None
+    ir: int | None = None
+
+
+class OperatorSupport(Frozen, frozen=True, kw_only=True):
+    """Whether one release takes an operator; ``first`` is the first release known to."""
+
+    op: str
+    supported: bool
+    first: str | None
+    source: str
+    certainty: Confidence
+    note: str | None = None
+
+
 class PlanCompatibility(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which runtimes load the plans that releases ``first`` to ``last`` built.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from .base import Frozen
-from .report import Confidence, Report, Severity
+from .report import Confidence, Redaction, Report, Severity
 
 DECODED_SCHEMA = "trtdoctor.decoded/1"
 
@@ -74,7 +72,8 @@ class Decoded(Frozen, frozen=True, kw_only=True):
     ``lines`` counts the text's lines; ``not_read`` says what of it was left out. ``unknown`` are the
     first lines that look like errors and are in no table, ``unknown_lines`` counts all of them.
     ``attach`` says what to attach to a ticket where the text is not known. ``here`` is the report of
-    the checks that find out on this machine, where it was asked for.
+    the checks that find out on this machine, where it was asked for. ``redaction`` is about the text's
+    own lines; the report has its own.
     """
 
     schema: str = DECODED_SCHEMA
@@ -88,6 +87,7 @@ class Decoded(Frozen, frozen=True, kw_only=True):
     nearest: Nearest | None = None
     attach: tuple[str, ...] = ()
     here: Report | None = None
+    redaction: Redaction = Redaction()
 
     @property
     def known(self) -> bool:
@@ -98,8 +98,3 @@ class Decoded(Frozen, frozen=True, kw_only=True):
     def checks(self) -> tuple[str, ...]:
         """The checks that find out on a machine, of the first answer first."""
         return tuple(dict.fromkeys(check for answer in self.answers for check in answer.checks))
-
-
-def replace_here(decoded: Decoded, report: Report) -> Decoded:
-    """The same with the report of the checks that were run."""
-    return msgspec.structs.replace(decoded, here=report)

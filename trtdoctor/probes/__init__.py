@@ -70,4 +70,6 @@ __all__ = [
     "choose",
     "identity",
     "probe",
+    "python_target",
+    "tensorrt_installs",
 ]

@@ -97,11 +97,12 @@ def _answer(answer: Answer, width: int, color: bool, *, where: bool) -> Iterator
     if answer.text:
         place = f"line {answer.line:,}{times}" if where else "the text"
         yield from _wrapped(place, one_line(answer.text), width)
-    for label, text in _told(answer):
+    for label, text in answer_rows(answer):
         yield from _wrapped(label, text, width)
 
 
-def _told(answer: Answer) -> Iterator[tuple[str, str]]:
+def answer_rows(answer: Answer) -> Iterator[tuple[str, str]]:
+    """What is told of a message, as label and text; an empty label goes on with the one above."""
     if answer.recovered:
         yield "but", "what came after it ended well, so it is not what failed last"
     if answer.code is not None:

@@ -25,12 +25,12 @@ _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.IN
 def render_markdown(report: Report) -> str:
     """The report as GitHub-flavoured Markdown; every value of the machine is escaped."""
     lines = [
-        f"### trtdoctor: {_text(verdict_line(report))}",
+        f"### trtdoctor: {as_text(verdict_line(report))}",
         "",
     ]
     if report.machine is not None:
         lines += ["| | |", "| --- | --- |"]
-        lines += [f"| {label} | {_text(text)} |" for label, text in machine_rows(report.machine)]
+        lines += [f"| {label} | {as_text(text)} |" for label, text in machine_rows(report.machine)]
     for section in report_sections(report):
         lines += _section(section)
     lines += _unseen(report)
@@ -40,27 +40,27 @@ def render_markdown(report: Report) -> str:
     private = "private data replaced by pseudonyms" if report.snapshot.redaction.applied else ""
     tool = f"{report.tool.name} {report.tool.version}, knowledge of {report.tool.knowledge}"
     closing = "; ".join(part for part in (tool, f"looked {report.snapshot.taken}", private) if part)
-    lines += ["", f"<sub>{_text(closing)}</sub>"]
+    lines += ["", f"<sub>{as_text(closing)}</sub>"]
     return "\n".join(lines) + "\n"
 
 
 def _section(section: Section) -> list[str]:
     columns = section.columns or ("", "")
-    lines = ["", f"#### {_text(section.title)}", "", f"| {' | '.join(columns)} |"]
+    lines = ["", f"#### {as_text(section.title)}", "", f"| {' | '.join(columns)} |"]
     lines.append(f"| {' | '.join('---' for _ in columns)} |")
     return lines + [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in section.rows]
 
 
 def _cell(cell: str) -> str:
-    return _code(cell[2:]) if cell.startswith("$ ") else _text(cell)
+    return as_code(cell[2:]) if cell.startswith("$ ") else as_text(cell)
 
 
 def _unseen(report: Report) -> list[str]:
     lines = []
     for reason, outcomes in undecided(report):
         named = ", ".join(o.check.label for o in outcomes)
-        lines.append(f"- {_text(reason)}; leaves open {_text(named)}")
-    lines += [f"- {_text(p.where)}: {_text(p.message)}" for p in report.problems]
+        lines.append(f"- {as_text(reason)}; leaves open {as_text(named)}")
+    lines += [f"- {as_text(p.where)}: {as_text(p.message)}" for p in report.problems]
     return ["", "#### Could not be seen or decided", "", *lines] if lines else []
 
 
@@ -71,16 +71,16 @@ def _findings(report: Report, severity: Severity) -> list[str]:
     lines = ["", f"#### {_HEADINGS[severity]}", ""]
     for outcome in outcomes:
         for finding in outcome.findings:
-            subject = f" ({_text(finding.subject)})" if finding.subject else ""
-            name = _text(outcome.check.label)
-            lines.append(f"- **{name}**{subject}: {_text(finding.message)}")
+            subject = f" ({as_text(finding.subject)})" if finding.subject else ""
+            name = as_text(outcome.check.label)
+            lines.append(f"- **{name}**{subject}: {as_text(finding.message)}")
             for item in finding.evidence:
-                lines.append(f"  - evidence: {_text(item.source)}: {_code(item.value)}")
+                lines.append(f"  - evidence: {as_text(item.source)}: {as_code(item.value)}")
             if finding.confidence.value != "certain":
                 lines.append(f"  - confidence: {finding.confidence.value}")
             if finding.remedy:
-                lines.append(f"  - remedy: {_text(finding.remedy.text)}")
-                lines += [f"    - {_code(command)}" for command in finding.remedy.commands]
+                lines.append(f"  - remedy: {as_text(finding.remedy.text)}")
+                lines += [f"    - {as_code(command)}" for command in finding.remedy.commands]
     return lines
 
 
@@ -96,18 +96,18 @@ def _rest(report: Report) -> list[str]:
 
 
 def _line(outcome: Outcome, word: str) -> str:
-    reason = f" ({_text(outcome.reason)})" if outcome.reason else ""
-    return f"- {word}: {_text(outcome.check.label)}{reason}"
+    reason = f" ({as_text(outcome.reason)})" if outcome.reason else ""
+    return f"- {word}: {as_text(outcome.check.label)}{reason}"
 
 
-def _text(text: str) -> str:
+def as_text(text: str) -> str:
     """Plain text on one line with everything escaped that Markdown or HTML would obey."""
     escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", one_line(text)).replace("&", "&amp;")
     # An at sign or "#12" would notify people or link issues where this is pasted.
     return re.sub(r"@(?=\w)", "@\u200b", escaped)
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """A code span that no content can break out of."""
     flat = one_line(clean(text)).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall(r"`+", flat)), default=0))

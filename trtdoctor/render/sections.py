@@ -8,6 +8,8 @@ from trtdoctor.model.report import Report
 
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .model_sections import model_sections
+from .plan_sections import plan_sections
 
 
 def report_sections(
@@ -17,7 +19,7 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report's engines: explanations where there are any, else what is in them.
+    """The tables of a report: of engines explanations where there are any, else what is in them; of models.
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
@@ -26,3 +28,6 @@ def report_sections(
             yield from explanation_sections(engine, verbose=verbose)
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
+    for model in report.models:
+        yield from model_sections(model, verbose=verbose, numbers_only=report.command == "explain")
+        yield from plan_sections(model, verbose=verbose)

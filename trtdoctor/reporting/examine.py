@@ -22,7 +22,9 @@ from .machine_card import machine_card
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
 OF_ENGINES = ("inspect", "explain")
+OF_MODELS = ("audit", "plan")
 ENGINE_AREAS = ("ENG", "PRC", "BLD")
+MODEL_AREAS = ("PRC", "ONX")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +35,23 @@ class Selection:
     ignore: tuple[str, ...] = ()
 
     def ignored(self, catalogue: Catalogue) -> frozenset[CheckKey]:
-        """The keys of the deselected checks.
+        """The keys of the checks that are not to be told.
 
         Raises:
             UsageError: for a word that names no check and no area.
         """
+        return frozenset(self._keys(catalogue, self.ignore))
+
+    def unselected(self, catalogue: Catalogue) -> frozenset[CheckKey]:
+        """The keys of the checks that were not asked for, where some were.
+
+        Raises:
+            UsageError: for a word that names no check and no area.
+        """
+        if not self.select:
+            return frozenset()
         everything = {check.key for check in catalogue.checks}
-        chosen = self._keys(catalogue, self.select) if self.select else everything
-        return frozenset(everything - (chosen - self._keys(catalogue, self.ignore)))
+        return frozenset(everything - self._keys(catalogue, self.select))
 
     @staticmethod
     def _keys(catalogue: Catalogue, words: Sequence[str]) -> set[CheckKey]:
@@ -80,7 +91,7 @@ def examine(
     Raises:
         UsageError: if the selection names something that does not exist.
     """
-    ignored = selection.ignored(catalogue)
+    ignored, unselected = selection.ignored(catalogue), selection.unselected(catalogue)
     redactor = None
     if share:
         from .redact import Redactor, is_redacted
@@ -88,7 +99,9 @@ def examine(
         if not is_redacted(snapshot):
             redactor = Redactor(snapshot, environment)
             snapshot = redactor.snapshot(snapshot)
-    outcomes, crashes = judge(snapshot, catalogue.checks, knowledge, ignored=ignored)
+    outcomes, crashes = judge(
+        snapshot, catalogue.checks, knowledge, ignored=ignored, unselected=unselected
+    )
     told = (*problems, *catalogue.problems, *crashes)
     if redactor:
         told = tuple(redactor.document(problem) for problem in told)
@@ -109,7 +122,9 @@ def examine(
         tool=Tool(version=__version__, knowledge=knowledge.as_of, plugins=catalogue.plugins),
         command=command,
         verdict=verdict(outcomes, told),
-        machine=machine_card(snapshot, knowledge) if command not in OF_ENGINES else None,
+        machine=machine_card(snapshot, knowledge)
+        if command not in (*OF_ENGINES, *OF_MODELS)
+        else None,
         outcomes=outcomes,
         engines=engines,
         models=models,

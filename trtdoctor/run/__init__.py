@@ -5,6 +5,8 @@
     report = trtdoctor.check()
     report = trtdoctor.inspect("model.engine")
     report = trtdoctor.explain("model.engine", log="build.log")
+    report = trtdoctor.audit("model.onnx")
+    report = trtdoctor.plan("model.onnx", inputs="data.npz", target="model.fp16.onnx")
     meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
 
 Nothing here prints or exits. Whatever a caller can put right is raised as
@@ -14,7 +16,7 @@ to do. A function that is given ``share=True`` replaces private data by pseudony
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -40,16 +42,20 @@ __all__ = [
     "Report",
     "TrtdoctorError",
     "UsageError",
+    "audit",
     "check",
     "decode",
     "explain",
     "extract",
     "inspect",
     "load",
+    "plan",
     "rejudge",
 ]
 
 _DEFAULT_LOOKING = Looking()
+# Running a model takes longer than looking at a machine.
+_FOR_LONG = Looking(deadline=600)
 
 
 def check(
@@ -182,12 +188,119 @@ def explain(
     ).report(share=share)
 
 
+def audit(
+    *models: File,
+    inputs: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    tensorrt: str | None = None,
+    weights: bool = True,
+    backend: str | None = None,
+    autocast_log: File | None = None,
+    look: Looking = _DEFAULT_LOOKING,
+    expect: float | None = None,
+    share: bool = False,
+) -> Report:
+    """What of ONNX models will be FP16, what breaks there, and what is refused, before any build?
+
+    Args:
+        models: the models.
+        inputs: ``data.npz``, a folder of such files or ``random:N``, to measure values.
+        shapes: shapes of inputs whose extents the models leave open.
+        tensorrt: the release that they are to be built with, ``11.4`` or ``rtx-1.7``; None for what
+            is installed for ``look.python``, else both worlds.
+        weights: read the numbers that the models store.
+        backend: what runs the models, ``onnxruntime`` or ``onnx``.
+        autocast_log: what AutoCast printed when it made the model.
+        look: which interpreter's TensorRT is meant.
+        expect: the share of compute nodes that must be FP16, above 0 up to 1.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, a file that cannot be read, or data that do not fit.
+    """
+    from .auditing import Auditing, examine_models
+
+    return examine_models(
+        *models,
+        auditing=Auditing(
+            inputs=inputs,
+            shapes=shapes or {},
+            tensorrt=tensorrt,
+            weights=weights,
+            backend=backend,
+            autocast_log=autocast_log,
+            expect=expect,
+        ),
+        look=look,
+    ).report(share=share)
+
+
+def plan(
+    model: File,
+    *,
+    inputs: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    budget: float = 40.0,
+    to: str = "fp16",
+    convert_io: bool = False,
+    accept: str | None = None,
+    backend: str | None = None,
+    autocast_log: File | None = None,
+    log: File | None = None,
+    profile: File | None = None,
+    target: File | None = None,
+    look: Looking = _FOR_LONG,
+    share: bool = False,
+) -> Report:
+    """Which nodes of an ONNX model have to stay in FP32, measured on this machine's CPU?
+
+    Args:
+        model: the model.
+        inputs: ``data.npz``, a folder of such files or ``random:N``; None for one random sample.
+        shapes: shapes of inputs whose extents the model leaves open.
+        budget: the ratio of signal to noise that the outputs are to have, in dB.
+        to: the type of all other nodes, ``fp16`` or ``bf16``.
+        convert_io: convert network inputs and outputs too.
+        accept: a command that ends with 0 for a candidate that will do; ``{}`` is its path.
+        backend: what runs the model, ``onnxruntime`` or ``onnx``.
+        autocast_log: what AutoCast printed: its set is measured beside the plan's.
+        log: the verbose log of a build with FP16 allowed, whose own times tell what FP16 saves.
+        profile: times of an engine's layers, where there is no log.
+        target: where the converted model is written.
+        look: how long it may take.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, a model that cannot be run, or data that do not fit it.
+    """
+    from .planning import Planning, examine_plan
+
+    return examine_plan(
+        model,
+        planning=Planning(
+            inputs=inputs,
+            shapes=shapes or {},
+            budget=budget,
+            to=to,
+            io=to if convert_io else "keep",
+            check=accept,
+            backend=backend,
+            autocast_log=autocast_log,
+            log=log,
+            profile=profile,
+            target=target,
+        ),
+        look=look,
+    ).report(share=share)
+
+
 def decode(
     text: str | None = None,
     *,
     file: File | None = None,
     here: bool = False,
     look: Looking = _DEFAULT_LOOKING,
+    share: bool = False,
 ) -> Decoded:
     """What an error text of TensorRT, CUDA, the driver, a framework or pip means, and the next step.
 
@@ -196,16 +309,18 @@ def decode(
         file: a file that holds it, instead.
         here: also run the checks that find out about it on a machine.
         look: which machine and interpreter they look at.
+        share: replace private data by pseudonyms.
 
     Raises:
         TrtdoctorError: wrong usage, or a file that cannot be read.
     """
-    from .decoding import decode_file, decode_text, look_here
+    from .decoding import Decoding, decode_file, decode_text, look_here
 
     if (text is None) == (file is None):
         raise UsageError("give either a text or a file to decode")
     decoded = decode_text(text) if text is not None else decode_file(file or "")
-    return look_here(decoded, look) if here else decoded
+    decoding = look_here(decoded, look) if here else Decoding(decoded, look)
+    return decoding.told(share=share)
 
 
 def load(path: File) -> Report:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.model.model_report import ModelReport
     from trtdoctor.probes.observing import Probe
+    from trtdoctor.readers.onnxmodel import OnnxFacts
     from trtdoctor.reporting.examine import Selection
+
+    from .auditing import Auditing
 
 File = Union[str, "PathLike[str]"]
 
@@ -75,20 +78,22 @@ def examine_machine(
     """What :func:`trtdoctor.check` judges."""
     from trtdoctor.probes import PROBES
 
-    _check_share(expect)
+    check_share(expect)
     if expect is not None and not engines:
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
         look.watch().tell("reading engines")
     sources = _sources(engines, static=static) if engines else ()
-    _refuse_models(sources)
+    sources, models = _models_apart(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
-        catalogue, knowledge, selection = _judging(select=select, ignore=ignore)
+        catalogue, knowledge, selection = judging(select=select, ignore=ignore)
+        given = _read_models(models, expect, look)
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
         reports = _reports(sources, snapshot, knowledge)
         snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
+    snapshot, audited = _with_models(snapshot, given, knowledge)
     return Examination(
         command="check",
         snapshot=snapshot,
@@ -96,6 +101,7 @@ def examine_machine(
         knowledge=knowledge,
         selection=selection,
         engines=reports,
+        models=audited,
         environment=looking.environment,
     )
 
@@ -111,13 +117,13 @@ def examine_engines(
     hashed: bool,
 ) -> Examination:
     """What :func:`trtdoctor.inspect` judges."""
-    _check_share(expect)
+    check_share(expect)
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
     sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
     with Look(look, _of_files(sources, live=live)) as looking:
-        catalogue, knowledge, selection = _judging(engines_only=True)
+        catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
     reports = _reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
@@ -153,7 +159,7 @@ def examine_explained(
     from trtdoctor.model.engine import EngineReport
 
     watch = look.watch()
-    _check_share(expect)
+    check_share(expect)
     if engine is not None and onnx is None and place_of(Path(engine)) is Place.ONNX:
         # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
         engine, onnx = None, engine
@@ -178,7 +184,7 @@ def examine_explained(
         )
     layers_not_log(sources)
     with Look(look, _of_files(sources, live=live)) as looking:
-        catalogue, knowledge, selection = _judging(engines_only=True)
+        catalogue, knowledge, selection = judging(engines_only=True)
         witnesses = read_witnesses(
             [Path(log) for log in logs],
             build=build,
@@ -200,6 +206,8 @@ def examine_explained(
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
         reports = (model_report(fspath(onnx), witnesses.model),)
+    alone = onnx is not None and not engines and layers is None and not logs
+    given = _read_models((Path(onnx),) if alone and onnx is not None else (), expect, look)
     watch.tell("putting the answer together")
     report = explained(
         reports[0],
@@ -209,24 +217,32 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
+    snapshot = _with_engines(snapshot, sources, (report,), expect=expect, live=live)
+    snapshot, audited = _with_models(snapshot, given, knowledge)
+    if audited:
+        catalogue, knowledge, selection = judging(engines_only=True, models=True)
     watch.tell("")
     return Examination(
         command="explain",
-        snapshot=_with_engines(snapshot, sources, (report,), expect=expect, live=live),
+        snapshot=snapshot,
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
         engines=(report,),
+        models=audited,
         environment=looking.environment,
     )
 
 
 def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]) -> Examination:
     """What :func:`trtdoctor.rejudge` judges."""
-    from trtdoctor.reporting.examine import OF_ENGINES
+    from trtdoctor.reporting.examine import OF_ENGINES, OF_MODELS
 
-    catalogue, knowledge, selection = _judging(
-        engines_only=saved.command in OF_ENGINES, select=select, ignore=ignore
+    catalogue, knowledge, selection = judging(
+        engines_only=saved.command in OF_ENGINES,
+        models=saved.command in OF_MODELS or (saved.command in OF_ENGINES and bool(saved.models)),
+        select=select,
+        ignore=ignore,
     )
     return Examination(
         command=saved.command,
@@ -239,24 +255,34 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
     )
 
 
-def _check_share(expect: float | None) -> None:
+def check_share(expect: float | None) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        UsageError: it is not above 0 and at most 1.
+    """
     if expect is not None and not 0 < expect <= 1:
         raise UsageError(f"a share of FP16 to expect is above 0 and at most 1, not {expect:g}")
 
 
-def _judging(
-    *, engines_only: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = ()
+def judging(
+    *,
+    engines_only: bool = False,
+    models: bool = False,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
 ) -> tuple[Catalogue, Knowledge, Selection]:
     """Everything that judging needs, and words that select checks refused early."""
     from trtdoctor.checking.discover import discover
     from trtdoctor.knowledge import Knowledge
-    from trtdoctor.reporting.examine import ENGINE_AREAS, Selection
+    from trtdoctor.reporting.examine import ENGINE_AREAS, MODEL_AREAS, Selection
 
     catalogue = discover()
-    if engines_only:
-        catalogue = catalogue.only(*ENGINE_AREAS)
+    areas = (*(ENGINE_AREAS if engines_only else ()), *(MODEL_AREAS if models else ()))
+    if areas:
+        catalogue = catalogue.only(*dict.fromkeys(areas))
     selection = Selection(select=tuple(select), ignore=tuple(ignore))
-    selection.ignored(catalogue)
+    selection.ignored(catalogue), selection.unselected(catalogue)
     return catalogue, Knowledge.load(), selection
 
 
@@ -279,20 +305,50 @@ def _sources(
     )
 
 
-def _refuse_models(sources: Sequence[EngineSources]) -> None:
-    """A model is no broken engine: that it is one is all there is to say of it here.
+def _read_models(
+    paths: Sequence[Path], expect: float | None, look: Looking
+) -> tuple[tuple[Path, OnnxFacts, Auditing, Looking], ...]:
+    """Models that were given to a command that is about something else too."""
+    if not paths:
+        return ()
+    from .auditing import Auditing, read_model
 
-    Raises:
-        UsageError: a file is an ONNX model.
-    """
+    auditing = Auditing(expect=expect)
+    return tuple((path, read_model(path, auditing, look.watch()), auditing, look) for path in paths)
+
+
+def _with_models(
+    snapshot: Snapshot,
+    given: Sequence[tuple[Path, OnnxFacts, Auditing, Looking]],
+    knowledge: Knowledge,
+) -> tuple[Snapshot, tuple[ModelReport, ...]]:
+    """The snapshot with the facts of models, and what the report says of them."""
+    if not given:
+        return snapshot, ()
+    from .auditing import audit_one, installed, with_models
+
+    release = installed(snapshot)
+    audited = [
+        audit_one(
+            path, facts, auditing, knowledge, release=release, autocast=None, watch=look.watch()
+        )
+        for path, facts, auditing, look in given
+    ]
+    return with_models(snapshot, audited), tuple(each.report for each in audited)
+
+
+def _models_apart(
+    sources: Sequence[EngineSources],
+) -> tuple[tuple[EngineSources, ...], tuple[Path, ...]]:
+    """Engines, and what of the files are ONNX models: these are no broken engines."""
     from trtdoctor.readers.plan import Container
 
-    for source in sources:
-        if source.file is not None and source.file.container is Container.ONNX:
-            raise UsageError(
-                f"{source.path} is an ONNX model, and check takes engines: build an engine of it and give "
-                "that, or give the model to `trtdoctor explain` with --onnx"
-            )
+    models = [
+        source.path
+        for source in sources
+        if source.file is not None and source.file.container is Container.ONNX
+    ]
+    return tuple(source for source in sources if source.path not in models), tuple(models)
 
 
 def _of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:

@@ -27,6 +27,13 @@ from .nvidia import (
     PciDevice,
     PciDevices,
 )
+from .onnx import (
+    Named,
+    OnnxModel,
+    OnnxModels,
+    OperatorUse,
+    RefusedNode,
+)
 from .python import OnnxRuntime, Package, Packages, TargetPython, TorchTensorRT
 from .system import (
     Container,
@@ -91,6 +98,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineLoads,
     EnginePrecisions,
     EngineBuilds,
+    OnnxModels,
 )
 
 __all__ = [
@@ -133,17 +141,22 @@ __all__ = [
     "LoadedLibrary",
     "Memory",
     "ModuleImport",
+    "Named",
     "Need",
     "NvidiaSmi",
     "Nvml",
+    "OnnxModel",
+    "OnnxModels",
     "OnnxRuntime",
     "OperatingSystem",
+    "OperatorUse",
     "OwnModules",
     "Package",
     "Packages",
     "PathEntry",
     "PciDevice",
     "PciDevices",
+    "RefusedNode",
     "TargetPython",
     "TorchTensorRT",
     "Volume",

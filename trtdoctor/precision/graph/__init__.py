@@ -17,9 +17,17 @@ from .attention import Attention, attentions
 from .edge_casts import edge_casts
 from .graph_causes import ByGraph
 from .layer_causes import Finder
-from .nodes import layers_of_model
+from .nodes import NodeType, layers_of_model, node_types
 
-__all__ = ["Attention", "attentions", "edge_casts", "graph_reasons", "layers_of_model"]
+__all__ = [
+    "Attention",
+    "NodeType",
+    "attentions",
+    "edge_casts",
+    "graph_reasons",
+    "layers_of_model",
+    "node_types",
+]
 
 
 def graph_reasons(

@@ -19,7 +19,7 @@ from ..reasons import Place, PlaceKind, Reason
 from . import operators
 from .links import float_types
 from .match import Match, Nodes
-from .type_flow import Flow, Way
+from .type_flow import Flow, Way, surrounded
 from .widened import Widened
 from .witness import GraphWitness, shown
 
@@ -79,7 +79,7 @@ class ByGraph:
         """Which places decide that these nodes are of a wide type, and what that makes the cause."""
         flow = self._bfloats if bfloat else self._floats
         says = Cause.GRAPH_SAYS_BF16 if bfloat else Cause.GRAPH_SAYS_FP32
-        inside = [] if bfloat else [node for node in wide if _surrounded(flow, node)]
+        inside = [] if bfloat else [node for node in wide if surrounded(flow, node)]
         outside = [node for node in wide if node not in inside]
         scaled = [node for node in outside if Way.SCALE in flow.entries(node).ways and not bfloat]
         both = [node for node in scaled if flow.entries(node).ways != Way.SCALE]
@@ -246,21 +246,6 @@ class ByGraph:
             for stored in largest
             if stored.type in operators.FLOAT32
         )[:_MOST_OPERANDS]
-
-
-def _surrounded(flow: Flow, node: OnnxNode) -> bool:
-    """Whether a Cast up leads to a node and everything from it leads to a Cast down.
-
-    Casts right at the network's inputs and outputs, with no arithmetic in the other type beyond
-    them, surround the whole network: that is no island. Nor is arithmetic on data that began in
-    FP32: there the FP16 parts that they pass through are the islands.
-    """
-    before, after = flow.entries(node), flow.exits(node)
-    if Way.CAST not in before.ways or Way.CAST not in after.ways or Way.OTHER in after.ways:
-        return False
-    if Way.OTHER in before.ways and Way.FROM_THE_START not in before.ways:
-        return False
-    return Way.CAST_BESIDE_ARITHMETIC in before.ways | after.ways
 
 
 def _certainly_wide(layer: Layer) -> bool:

@@ -6,12 +6,13 @@ How the compiler fuses them is its own affair; the type that each computes in is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
+from typing import NamedTuple
 
 from ...model.engine import Layer, LayerTensor, Precision, Role
 from ...model.report import Confidence
 from ...readers.onnxmodel import OnnxFacts, OnnxNode, TensorType
-from .operators import DEQUANTIZERS, FLOATING, folds, moves, type_of
+from .operators import DEQUANTIZERS, FLOATING, QUANTIZERS, folds, moves, type_of
 
 _T, _P = TensorType, Precision
 _PRECISIONS = {
@@ -35,38 +36,56 @@ _DTYPES = {
 _MULTIPLIES = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
-def layers_of_model(model: OnnxFacts) -> tuple[Layer, ...]:
-    """The model's nodes in their order, with the types that a strongly typed build gives them.
+class NodeType(NamedTuple):
+    """What a node is for, and the type that a strongly typed build computes it in."""
+
+    node: OnnxNode
+    role: Role
+    precision: Precision
+
+
+def node_types(model: OnnxFacts) -> Iterator[NodeType]:
+    """Every node in the model's order.
 
     A node whose type does not follow from the model is of unknown precision. A node of constants
-    alone is a constant, since every build folds it. What multiplies dequantised data computes in the
-    quantised type; what else reads such data may or may not, so that it is unknown.
+    alone is a constant, since every build folds it. What multiplies dequantised data by dequantised
+    data computes in the quantised type; what else stands between a DequantizeLinear and a
+    QuantizeLinear may or may not, so that it is unknown.
     """
     constant = {stored.name for stored in model.initializers}
     quantised: dict[str, TensorType | None] = {}
-    seen: Counter[str] = Counter()
-    layers = []
+    requantised = {node.inputs[0] for node in model.nodes if node.op in QUANTIZERS and node.inputs}
     for node in model.nodes:
-        inputs = [name for name in node.inputs if name]
-        fixed = folds(node) and all(name in constant for name in inputs)
+        fixed = folds(node) and all(name in constant for name in node.inputs if name)
         if fixed:
             constant.update(node.outputs)
-        if node.op in DEQUANTIZERS and not fixed:
-            quantised[node.outputs[0]] = model.types.get(inputs[0]) if inputs else None
+        if node.op in DEQUANTIZERS and node.inputs and node.outputs:
+            quantised[node.outputs[0]] = model.types.get(node.inputs[0])
+        yield NodeType(
+            node,
+            _role(node, model.types, fixed=fixed),
+            _precision(node, model.types, quantised, constant, requantised),
+        )
+
+
+def layers_of_model(model: OnnxFacts) -> tuple[Layer, ...]:
+    """The model's nodes in their order, with the types that a strongly typed build gives them."""
+    seen: Counter[str] = Counter()
+    layers = []
+    for node, role, precision in node_types(model):
         seen[node.label] += 1
         again = f" ({seen[node.label]})" if seen[node.label] > 1 else ""
-        precision = _precision(node, model.types, quantised)
         layers.append(
             Layer(
                 name=f"{node.label}{again}",
                 type=node.op,
                 onnx_nodes=(node.label,),
-                inputs=_tensors(inputs, model.types),
+                inputs=_tensors([name for name in node.inputs if name], model.types),
                 outputs=_tensors(node.outputs, model.types),
                 precision=precision,
                 precision_confidence=None if precision is _P.UNKNOWN else Confidence.LIKELY,
                 precision_evidence=("the type that the model gives it",),
-                role=_role(node, model.types, fixed=fixed),
+                role=role,
             )
         )
     return tuple(layers)
@@ -87,11 +106,21 @@ def _precision(
     node: OnnxNode,
     types: Mapping[str, TensorType],
     quantised: Mapping[str, TensorType | None],
+    constant: Container[str],
+    requantised: Container[str],
 ) -> Precision:
-    read = [quantised[name] for name in node.inputs if name in quantised]
-    if read and node.op not in _MULTIPLIES:
-        return _P.UNKNOWN
-    kind = read[0] if read else type_of(node, types)
+    kind = type_of(node, types)
+    if quantised:
+        data = [name for name in node.inputs[:2] if name]
+        read = [name for name in data if name in quantised]
+        if node.op in _MULTIPLIES:
+            # Weights alone that were quantised are brought back first: that is FP16 arithmetic.
+            if len(read) == 2 and not all(name in constant for name in read):
+                kind = quantised[next(name for name in read if name not in constant)]
+        elif any(name in requantised for name in node.outputs) and any(
+            name in quantised and name not in constant for name in node.inputs
+        ):
+            return _P.UNKNOWN
     return _PRECISIONS.get(kind, _P.UNKNOWN) if kind is not None else _P.UNKNOWN
 
 

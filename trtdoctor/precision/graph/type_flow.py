@@ -244,6 +244,21 @@ class Flow:
         return Place(kind=kind, name=name, type=type_.value if type_ else "unknown")
 
 
+def surrounded(flow: Flow, node: OnnxNode) -> bool:
+    """Whether a Cast up leads to a node and everything from it leads to a Cast down.
+
+    Casts right at the network's inputs and outputs, with no arithmetic in the other type beyond
+    them, surround the whole network: that is no island. Nor is arithmetic on data that began in
+    FP32: there the FP16 parts that they pass through are the islands.
+    """
+    before, after = flow.entries(node), flow.exits(node)
+    if Way.CAST not in before.ways or Way.CAST not in after.ways or Way.OTHER in after.ways:
+        return False
+    if Way.OTHER in before.ways and Way.FROM_THE_START not in before.ways:
+        return False
+    return Way.CAST_BESIDE_ARITHMETIC in before.ways | after.ways
+
+
 def _merged(reaches: Iterable[Reach]) -> Reach:
     """All places together, each once; the very same object where there is one to merge."""
     several = list({id(reach): reach for reach in reaches if reach.ways}.values())

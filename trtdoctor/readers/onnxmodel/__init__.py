@@ -1,7 +1,4 @@
-"""Reads the types and nodes of ONNX models, and never guesses a type not told.
-
-Weights are read by `weights` alone, which is imported where it is used.
-"""
+"""Reads the types and nodes of ONNX models, never weights, and never guesses a type not told."""
 
 from ..errors import FormatError
 from .load import read_onnx
@@ -13,18 +10,14 @@ from .onnx_facts import (
     OnnxValue,
     TensorType,
 )
-from .weight_numbers import FloatNumbers, TensorNumbers, WeightNumbers
 
 __all__ = [
-    "FloatNumbers",
     "FormatError",
     "OnnxFacts",
     "OnnxInitializer",
     "OnnxNode",
     "OnnxUnavailable",
     "OnnxValue",
-    "TensorNumbers",
     "TensorType",
-    "WeightNumbers",
     "read_onnx",
 ]

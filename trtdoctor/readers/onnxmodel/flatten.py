@@ -13,13 +13,22 @@ from typing import Any
 
 from ..errors import FormatError
 from .bounds import Allowance
-from .onnx_facts import OnnxFacts, OnnxInitializer, OnnxNode, OnnxValue, TensorType
+from .onnx_facts import (
+    MOST_VALUES,
+    Number,
+    OnnxFacts,
+    OnnxInitializer,
+    OnnxNode,
+    OnnxValue,
+    Shape,
+    TensorType,
+)
+from .small_values import small_values
 from .types import OperatorTypes, by_number, stash_type
 
 _DEEPEST = 32
 _SUBGRAPH_OPS = frozenset({"If", "Loop", "Scan"})
 _EXTERNAL = 1
-_CONSTANTS = frozenset({"value", "sparse_value", "value_float", "value_floats"})
 _MOST_ELEMENTS = 1 << 63
 _MOST_DIMS = 64
 
@@ -33,6 +42,7 @@ class _Scope:
     outer: _Scope | None = None
     names: dict[str, str] = field(default_factory=dict)
     declared: dict[str, TensorType | None] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def find(self, name: str) -> str:
@@ -47,8 +57,17 @@ class _Scope:
 class Flattener:
     """Walks one parsed model."""
 
-    def __init__(self, model: Any, operators: OperatorTypes, allowed: Allowance) -> None:
+    def __init__(
+        self,
+        model: Any,
+        operators: OperatorTypes,
+        allowed: Allowance,
+        shapes: Mapping[str, Shape] | None = None,
+    ) -> None:
         self._model = model
+        self._inferred = shapes or {}
+        self._shapes: dict[str, Shape] = {}
+        self._values: dict[str, tuple[Number, ...]] = {}
         self._operators = operators
         self._allowed = allowed
         self._functions = {
@@ -59,9 +78,6 @@ class Flattener:
         self._used: dict[str, int] = {}
         self._initializers: list[OnnxInitializer] = []
         self._nodes: list[OnnxNode] = []
-        self.stored: list[tuple[str, Any]] = []
-        """Every value that the model stores, by name: a tensor, a sparse tensor, the attribute of a
-        Constant node or its value that a call gives. Filled by `facts`."""
 
     def facts(self, source: str) -> OnnxFacts:
         """Everything that is known of the model."""
@@ -74,22 +90,28 @@ class Flattener:
             if text(value.name) in stored:
                 continue
             key = self._define(top, text(value.name), _declared(value))
-            inputs.append(OnnxValue(name=key, type=self._types.get(key)))
+            shape = shape_of(value)
+            if shape is not None:
+                self._shapes.setdefault(key, shape)
+            inputs.append(OnnxValue(name=key, type=self._types.get(key), shape=shape))
         self._graph(graph, top, 0)
         outputs = [
-            OnnxValue(name=key, type=self._types.get(key))
-            for key in (top.find(text(value.name)) for value in graph.output)
+            OnnxValue(name=key, type=self._types.get(key), shape=shape_of(value))
+            for key, value in ((top.find(text(value.name)), value) for value in graph.output)
         ]
         producer = " ".join(filter(None, map(text, (model.producer_name, model.producer_version))))
         return OnnxFacts(
             source=source,
             producer=producer or None,
+            ir_version=model.ir_version or None,
             opsets=opsets,
             inputs=tuple(inputs),
             outputs=tuple(outputs),
             initializers=tuple(self._initializers),
             nodes=tuple(self._nodes),
             types=self._types,
+            shapes=self._shapes,
+            values=self._values,
         )
 
     def _define(self, scope: _Scope, name: str, known: TensorType | None) -> str:
@@ -103,6 +125,10 @@ class Flattener:
         self._used[plain] = number
         self._used.setdefault(key, 1)
         scope.names[name] = key
+        inferred = None if scope.suffix else self._inferred.get(name)
+        shape = scope.shapes.get(name) if inferred is None else inferred
+        if shape is not None:
+            self._shapes[key] = shape
         told = known or scope.declared.get(name)
         if told is not None:
             self._types[key] = told
@@ -117,12 +143,13 @@ class Flattener:
         self._allowed.nodes(depth and len(graph.value_info) + len(graph.initializer), 0)
         for value in (*graph.value_info, *graph.output):
             scope.declared[text(value.name)] = _declared(value)
+            shape = shape_of(value)
+            if shape is not None:
+                scope.shapes[text(value.name)] = shape
         for tensor in graph.initializer:
             self._initializer(text(tensor.name), tensor, scope)
-            self.stored.append((scope.find(text(tensor.name)), tensor))
         for sparse in graph.sparse_initializer:
             self._initializer(text(sparse.values.name), sparse.values, scope)
-            self.stored.append((scope.find(text(sparse.values.name)), sparse))
         for node in graph.node:
             self._node(node, scope, depth)
 
@@ -138,6 +165,15 @@ class Flattener:
                 external=tensor.data_location == _EXTERNAL,
             )
         )
+        if sound:
+            self._stored(key, tensor)
+
+    def _stored(self, key: str, tensor: Any) -> None:
+        """Keeps the shape of a stored tensor, and the values of a small one."""
+        self._shapes[key] = tuple(tensor.dims)
+        values = small_values(tensor)
+        if values is not None:
+            self._values[key] = values
 
     def _node(self, node: Any, scope: _Scope, depth: int) -> None:
         domain, op, given = _domain(node.domain), text(node.op_type), text(node.name)
@@ -171,8 +207,8 @@ class Flattener:
             self._define(scope, name, kind) if name else ""
             for name, kind in zip(made, found, strict=True)
         ]
-        if op == "Constant" and outputs and not domain:
-            self._constant(outputs[0], node, scope)
+        if op == "Constant" and outputs[:1] != [""]:
+            self._constant(outputs[0], attributes)
         self._nodes.append(
             OnnxNode(
                 label=own + scope.suffix,
@@ -183,15 +219,23 @@ class Flattener:
                 outputs=tuple(outputs),
                 stash_type=stash_type(op, attributes.get),
                 float_only=self._operators.float_only(op, domain, scope.opsets.get(domain, 0)),
+                numbers=_numbers(attributes),
             )
         )
 
-    def _constant(self, name: str, node: Any, scope: _Scope) -> None:
-        for attribute in node.attribute:
-            if text(attribute.name) in _CONSTANTS:
-                reference = text(attribute.ref_attr_name)
-                held = scope.arguments.get(reference) if reference else attribute
-                self.stored.append((name, held))
+    def _constant(self, key: str, attributes: Mapping[str, Any]) -> None:
+        tensor = attributes.get("value")
+        if tensor is not None and hasattr(tensor, "dims"):
+            if len(tensor.dims) <= _MOST_DIMS and all(extent >= 0 for extent in tensor.dims):
+                self._stored(key, tensor)
+            return
+        for name in ("value_float", "value_int", "value_floats", "value_ints"):
+            told = attributes.get(name)
+            if isinstance(told, tuple):
+                self._shapes[key] = (len(told),)
+                self._values[key] = told
+            elif isinstance(told, (int, float)) and not isinstance(told, bool):
+                self._shapes[key], self._values[key] = (), (told,)
 
     def _call(
         self,
@@ -275,11 +319,33 @@ def _attributes(node: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(attribute: Any) -> Any:
-    """An attribute's value as far as types depend on it: a number, a tensor or a graph."""
+    """An attribute's value as far as anything depends on it: numbers, a tensor or a graph."""
     for name in ("t", "g", "sparse_tensor", "f", "i", "s"):
         if attribute.HasField(name):
             return getattr(attribute, name)
+    for several in (attribute.ints, attribute.floats):
+        if 0 < len(several) <= MOST_VALUES:
+            return tuple(several)
     return True
+
+
+def _numbers(attributes: Mapping[str, Any]) -> dict[str, Number | tuple[Number, ...]]:
+    return {
+        name: value
+        for name, value in attributes.items()
+        if isinstance(value, (int, float, tuple)) and value is not True
+    }
+
+
+def shape_of(value: Any) -> Shape | None:
+    """The shape that a value is declared with; None where its rank is not told."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape") or len(tensor.shape.dim) > _MOST_DIMS:
+        return None
+    return tuple(
+        extent.dim_value if extent.HasField("dim_value") and extent.dim_value >= 0 else None
+        for extent in tensor.shape.dim
+    )
 
 
 def _declared(value: Any) -> TensorType | None:

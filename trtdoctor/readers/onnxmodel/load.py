@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,16 +16,24 @@ from ..files.source import Source, open_source
 from .bounds import Allowance
 from .flatten import Flattener
 from .onnx_facts import OnnxFacts, OnnxUnavailable
-from .slim import Places, slim
+from .shapes import inferred_shapes
+from .slim import slim
 from .types import OperatorTypes
 
 
-def read_onnx(model: Path | bytes, *, name: str | None = None) -> OnnxFacts:
+def read_onnx(
+    model: Path | bytes,
+    *,
+    name: str | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> OnnxFacts:
     """The facts of one model.
 
     Args:
         model: The file, or its bytes.
         name: What evidence calls it; by default the file's name.
+        shapes: Infer the shapes of values, with these for inputs that the model leaves open; None
+            for the declared ones alone.
 
     Raises:
         FormatError: It is no ONNX model, or a damaged or unreasonably large one.
@@ -33,43 +42,22 @@ def read_onnx(model: Path | bytes, *, name: str | None = None) -> OnnxFacts:
     """
     path = model if isinstance(model, Path) else None
     with naming(str(path) if path else name), open_source(model) as source:
-        return _read(source, name or (path.name if path else "model.onnx"), None)[0]
+        return _read(source, name or (path.name if path else "model.onnx"), shapes)
 
 
-def read_with_stored(path: Path, places: Places) -> tuple[OnnxFacts, list[tuple[str, Any]]]:
-    """The facts of one model, and what it stores.
-
-    Args:
-        path: The file.
-        places: Is told where the values lie that are not in what is returned.
-
-    Returns:
-        The facts, and `Flattener.stored`.
-
-    Raises:
-        FormatError: It is no ONNX model, or a damaged or unreasonably large one.
-        OnnxUnavailable: The ``onnx`` package is missing or broken.
-        OSError: The file cannot be read.
-    """
-    with naming(str(path)), open_source(path) as source:
-        return _read(source, path.name, places)
-
-
-def _read(
-    source: Source, name: str, places: Places | None
-) -> tuple[OnnxFacts, list[tuple[str, Any]]]:
+def _read(source: Source, name: str, shapes: Mapping[str, Sequence[int]] | None) -> OnnxFacts:
     seen = recognise_onnx(source)
     if seen is None:
         raise FormatError(_what_else(source))
     if seen.damaged:
         raise FormatError(f"It is an ONNX model, but {seen.damaged}. Copy it again.")
     allowed = Allowance(source.size)
-    data = slim(source, allowed, places)
+    data = slim(source, allowed)
     onnx = _package()
     try:
         parsed: Any = onnx.ModelProto.FromString(data)
-        flattener = Flattener(parsed, OperatorTypes(onnx), allowed)
-        return flattener.facts(name), flattener.stored
+        found = None if shapes is None else inferred_shapes(onnx, parsed, shapes)
+        return Flattener(parsed, OperatorTypes(onnx), allowed, found).facts(name)
     except FormatError:
         raise
     except (ValueError, RecursionError, _decode_error()) as error:
@@ -91,6 +79,7 @@ def _what_else(source: Source) -> str:
 def _package() -> ModuleType:
     try:
         import_module("onnx.defs")
+        import_module("onnx.shape_inference")
         return import_module("onnx")
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name == "onnx"

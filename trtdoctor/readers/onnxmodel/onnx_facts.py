@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TypeAlias
 
 import msgspec
 
 from ...model.base import Frozen
 from ...model.errors import TrtdoctorError
+
+Number: TypeAlias = "int | float"
+Shape: TypeAlias = "tuple[int | None, ...]"
+"""Extents, null where one is not known."""
+MOST_VALUES = 16
+"""Of stored tensors with more elements, no values are kept."""
 
 
 class OnnxUnavailable(TrtdoctorError):
@@ -46,10 +53,11 @@ class TensorType(str, Enum):
 
 
 class OnnxValue(Frozen, frozen=True, kw_only=True):
-    """A graph input or output; ``type`` is null where the model does not tell it."""
+    """A graph input or output; ``type`` and the declared ``shape`` are null where they are not told."""
 
     name: str
     type: TensorType | None
+    shape: Shape | None = None
 
 
 class OnnxInitializer(Frozen, frozen=True, kw_only=True):
@@ -78,6 +86,7 @@ class OnnxNode(Frozen, frozen=True, kw_only=True):
             switch.
         float_only: Whether ONNX's standard, at this model's opset, lets the first operand be FLOAT
             and not FLOAT16.
+        numbers: The attributes that are numbers or short lists of them.
     """
 
     label: str
@@ -88,6 +97,7 @@ class OnnxNode(Frozen, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
     stash_type: TensorType | None = None
     float_only: bool = False
+    numbers: dict[str, Number | tuple[Number, ...]] = msgspec.field(default_factory=dict)
 
 
 class OnnxFacts(Frozen, frozen=True, kw_only=True):
@@ -96,6 +106,7 @@ class OnnxFacts(Frozen, frozen=True, kw_only=True):
     Attributes:
         source: What evidence calls the model; its file name.
         producer: The exporter and its version, where told.
+        ir_version: The version of ONNX's file format, where told.
         opsets: Version by domain.
         inputs: Graph inputs that are no initialisers.
         outputs: Graph outputs.
@@ -103,13 +114,20 @@ class OnnxFacts(Frozen, frozen=True, kw_only=True):
         nodes: In an order in which every value is made before it is used.
         types: Element types by value, where they follow from the model. As operators define them;
             what the model merely declares counts where an operator does not tell.
+        shapes: Shapes by value, where they are known: of stored tensors always, of others where the
+            model declares them or shapes were asked for and follow.
+        values: The elements of stored tensors that have at most :data:`MOST_VALUES`, in their order,
+            where they lie in the model itself.
     """
 
     source: str
     producer: str | None = None
+    ir_version: int | None = None
     opsets: dict[str, int] = msgspec.field(default_factory=dict)
     inputs: tuple[OnnxValue, ...] = ()
     outputs: tuple[OnnxValue, ...] = ()
     initializers: tuple[OnnxInitializer, ...] = ()
     nodes: tuple[OnnxNode, ...] = ()
     types: dict[str, TensorType] = msgspec.field(default_factory=dict)
+    shapes: dict[str, Shape] = msgspec.field(default_factory=dict)
+    values: dict[str, tuple[Number, ...]] = msgspec.field(default_factory=dict)

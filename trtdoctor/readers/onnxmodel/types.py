@@ -24,6 +24,8 @@ _BY_SCHEMA_NAME = {
     "tensor(float)": _T.FLOAT,
 }
 _STANDARD = ("", "ai.onnx")
+# Real models ask the same few hundred questions; a made-up one shall not fill the memory.
+_MOST_ANSWERS = 10_000
 # In whichever domain they stand; the type that a missing zero point stands for.
 _QUANTIZERS = {"QuantizeLinear": _T.UINT8, "DequantizeLinear": None}
 _TYPE_ATTRIBUTE = {
@@ -62,6 +64,7 @@ class OperatorTypes:
         self._onnx = onnx
         self._rules: dict[tuple[str, str, int], tuple[Any, ...]] = {}
         self._float_only: dict[tuple[str, int], bool] = {}
+        self._answers: dict[tuple[Any, ...], list[TensorType | None]] = {}
 
     def outputs(
         self,
@@ -94,7 +97,13 @@ class OperatorTypes:
         if op in _TYPE_ATTRIBUTE_OR_INPUT:
             number = attribute("dtype")
             return [first if number is None else by_number(number)] * count
-        found = self._by_schema(op, domain, opset, inputs, count)
+        asked = (op, domain, opset, count, *inputs)
+        known = self._answers.get(asked)
+        if known is None:
+            known = self._by_schema(op, domain, opset, inputs, count)
+            if len(self._answers) < _MOST_ANSWERS:
+                self._answers[asked] = known
+        found = list(known)
         if op == "LayerNormalization":
             stash = stash_type(op, attribute)
             found[1:] = [stash] * (count - 1)

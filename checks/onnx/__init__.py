@@ -1,0 +1,1 @@
+"""Checks of ONNX models, before any build."""

@@ -1,0 +1,289 @@
+"""What a model is run with: a user's own data, or random numbers that fit its inputs."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..model.errors import InputError, UsageError
+from ..readers.onnxmodel import OnnxFacts, OnnxValue, TensorType
+
+_T = TensorType
+_TYPES = {
+    _T.FLOAT: "float32",
+    _T.DOUBLE: "float64",
+    _T.FLOAT16: "float16",
+    _T.INT8: "int8",
+    _T.INT16: "int16",
+    _T.INT32: "int32",
+    _T.INT64: "int64",
+    _T.UINT8: "uint8",
+    _T.UINT16: "uint16",
+    _T.UINT32: "uint32",
+    _T.UINT64: "uint64",
+    _T.BOOL: "bool",
+}
+_MOST_RANDOM = 4096
+_MOST_ELEMENTS = 1 << 31
+_MASKS = ("mask", "valid", "present")
+_SEED = 20_260
+# Without a name that says more, integers stay small: an index must fit whatever it indexes.
+_SMALL = 2
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Samples of one model.
+
+    Attributes:
+        told: What they are, half a sentence.
+        random: Whether they are made up.
+        count: How many there are.
+    """
+
+    told: str
+    random: bool
+    count: int
+    _samples: Sequence[Any]
+    _open: Any
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Each sample: arrays by input."""
+        for each in self._samples:
+            yield self._open(each)
+
+
+def find_inputs(
+    model: OnnxFacts, spec: str | None, shapes: Mapping[str, tuple[int, ...]]
+) -> Inputs:
+    """The samples that a user named, or random ones.
+
+    Args:
+        model: With the shapes of its inputs.
+        spec: ``data.npz``, a folder of ``.npz`` files or ``random:N``; None for ``random:1``.
+        shapes: Shapes of inputs whose extents the model leaves open.
+
+    Raises:
+        InputError: the data do not fit the model's inputs, or cannot be read.
+        UsageError: the specification says nothing that is known.
+    """
+    _known(model, shapes)
+    spec = spec or "random:1"
+    if spec == "random" or spec.startswith("random:"):
+        return _random(model, spec, shapes)
+    path = Path(spec)
+    if path.is_dir():
+        files = sorted((*path.glob("*.npz"), *path.glob("*.npy")))
+        if not files:
+            raise InputError(f"{spec}: no .npz or .npy file is in it")
+
+        def one(file: Path) -> dict[str, Any]:
+            return _fitted(model, _arrays(file, model), file, shapes)
+
+        return Inputs(f"{len(files)} files of {spec}", False, len(files), files, one)
+    if path.suffix.lower() not in (".npz", ".npy"):
+        raise UsageError(f"--inputs takes a .npz file, a folder of them or random:N, not {spec}")
+    arrays = _arrays(path, model)
+    samples = _split(model, arrays, path, shapes)
+    return Inputs(
+        f"{len(samples)} {'sample' if len(samples) == 1 else 'samples'} of {spec}",
+        False,
+        len(samples),
+        samples,
+        lambda sample: sample,
+    )
+
+
+def _known(model: OnnxFacts, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    names = [value.name for value in model.inputs]
+    for name, given in shapes.items():
+        if name not in names:
+            raise InputError(
+                f"{model.source} has no input {name!r}, for which --shape was given; "
+                f"its inputs are {', '.join(names) or 'none'}"
+            )
+        declared = _declared(model, name)
+        if declared is not None and not _agree(declared, given):
+            raise InputError(
+                f"--shape {name}={_shown(given)} does not fit its input in {model.source}, which is "
+                f"{_shown(declared)}"
+            )
+
+
+def _declared(model: OnnxFacts, name: str) -> Sequence[int | None] | None:
+    return next((value.shape for value in model.inputs if value.name == name), None)
+
+
+def _agree(declared: Sequence[int | None], given: Sequence[int]) -> bool:
+    return len(declared) == len(given) and all(
+        a is None or a == b for a, b in zip(declared, given, strict=True)
+    )
+
+
+def _shown(shape: Sequence[int | None]) -> str:
+    return "x".join("?" if extent is None else str(extent) for extent in shape) or "a scalar"
+
+
+# Random numbers ----------------------------------------------------------------------------------
+
+
+def _random(model: OnnxFacts, spec: str, shapes: Mapping[str, tuple[int, ...]]) -> Inputs:
+    number = spec.partition(":")[2] or "1"
+    if not (number.isascii() and number.isdigit() and 0 < int(number) <= _MOST_RANDOM):
+        raise UsageError(f"--inputs random:N takes 1 to {_MOST_RANDOM} samples, not {number}")
+    count = int(number)
+    made = {value.name: _shape(model, value, shapes) for value in model.inputs}
+
+    def one(seed: int) -> dict[str, Any]:
+        numpy = import_module("numpy")
+        source = numpy.random.default_rng(_SEED + seed)
+        return {value.name: _made(numpy, source, value, made[value.name]) for value in model.inputs}
+
+    plural = "sample" if count == 1 else "samples"
+    return Inputs(f"{count} random {plural}", True, count, range(count), one)
+
+
+def _shape(
+    model: OnnxFacts, value: OnnxValue, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[int, ...]:
+    if value.name in shapes:
+        return shapes[value.name]
+    declared = value.shape
+    if declared is None:
+        raise InputError(
+            f"{model.source} does not tell the shape of its input {value.name}; "
+            f"give it: --shape {value.name}=1x3x224x224"
+        )
+    # A leading extent that is open is the batch.
+    made = tuple(1 if at == 0 and e is None else e for at, e in enumerate(declared))
+    if any(extent is None for extent in made):
+        example = "x".join("N" if e is None else str(e) for e in made)
+        raise InputError(
+            f"{model.source} leaves the shape of its input {value.name} open ({_shown(declared)}); "
+            f"give it, with numbers: --shape {value.name}={example}"
+        )
+    sound = tuple(extent for extent in made if extent is not None)
+    count = 1
+    for extent in sound:
+        count *= extent
+    if count > _MOST_ELEMENTS:
+        raise InputError(
+            f"the input {value.name} of {model.source} has {count:,} elements: too many"
+        )
+    return sound
+
+
+def _made(numpy: Any, source: Any, value: OnnxValue, shape: tuple[int, ...]) -> Any:
+    kind = _TYPES.get(value.type) if value.type is not None else None
+    if kind is None:
+        raise InputError(f"the input {value.name} is of a type that random data cannot be made for")
+    if kind == "bool":
+        return source.random(shape) < 0.9
+    if kind.startswith("float"):
+        if any(word in value.name.lower() for word in _MASKS):
+            return numpy.ones(shape, kind)
+        return source.standard_normal(shape).astype(kind)
+    if any(word in value.name.lower() for word in _MASKS):
+        return numpy.ones(shape, kind)
+    return source.integers(0, _SMALL, shape).astype(kind)
+
+
+# A user's own data -------------------------------------------------------------------------------
+
+
+def _arrays(path: Path, model: OnnxFacts) -> dict[str, Any]:
+    numpy = import_module("numpy")
+    try:
+        with path.open("rb") as file:
+            found = numpy.load(file, allow_pickle=False)
+            if isinstance(found, numpy.ndarray):
+                if len(model.inputs) != 1:
+                    names = ", ".join(value.name for value in model.inputs)
+                    raise InputError(
+                        f"{path} holds one array, and {model.source} has the inputs {names}; "
+                        "give a .npz file with an array for each"
+                    )
+                return {model.inputs[0].name: found}
+            return {name: found[name] for name in found.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is no .npz or .npy file that numpy can read: {error}") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _split(
+    model: OnnxFacts,
+    arrays: Mapping[str, Any],
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> list[dict[str, Any]]:
+    """One sample, or as many as a leading axis that the model's inputs do not have."""
+    counts = set()
+    for value in model.inputs:
+        declared = value.shape
+        array = arrays.get(value.name)
+        if array is None or declared is None:
+            continue
+        if array.ndim == len(declared) + 1:
+            counts.add(array.shape[0])
+        elif declared and array.ndim == len(declared) and declared[0] not in (None, array.shape[0]):
+            batch = declared[0]
+            counts.add(array.shape[0] // batch if batch and array.shape[0] % batch == 0 else 0)
+        else:
+            counts.add(None)
+    if counts in ({None}, set()):
+        return [_fitted(model, arrays, path, shapes)]
+    if len(counts) > 1 or 0 in counts or None in counts:
+        # Said by the first input that does not fit.
+        return [_fitted(model, arrays, path, shapes)]
+    (count,) = counts
+    samples = []
+    for index in range(count or 0):
+        one = {}
+        for name, array in arrays.items():
+            rank = len(_declared(model, name) or ())
+            if array.ndim == rank + 1:
+                one[name] = array[index]
+            else:
+                batch = array.shape[0] // (count or 1)
+                one[name] = array[index * batch : (index + 1) * batch]
+        samples.append(_fitted(model, one, path, shapes))
+    return samples
+
+
+def _fitted(
+    model: OnnxFacts,
+    arrays: Mapping[str, Any],
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, Any]:
+    numpy = import_module("numpy")
+    made = {}
+    for value in model.inputs:
+        array = arrays.get(value.name)
+        if array is None:
+            raise InputError(
+                f"{path} has no array {value.name!r}, an input of {model.source}; "
+                f"it has {', '.join(arrays) or 'none'}"
+            )
+        kind = _TYPES.get(value.type) if value.type is not None else None
+        wanted: Sequence[int | None] | None = shapes.get(value.name, value.shape)
+        if wanted is not None and not _agree(wanted, array.shape):
+            raise InputError(
+                f"{path}: {value.name} is {_shown(array.shape)}, and {model.source} wants {_shown(wanted)}"
+            )
+        if kind is not None and str(array.dtype) != kind:
+            same = array.dtype.kind == numpy.dtype(kind).kind
+            if not same and not (
+                array.dtype.kind in "iub" and kind.startswith(("int", "uint", "bool"))
+            ):
+                raise InputError(
+                    f"{path}: {value.name} is of {array.dtype}, and {model.source} wants {kind}"
+                )
+            array = array.astype(kind)
+        made[value.name] = numpy.ascontiguousarray(array)
+    return made
