@@ -26,7 +26,8 @@ from ..files.source import open_source
 from .external import ExternalFiles, ExternalRefused
 from .tensor_places import TensorPlace, tensor_places
 
-_PIECE = 4 << 20
+# What the cache of a core holds, with the room to work on it.
+_PIECE = 1 << 19
 _TOLD_EVERY = 256 << 20
 # Bits of FP32 numbers without their sign. FP16 rounds 65520 and more to infinity, 2**-25 and less to
 # zero, and holds less than 2**-14 as subnormal numbers (IEEE 754 binary16, ties to even).
@@ -186,7 +187,7 @@ class _Scan:
         given = numpy.frombuffer(raw, _VIEWS[wanted.type])
         bits = own.bits[: len(given)]
         if wanted.type == "FLOAT":
-            numpy.bitwise_and(given, 0x7FFF_FFFF, out=bits)
+            numpy.abs(given.view("<f4"), out=bits.view("<f4"))
         elif wanted.type == "BFLOAT16":
             numpy.left_shift(given, 16, out=bits, dtype="<u4")
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
@@ -197,43 +198,51 @@ class _Scan:
         return self._counted(bits, own.low[: len(bits)])
 
     def _counted(self, bits: Any, low: Any = None) -> _Counts:
-        """Counts bits of FP32 numbers without their sign, as unsigned 32-bit integers.
+        """Counts bits of FP32 numbers without their sign, as unsigned 32-bit integers; spoils them.
 
-        Exact counts are made where there is something to count, which is rare.
+        Exact counts are made where the largest or the smallest say that there is something to count.
         """
         numpy = self.numpy
         if not len(bits):
             return _Counts()
-        largest = int(bits.max())
-        nan = infinite = overflow = zeros = flushed = 0
+        size, largest = len(bits), int(bits.max())
+        nan = infinite = overflow = 0
         if largest >= _OVERFLOWS:
             nan = int(numpy.count_nonzero(bits > _INFINITE))
             infinite = int(numpy.count_nonzero(bits == _INFINITE))
-            finite = bits[bits < _INFINITE]
-            overflow = int(numpy.count_nonzero(finite >= _OVERFLOWS))
-            largest = int(finite.max()) if len(finite) else 0
-        low = numpy.less(bits, _SUBNORMAL, out=low)
-        count = int(numpy.count_nonzero(low))
-        if not count:
-            smallest = int(bits.min())
-        else:
-            found = bits[numpy.flatnonzero(low)]
-            zeros = count - int(numpy.count_nonzero(found))
-            flushed = int(numpy.count_nonzero(found <= _VANISHES)) - zeros
-            # Of unsigned numbers, zero less one is the largest.
-            least = found if zeros < count else bits
-            smallest = (int((least - numpy.uint32(1)).min()) + 1) & 0xFFFF_FFFF or _INFINITE
-        return _Counts(
-            len(bits),
-            zeros,
-            nan,
-            infinite,
-            overflow,
-            flushed,
-            count - zeros - flushed,
-            largest,
-            min(smallest, _INFINITE),
-        )
+            bits = bits[bits < _INFINITE]
+            overflow = int(numpy.count_nonzero(bits >= _OVERFLOWS))
+            largest = int(bits.max()) if len(bits) else 0
+        zeros, flushed, subnormal, smallest = self._small(bits, low)
+        return _Counts(size, zeros, nan, infinite, overflow, flushed, subnormal, largest, smallest)
+
+    def _small(self, bits: Any, low: Any) -> tuple[int, int, int, int]:
+        """Counts zeros, what vanishes and what is subnormal, and finds the least that is not zero.
+
+        Spoils the bits.
+        """
+        numpy = self.numpy
+        low = numpy.empty(len(bits), bool) if low is None else low[: len(bits)]
+
+        def below(bound: int) -> int:
+            # numpy compares numbers faster than their bits, and the order is the same.
+            limit = numpy.array([bound], "<u4").view("<f4")[0]
+            numpy.less(bits.view("<f4"), limit, out=low)
+            return int(numpy.count_nonzero(low))
+
+        least = int(bits.min()) if len(bits) else _INFINITE
+        zeros = below(1) if least == 0 else 0
+        if zeros == len(bits):
+            return zeros, 0, 0, _INFINITE
+        shift = 0
+        if zeros:
+            # Zeros become no numbers, which are below nothing.
+            shift = 1
+            numpy.subtract(bits, numpy.uint32(1), out=bits)
+            least = int(bits.min()) + 1
+        small = below(_SUBNORMAL - shift) if least < _SUBNORMAL else 0
+        flushed = below(_VANISHES + 1 - shift) if least <= _VANISHES else 0
+        return zeros, flushed, small - flushed, least
 
     def _went_on(self, size: int) -> None:
         self.read += size
