@@ -301,7 +301,13 @@ class _Rewriter:
             for node, reads in zip(self.nodes, self.narrow_reads, strict=True)
             if any(node.inputs[position] == name for position in reads)
         ]
-        found = narrowed(self.half[name], self.arrays[name], self.to, tuple(readers))
+        found = narrowed(
+            self.half[name],
+            self.arrays[name],
+            self.to,
+            tuple(readers),
+            mask=name in self.decision.masks,
+        )
         if found.change is not None:
             import msgspec
 

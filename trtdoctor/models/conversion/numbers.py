@@ -12,6 +12,10 @@ from ...readers.onnxmodel import TensorType
 _LARGEST = {TensorType.FLOAT16: 65504.0, TensorType.BFLOAT16: 3.3895313892515355e38}
 _OVERFLOWS = {TensorType.FLOAT16: 65520.0, TensorType.BFLOAT16: 3.3961775e38}
 _EXAMPLES = 4
+# What a mask's large negative number becomes: Softmax makes 0 of it, and it can be added to scores
+# and to other masks. Of -65504 and a score of -16 the sum is minus infinity, and where a whole row
+# is masked, Softmax makes NaN of that.
+_MASK = -16384.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ def overflows(array: Any, to: TensorType) -> bool:
         return bool(((magnitudes >= _OVERFLOWS[to]) & numpy.isfinite(magnitudes)).any())
 
 
-def narrowed(name: str, array: Any, to: TensorType, nodes: tuple[str, ...]) -> Narrowed:
+def narrowed(
+    name: str, array: Any, to: TensorType, nodes: tuple[str, ...], *, mask: bool = False
+) -> Narrowed:
     """An FP32 array in a 16-bit type; finite numbers that are too large become its largest.
 
     Args:
@@ -45,11 +51,15 @@ def narrowed(name: str, array: Any, to: TensorType, nodes: tuple[str, ...]) -> N
         array: FP32 numbers of any shape.
         to: FLOAT16 or BFLOAT16.
         nodes: Labels of those that read it.
+        mask: Whether it is a mask before Softmax: its too large negative numbers become -16384.
     """
     numpy, helper = import_module("numpy"), import_module("onnx.numpy_helper")
     largest = numpy.float32(_LARGEST[to])
     with numpy.errstate(over="ignore", invalid="ignore"):
         clipped = numpy.where(numpy.isfinite(array), numpy.clip(array, -largest, largest), array)
+        if mask:
+            lost = numpy.isfinite(array) & (array <= -_OVERFLOWS[to])
+            clipped = numpy.where(lost, numpy.float32(_MASK), clipped)
         if to is TensorType.FLOAT16:
             made = clipped.astype(numpy.float16)
             back = made.astype(numpy.float32)

@@ -1,12 +1,14 @@
 """What a model's stored numbers are in FP16: found by reading them once, in pieces.
 
-The model's own bytes and the files beside it are read by ranges into a few buffers, so that ten
-gigabytes of weights cost as much memory as ten megabytes. A large tensor's pieces are counted by
-several threads: numpy lets others run while it counts.
+The model's own bytes and the files beside it are mapped range by range, so that ten gigabytes of
+weights cost as much memory as ten megabytes; to copy them would take as long as to count. A mapped
+file that another process cuts short kills the reader, so its size is looked at before each range. A
+large tensor's ranges are counted by several threads: numpy lets others run while it counts.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,6 +30,8 @@ from .tensor_places import TensorPlace, tensor_places
 
 # What the cache of a core holds, with the room to work on it.
 _PIECE = 1 << 19
+# What is mapped, and handed to a thread, at a time.
+_RANGE = 8 << 20
 _TOLD_EVERY = 256 << 20
 # Bits of FP32 numbers without their sign. FP16 rounds 65520 and more to infinity, 2**-25 and less to
 # zero, and holds less than 2**-14 as subnormal numbers (IEEE 754 binary16, ties to even).
@@ -154,7 +158,7 @@ class _Scan:
         total = _Counts()
         ranges = list(self._ranges(place))
         several = (
-            self.threads.map(self._piece, ranges) if len(ranges) > 1 else map(self._piece, ranges)
+            self.threads.map(self._range, ranges) if len(ranges) > 1 else map(self._range, ranges)
         )
         for done, counts in zip(ranges, several, strict=True):
             total = total.with_(counts)
@@ -171,24 +175,45 @@ class _Scan:
         else:
             spans = [(self.descriptor, piece.offset, piece.length) for piece in place.pieces]
         for descriptor, offset, length in spans:
-            for start in range(0, length, _PIECE):
-                yield _Range(descriptor, offset + start, min(_PIECE, length - start), kind)
+            for start in range(0, length, _RANGE):
+                yield _Range(descriptor, offset + start, min(_RANGE, length - start), kind)
 
-    def _piece(self, wanted: _Range) -> _Counts:
-        """Reads and counts one range; in any thread."""
+    def _range(self, wanted: _Range) -> _Counts:
+        """Counts one range; in any thread."""
+        length = wanted.length - wanted.length % _WIDTHS[wanted.type]
+        if os.fstat(wanted.descriptor).st_size < wanted.offset + length:
+            raise FormatError("It became shorter while it was read. Copy or export it again.")
+        total = _Counts()
+        if not length:
+            return total
+        before = wanted.offset % mmap.ALLOCATIONGRANULARITY
+        mapped = mmap.mmap(
+            wanted.descriptor,
+            before + length,
+            access=mmap.ACCESS_READ,
+            offset=wanted.offset - before,
+        )
+        # The map ends with the last that refers to it.
+        data = self.numpy.frombuffer(mapped, "u1")[before:]
+        for start in range(0, length, _PIECE):
+            total = total.with_(self._piece(data[start : start + _PIECE], wanted.type))
+        return total
+
+    def _piece(self, data: Any, kind: str) -> _Counts:
         numpy, own = self.numpy, self.own
         if not hasattr(own, "raw"):
-            own.raw = memoryview(bytearray(_PIECE))
+            own.raw = numpy.empty(_PIECE, "u1")
             own.bits = numpy.empty(_PIECE // 2, "<u4")
             own.low = numpy.empty(_PIECE // 2, bool)
-        raw = own.raw[: wanted.length - wanted.length % _WIDTHS[wanted.type]]
-        if os.preadv(wanted.descriptor, [raw], wanted.offset) != len(raw):
-            raise FormatError("It became shorter while it was read. Copy or export it again.")
-        given = numpy.frombuffer(raw, _VIEWS[wanted.type])
+        if data.ctypes.data % _WIDTHS[kind]:
+            raw = own.raw[: len(data)]
+            raw[:] = data
+            data = raw
+        given = data.view(_VIEWS[kind])
         bits = own.bits[: len(given)]
-        if wanted.type == "FLOAT":
+        if kind == "FLOAT":
             numpy.abs(given.view("<f4"), out=bits.view("<f4"))
-        elif wanted.type == "BFLOAT16":
+        elif kind == "BFLOAT16":
             numpy.left_shift(given, 16, out=bits, dtype="<u4")
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
         else:
