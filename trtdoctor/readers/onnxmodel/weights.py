@@ -218,7 +218,7 @@ class _Scan:
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
         else:
             with numpy.errstate(over="ignore"):
-                bits.view("<f4")[:] = given
+                bits.view("<f4")[:] = _within(numpy, given) if kind == "DOUBLE" else given
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
         return self._counted(bits, own.low[: len(bits)])
 
@@ -279,3 +279,12 @@ class _Scan:
 
 _WIDTHS: Mapping[str, int] = {"FLOAT": 4, "DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2}
 _VIEWS: Mapping[str, str] = {"FLOAT": "<u4", "DOUBLE": "<f8", "FLOAT16": "<f2", "BFLOAT16": "<u2"}
+
+
+def _within(numpy: Any, numbers: Any) -> Any:
+    """DOUBLE numbers that stay finite, and not zero, in FP32 where they are so."""
+    magnitudes = numpy.abs(numbers)
+    least, most = 2.0**-149, float(numpy.finfo("f4").max)
+    inside = numpy.clip(magnitudes, least, most)
+    other = (magnitudes == 0) | ~numpy.isfinite(magnitudes)
+    return numpy.where(other, magnitudes, inside)
