@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from trtdoctor.models.conversion import convert, load_model
-from trtdoctor.readers.onnxmodel import TensorType, read_onnx
+from trtdoctor.readers.onnxmodel import FormatError, TensorType, read_onnx
 
 MODELS = conversionmodels.MODELS
 # onnx's own evaluator has no operator of an unknown domain, nor DequantizeLinear of opset 13.
@@ -98,3 +98,23 @@ def test_a_row_that_is_masked_as_a_whole_stays_a_number() -> None:
     (after,) = ReferenceEvaluator(made.model).run(None, {"x": x})
     assert np.allclose(before, 0.25)
     assert np.allclose(after, 0.25)
+
+
+def test_a_model_that_breaks_the_rules_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    proto = MODELS["filled"]()
+    proto.graph.node.add(op_type="Cast", name="broken")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(FormatError, match=r"m\.onnx: It is no valid ONNX model"):
+        convert(path)
+
+
+def test_a_tensor_that_holds_too_little_is_named(tmp_path: Path) -> None:
+    proto = MODELS["cnn"]()
+    proto.graph.initializer[0].dims[0] = 9
+    path = tmp_path / "m.onnx"
+    path.write_bytes(proto.SerializeToString())
+    with pytest.raises(
+        FormatError, match=r"m\.onnx: Its tensor 'k' does not hold as many elements"
+    ):
+        convert(path)

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from ...model.conversion_plan import ChangedConstant
-from ...readers.onnxmodel import TensorType
+from ...readers.onnxmodel import FormatError, TensorType
+from ...readers.onnxmodel.flatten import text
 
 _LARGEST = {TensorType.FLOAT16: 65504.0, TensorType.BFLOAT16: 3.3895313892515355e38}
 _OVERFLOWS = {TensorType.FLOAT16: 65520.0, TensorType.BFLOAT16: 3.3961775e38}
@@ -27,8 +28,18 @@ class Narrowed:
 
 
 def array_of(tensor: Any) -> Any:
-    """The elements of a FLOAT ``TensorProto`` that lie in it, as a numpy array."""
-    return import_module("onnx.numpy_helper").to_array(tensor)
+    """The elements of a FLOAT ``TensorProto`` that lie in it, as a numpy array.
+
+    Raises:
+        FormatError: they are more or fewer than its shape asks for.
+    """
+    try:
+        return import_module("onnx.numpy_helper").to_array(tensor)
+    except ValueError as error:
+        raise FormatError(
+            f"Its tensor {text(tensor.name)!r} does not hold as many elements as its shape asks for. "
+            "Export the model again."
+        ) from error
 
 
 def overflows(array: Any, to: TensorType) -> bool:
