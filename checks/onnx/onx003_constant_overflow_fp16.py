@@ -28,7 +28,7 @@ def constant_overflow_fp16(models: facts.OnnxModels) -> Iterator[Yielded]:
     infinity times zero is no number.
 
     ## How to fix it
-    Change the constant where the model is exported: -65504 or -1e4 for a mask, 1e-6 for an epsilon. Or
+    Change the constant where the model is exported: -1e4 for a mask, 1e-6 for an epsilon. Or
     keep its nodes in FP32.
 
     ## Known limits

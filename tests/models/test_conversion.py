@@ -195,7 +195,7 @@ def test_a_mask_is_clamped_and_listed(value: float) -> None:
     made = convert(net(nodes, [stored("mask", [[0, value, 0, 0]])]), keep_io=True)
     (change,) = made.conversion.constants
     assert (change.name, change.clamped, change.elements) == ("mask", 1, 4)
-    assert change.nodes == ("mask/Add",) and change.examples[0][1] == -65504.0
+    assert change.nodes == ("mask/Add",) and change.examples[0][1] == -16384.0
     assert made.conversion.forced == ()
 
 

@@ -12,7 +12,8 @@ class ChangedConstant(Frozen, frozen=True, kw_only=True):
         name: What the model calls it.
         nodes: Labels of the nodes that read the converted one.
         elements: How many it has.
-        clamped: How many were too large and became the largest number of the type.
+        clamped: How many were too large and became the largest number of the type, or in a mask
+            before Softmax -16384.
         flushed: How many that were not zero became zero.
         examples: Up to four numbers, before and after.
     """

@@ -220,3 +220,10 @@ def test_real_models_agree_with_the_package(shared: Path) -> None:
     for tensor in onnx.load(path).graph.initializer:
         if tensor.data_type == 1:
             assert told(found[tensor.name]) == expected(numpy_helper.to_array(tensor))
+
+
+def test_doubles_beyond_fp32_are_neither_infinite_nor_zero(tmp_path: Path) -> None:
+    values = np.array([1e300, -1e300, 1e-300, -1e-300, 0.0, np.inf, np.nan, 1.0], np.float64)
+    found = seen(saved(tmp_path / "m.onnx", numpy_helper.from_array(values, "w")))["w"]
+    assert (found.overflow, found.flushed, found.zeros) == (2, 2, 1)
+    assert (found.infinite, found.nan) == (1, 1)

@@ -10,7 +10,8 @@ from typing import Any
 
 from ...model.conversion_plan import ChangedConstant, Conversion
 from ...model.weight_numbers import StoredTensor, WeightNumbers
-from ...readers.onnxmodel import OnnxFacts, OnnxNode, TensorType
+from ...readers.errors import naming
+from ...readers.onnxmodel import FormatError, OnnxFacts, OnnxNode, TensorType
 from ...readers.onnxmodel.bounds import Allowance
 from ...readers.onnxmodel.flatten import Flattener, text
 from ...readers.onnxmodel.types import OperatorTypes
@@ -49,9 +50,12 @@ def main_nodes(model: Any, facts: OnnxFacts) -> list[OnnxNode]:
     found = []
     for node in model.graph.node:
         outputs = tuple(map(text, node.output))
-        found.append(
-            next(each for each in inner if each.op == node.op_type and each.outputs == outputs)
+        fact = next(
+            (each for each in inner if each.op == node.op_type and each.outputs == outputs), None
         )
+        if fact is None:
+            raise FormatError("Two of its values have one name. Export the model again.")
+        found.append(fact)
     return found
 
 
@@ -75,7 +79,33 @@ def convert(
         FormatError: the file is no ONNX model, or a damaged one.
         OSError: it cannot be read.
     """
-    original = load_model(given) if isinstance(given, Path) else given
+    if not isinstance(given, Path):
+        return _convert(given, keep, to, keep_io=keep_io)
+    original = load_model(given)
+    with naming(str(given)):
+        try:
+            return _convert(original, keep, to, keep_io=keep_io)
+        except FormatError:
+            raise
+        except (AttributeError, LookupError, StopIteration, TypeError, ValueError) as error:
+            # What breaks the rules of ONNX can break anything: onnx says which rule it was.
+            complaint = _complaint(original)
+            if complaint is None:
+                raise
+            raise FormatError(f"It is no valid ONNX model: {complaint} Export it again.") from error
+
+
+def _complaint(model: Any) -> str | None:
+    """Which rule of ONNX's a model breaks, in one line; None where none is known."""
+    checker = import_module("onnx.checker")
+    try:
+        checker.check_model(model)
+    except (checker.ValidationError, ValueError) as error:
+        return " ".join(str(error).split())[:300]
+    return None
+
+
+def _convert(original: Any, keep: Collection[str], to: TensorType, *, keep_io: bool) -> Converted:
     facts = facts_of(original)
     nodes = main_nodes(original, facts)
     schemas = Schemas(import_module("onnx"), facts.opsets, to)
@@ -301,7 +331,13 @@ class _Rewriter:
             for node, reads in zip(self.nodes, self.narrow_reads, strict=True)
             if any(node.inputs[position] == name for position in reads)
         ]
-        found = narrowed(self.half[name], self.arrays[name], self.to, tuple(readers))
+        found = narrowed(
+            self.half[name],
+            self.arrays[name],
+            self.to,
+            tuple(readers),
+            mask=name in self.decision.masks,
+        )
         if found.change is not None:
             import msgspec
 

@@ -36,12 +36,14 @@ class Decision:
         native: FLOAT values that are of the 16-bit type from the start.
         forced: Why nodes stay in FP32 that were not asked to, by label.
         clampable: Stored tensors whose too large numbers may become the largest number.
+        masks: Those of them that are masks before a Softmax.
     """
 
     narrow: set[int] = field(default_factory=set)
     native: set[str] = field(default_factory=set)
     forced: dict[str, str] = field(default_factory=dict)
     clampable: set[str] = field(default_factory=set)
+    masks: set[str] = field(default_factory=set)
 
 
 def decide(
@@ -68,9 +70,14 @@ def decide(
         unsound_scales: Stored tensors that may not be a quantisation's scale in the type.
     """
     made = Decision()
+    if not schemas.makes("Cast"):
+        # At so early an opset nothing leads into the type, as into BF16 before 13.
+        return made
+    hazards = find_hazards(facts, overflowing)
+    made.masks = {h.value for h in hazards if h.value is not None and h.kind is HazardKind.MASK}
     made.clampable = {
         hazard.value
-        for hazard in find_hazards(facts, overflowing)
+        for hazard in hazards
         if hazard.value is not None
         and (
             hazard.kind is HazardKind.MASK
@@ -112,7 +119,7 @@ def _narrows(
             return False
         return source not in (_T.FLOAT, _T.DOUBLE) or node.inputs[0] in made.native
     if node.op == "ConstantOfShape":
-        return types.get(node.outputs[0]) is _T.FLOAT
+        return types.get(node.outputs[0]) is _T.FLOAT and schemas.makes(node.op)
     floats = [name for name in node.inputs if name and types.get(name) is _T.FLOAT]
     if not floats or not narrow_inputs(types, schemas, node):
         return False

@@ -62,6 +62,10 @@ class Schemas:
         self._wanted = _NAMES[to]
         self.operands = lru_cache(maxsize=None)(self._operands)
 
+    def makes(self, op: str) -> bool:
+        """Whether one of ONNX's own operators may give a 16-bit result."""
+        return self.operands(op, "").output(0) is not None
+
     def _operands(self, op: str, domain: str) -> Operands:
         defs = self._onnx.defs
         if domain not in STANDARD or not defs.has(op):

@@ -133,6 +133,8 @@ class _Walker:
                 pieces.append(Piece(offset=begin, length=stop - begin))
             elif number in _CODES and wire in (1, 5):
                 code = _CODES[number]
+                if stop - begin != struct.calcsize(f"<{code}"):
+                    raise damaged("an element is wider than its type")
                 doubles += struct.unpack(f"<{code}", self._bytes(begin, stop))
             elif number == 5:
                 loose += self._integers(wire, begin, stop)

@@ -89,7 +89,7 @@ class OperatorTypes:
             return [_constant(attribute)] * count
         if op == "ConstantOfShape":
             value = attribute("value")
-            return [_T.FLOAT if value is None else by_number(value.data_type)] * count
+            return [_T.FLOAT if value is None else _stored_type(value)] * count
         if op in _TYPE_ATTRIBUTE:
             name, default = _TYPE_ATTRIBUTE[op]
             number = attribute(name)
@@ -212,8 +212,13 @@ def _quantized(op: str, inputs: Types, attribute: Attribute) -> TensorType | Non
 def _constant(attribute: Attribute) -> TensorType | None:
     value = attribute("value")
     if value is not None:
-        return by_number(value.data_type)
+        return _stored_type(value)
     sparse = attribute("sparse_value")
     if sparse is not None:
-        return by_number(sparse.values.data_type)
+        return _stored_type(getattr(sparse, "values", None))
     return next((t for name, t in _CONSTANT_FIELDS.items() if attribute(name) is not None), None)
+
+
+def _stored_type(value: Any) -> TensorType | None:
+    """A tensor's element type; None for an attribute that is no tensor though it should be one."""
+    return by_number(getattr(value, "data_type", None))

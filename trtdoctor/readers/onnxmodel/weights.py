@@ -1,12 +1,14 @@
 """What a model's stored numbers are in FP16: found by reading them once, in pieces.
 
-The model's own bytes and the files beside it are read by ranges into a few buffers, so that ten
-gigabytes of weights cost as much memory as ten megabytes. A large tensor's pieces are counted by
-several threads: numpy lets others run while it counts.
+The model's own bytes and the files beside it are mapped range by range, so that ten gigabytes of
+weights cost as much memory as ten megabytes; to copy them would take as long as to count. A mapped
+file that another process cuts short kills the reader, so its size is looked at before each range. A
+large tensor's ranges are counted by several threads: numpy lets others run while it counts.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -26,9 +28,10 @@ from ..files.source import open_source
 from .external import ExternalFiles, ExternalRefused
 from .tensor_places import TensorPlace, tensor_places
 
-_PIECE = 4 << 20
-# Where more than this part of a piece is small, it is counted whole.
-_MANY = 16
+# What the cache of a core holds, with the room to work on it.
+_PIECE = 1 << 19
+# What is mapped, and handed to a thread, at a time.
+_RANGE = 8 << 20
 _TOLD_EVERY = 256 << 20
 # Bits of FP32 numbers without their sign. FP16 rounds 65520 and more to infinity, 2**-25 and less to
 # zero, and holds less than 2**-14 as subnormal numbers (IEEE 754 binary16, ties to even).
@@ -155,7 +158,7 @@ class _Scan:
         total = _Counts()
         ranges = list(self._ranges(place))
         several = (
-            self.threads.map(self._piece, ranges) if len(ranges) > 1 else map(self._piece, ranges)
+            self.threads.map(self._range, ranges) if len(ranges) > 1 else map(self._range, ranges)
         )
         for done, counts in zip(ranges, several, strict=True):
             total = total.with_(counts)
@@ -172,76 +175,99 @@ class _Scan:
         else:
             spans = [(self.descriptor, piece.offset, piece.length) for piece in place.pieces]
         for descriptor, offset, length in spans:
-            for start in range(0, length, _PIECE):
-                yield _Range(descriptor, offset + start, min(_PIECE, length - start), kind)
+            for start in range(0, length, _RANGE):
+                yield _Range(descriptor, offset + start, min(_RANGE, length - start), kind)
 
-    def _piece(self, wanted: _Range) -> _Counts:
-        """Reads and counts one range; in any thread."""
+    def _range(self, wanted: _Range) -> _Counts:
+        """Counts one range; in any thread."""
+        length = wanted.length - wanted.length % _WIDTHS[wanted.type]
+        if os.fstat(wanted.descriptor).st_size < wanted.offset + length:
+            raise FormatError("It became shorter while it was read. Copy or export it again.")
+        total = _Counts()
+        if not length:
+            return total
+        before = wanted.offset % mmap.ALLOCATIONGRANULARITY
+        mapped = mmap.mmap(
+            wanted.descriptor,
+            before + length,
+            access=mmap.ACCESS_READ,
+            offset=wanted.offset - before,
+        )
+        # The map ends with the last that refers to it.
+        data = self.numpy.frombuffer(mapped, "u1")[before:]
+        for start in range(0, length, _PIECE):
+            total = total.with_(self._piece(data[start : start + _PIECE], wanted.type))
+        return total
+
+    def _piece(self, data: Any, kind: str) -> _Counts:
         numpy, own = self.numpy, self.own
         if not hasattr(own, "raw"):
-            own.raw = memoryview(bytearray(_PIECE))
+            own.raw = numpy.empty(_PIECE, "u1")
             own.bits = numpy.empty(_PIECE // 2, "<u4")
             own.low = numpy.empty(_PIECE // 2, bool)
-        raw = own.raw[: wanted.length - wanted.length % _WIDTHS[wanted.type]]
-        if os.preadv(wanted.descriptor, [raw], wanted.offset) != len(raw):
-            raise FormatError("It became shorter while it was read. Copy or export it again.")
-        given = numpy.frombuffer(raw, _VIEWS[wanted.type])
+        if data.ctypes.data % _WIDTHS[kind]:
+            raw = own.raw[: len(data)]
+            raw[:] = data
+            data = raw
+        given = data.view(_VIEWS[kind])
         bits = own.bits[: len(given)]
-        if wanted.type == "FLOAT":
-            numpy.bitwise_and(given, 0x7FFF_FFFF, out=bits)
-        elif wanted.type == "BFLOAT16":
+        if kind == "FLOAT":
+            numpy.abs(given.view("<f4"), out=bits.view("<f4"))
+        elif kind == "BFLOAT16":
             numpy.left_shift(given, 16, out=bits, dtype="<u4")
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
         else:
             with numpy.errstate(over="ignore"):
-                bits.view("<f4")[:] = given
+                bits.view("<f4")[:] = _within(numpy, given) if kind == "DOUBLE" else given
             numpy.bitwise_and(bits, 0x7FFF_FFFF, out=bits)
         return self._counted(bits, own.low[: len(bits)])
 
     def _counted(self, bits: Any, low: Any = None) -> _Counts:
-        """Counts bits of FP32 numbers without their sign, as unsigned 32-bit integers.
+        """Counts bits of FP32 numbers without their sign, as unsigned 32-bit integers; spoils them.
 
-        Exact counts are made where there is something to count, which is rare.
+        Exact counts are made where the largest or the smallest say that there is something to count.
         """
         numpy = self.numpy
         if not len(bits):
             return _Counts()
-        largest = int(bits.max())
-        if not largest:
-            return _Counts(len(bits), zeros=len(bits))
-        nan = infinite = overflow = zeros = flushed = 0
+        size, largest = len(bits), int(bits.max())
+        nan = infinite = overflow = 0
         if largest >= _OVERFLOWS:
             nan = int(numpy.count_nonzero(bits > _INFINITE))
             infinite = int(numpy.count_nonzero(bits == _INFINITE))
-            finite = bits[bits < _INFINITE]
-            overflow = int(numpy.count_nonzero(finite >= _OVERFLOWS))
-            largest = int(finite.max()) if len(finite) else 0
-        low = numpy.less(bits, _SUBNORMAL, out=low)
-        count = int(numpy.count_nonzero(low))
-        if not count:
-            smallest = int(bits.min())
-        elif count > len(bits) // _MANY:
-            zeros = len(bits) - int(numpy.count_nonzero(bits))
-            flushed = int(numpy.count_nonzero(bits <= _VANISHES)) - zeros
-            # Of unsigned numbers, zero less one is the largest.
-            smallest = int((bits - numpy.uint32(1)).min()) + 1
-        else:
-            found = bits[numpy.flatnonzero(low)]
-            zeros = count - int(numpy.count_nonzero(found))
-            flushed = int(numpy.count_nonzero(found <= _VANISHES)) - zeros
-            least = found if zeros < count else bits
-            smallest = (int((least - numpy.uint32(1)).min()) + 1) & 0xFFFF_FFFF or _INFINITE
-        return _Counts(
-            len(bits),
-            zeros,
-            nan,
-            infinite,
-            overflow,
-            flushed,
-            count - zeros - flushed,
-            largest,
-            min(smallest, _INFINITE),
-        )
+            bits = bits[bits < _INFINITE]
+            overflow = int(numpy.count_nonzero(bits >= _OVERFLOWS))
+            largest = int(bits.max()) if len(bits) else 0
+        zeros, flushed, subnormal, smallest = self._small(bits, low)
+        return _Counts(size, zeros, nan, infinite, overflow, flushed, subnormal, largest, smallest)
+
+    def _small(self, bits: Any, low: Any) -> tuple[int, int, int, int]:
+        """Counts zeros, what vanishes and what is subnormal, and finds the least that is not zero.
+
+        Spoils the bits.
+        """
+        numpy = self.numpy
+        low = numpy.empty(len(bits), bool) if low is None else low[: len(bits)]
+
+        def below(bound: int) -> int:
+            # numpy compares numbers faster than their bits, and the order is the same.
+            limit = numpy.array([bound], "<u4").view("<f4")[0]
+            numpy.less(bits.view("<f4"), limit, out=low)
+            return int(numpy.count_nonzero(low))
+
+        least = int(bits.min()) if len(bits) else _INFINITE
+        zeros = below(1) if least == 0 else 0
+        if zeros == len(bits):
+            return zeros, 0, 0, _INFINITE
+        shift = 0
+        if zeros:
+            # Zeros become no numbers, which are below nothing.
+            shift = 1
+            numpy.subtract(bits, numpy.uint32(1), out=bits)
+            least = int(bits.min()) + 1
+        small = below(_SUBNORMAL - shift) if least < _SUBNORMAL else 0
+        flushed = below(_VANISHES + 1 - shift) if least <= _VANISHES else 0
+        return zeros, flushed, small - flushed, least
 
     def _went_on(self, size: int) -> None:
         self.read += size
@@ -253,3 +279,12 @@ class _Scan:
 
 _WIDTHS: Mapping[str, int] = {"FLOAT": 4, "DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2}
 _VIEWS: Mapping[str, str] = {"FLOAT": "<u4", "DOUBLE": "<f8", "FLOAT16": "<f2", "BFLOAT16": "<u2"}
+
+
+def _within(numpy: Any, numbers: Any) -> Any:
+    """DOUBLE numbers that stay finite, and not zero, in FP32 where they are so."""
+    magnitudes = numpy.abs(numbers)
+    least, most = 2.0**-149, float(numpy.finfo("f4").max)
+    inside = numpy.clip(magnitudes, least, most)
+    other = (magnitudes == 0) | ~numpy.isfinite(magnitudes)
+    return numpy.where(other, magnitudes, inside)

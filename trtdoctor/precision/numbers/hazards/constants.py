@@ -138,12 +138,13 @@ def _overflows(net: Net, name: str, evidence: Evidence) -> Iterator[Found]:
             _replaced(
                 base,
                 kind=HazardKind.MASK,
-                what=f"{name} is a mask before Softmax ({evidence.value}): clamped to -65504 it does "
+                what=f"{name} is a mask before Softmax ({evidence.value}): clamped it does "
                 f"the same in FP16.{trap}",
                 effect=Effect.OVERFLOW if scaled else Effect.HARMLESS,
                 cure=Cure.CHANGE_CONSTANT,
-                advice="Change the constant to -65504 or -1e4, and let its nodes be FP16: "
-                "Softmax makes 0 of either.",
+                advice="Change the constant to -1e4, and let its nodes be FP16: Softmax makes 0 of it. "
+                "Of -65504 and a negative score the sum would be minus infinity, and NaN in a row "
+                "that is masked as a whole.",
             ),
             (),
         )
