@@ -10,6 +10,7 @@ from typing import Any
 
 from ...model.conversion_plan import ChangedConstant, Conversion
 from ...model.weight_numbers import StoredTensor, WeightNumbers
+from ...precision.numbers.hazards import find_hazards
 from ...readers.errors import naming
 from ...readers.onnxmodel import FormatError, OnnxFacts, OnnxNode, TensorType
 from ...readers.onnxmodel.bounds import Allowance
@@ -143,16 +144,41 @@ def decide_for(
     keep_io: bool,
 ) -> Decision:
     """Which nodes become 16-bit, by the model's own numbers."""
-    return decide(
-        facts,
-        nodes,
-        schemas,
-        keep=keep,
-        to=to,
-        keep_io=keep_io,
-        overflowing=_overflowing(arrays, to),
-        unsound_scales={n for n, array in arrays.items() if not fits_as_scale(array, to)},
-    )
+    return Decider(facts, nodes, schemas, arrays, to=to, keep_io=keep_io).decide(keep)
+
+
+class Decider:
+    """Decides for one model again and again, with other nodes kept; what does not change is found once."""
+
+    def __init__(
+        self,
+        facts: OnnxFacts,
+        nodes: list[OnnxNode],
+        schemas: Schemas,
+        arrays: dict[str, Any],
+        *,
+        to: TensorType,
+        keep_io: bool,
+    ) -> None:
+        self._facts, self._nodes, self._schemas = facts, nodes, schemas
+        self._to, self._keep_io = to, keep_io
+        self._overflowing = _overflowing(arrays, to)
+        self._unsound = {n for n, array in arrays.items() if not fits_as_scale(array, to)}
+        self._hazards = find_hazards(facts, self._overflowing)
+
+    def decide(self, keep: Collection[str]) -> Decision:
+        """Which nodes become 16-bit, with these kept."""
+        return decide(
+            self._facts,
+            self._nodes,
+            self._schemas,
+            keep=keep,
+            to=self._to,
+            keep_io=self._keep_io,
+            overflowing=self._overflowing,
+            unsound_scales=self._unsound,
+            hazards=self._hazards,
+        )
 
 
 def _overflowing(arrays: dict[str, Any], to: TensorType) -> WeightNumbers:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...model.hazard import Cure, Effect, HazardKind
+from ...model.hazard import Cure, Effect, Hazard, HazardKind
 from ...model.weight_numbers import WeightNumbers
 from ...precision.graph import operators
 from ...precision.numbers import wide_tensors
@@ -56,6 +56,7 @@ def decide(
     keep_io: bool,
     overflowing: WeightNumbers,
     unsound_scales: Collection[str],
+    hazards: tuple[Hazard, ...] | None = None,
 ) -> Decision:
     """Which nodes become 16-bit.
 
@@ -68,12 +69,14 @@ def decide(
         keep_io: Whether network inputs and outputs stay FP32.
         overflowing: Stored tensors with numbers that the type does not hold.
         unsound_scales: Stored tensors that may not be a quantisation's scale in the type.
+        hazards: The model's, where they are known already.
     """
     made = Decision()
     if not schemas.makes("Cast"):
         # At so early an opset nothing leads into the type, as into BF16 before 13.
         return made
-    hazards = find_hazards(facts, overflowing)
+    if hazards is None:
+        hazards = find_hazards(facts, overflowing)
     made.masks = {h.value for h in hazards if h.value is not None and h.kind is HazardKind.MASK}
     made.clampable = {
         hazard.value

@@ -53,8 +53,15 @@ class Deviation(Frozen, frozen=True, kw_only=True):
         )
 
 
-def deviation(was: Any, now: Any) -> Deviation:
-    """Compares two arrays of one shape; those of integers and booleans by where they differ."""
+def deviation(was: Any, now: Any, *, floor: float = 0.0) -> Deviation:
+    """Compares two arrays of one shape; those of integers and booleans by where they differ.
+
+    Args:
+        was: What it is in FP32.
+        now: What it is with nodes rounded.
+        floor: The least magnitude that its elements are taken for, where less than that is nothing:
+            of a probability, for example.
+    """
     numpy = import_module("numpy")
     if not isinstance(was, numpy.ndarray) or was.size == 0:
         return Deviation(signal=0.0, noise=0.0)
@@ -74,8 +81,9 @@ def deviation(was: Any, now: Any) -> Deviation:
     noise = float((difference * difference).sum())
     largest = float(numpy.abs(before).max())
     relative = float(numpy.abs(difference).max()) / largest if largest else 0.0
-    dead = _dead(numpy, before, after) if noise else 0.0
-    return Deviation(signal=_power(before), noise=noise, relative=relative, dead=dead)
+    dead = _dead(numpy, before, after, floor) if noise else 0.0
+    signal = max(_power(before), before.size * floor * floor)
+    return Deviation(signal=signal, noise=noise, relative=relative, dead=dead)
 
 
 def _power(array: Any) -> float:
@@ -84,7 +92,7 @@ def _power(array: Any) -> float:
     return float((wide * wide).sum())
 
 
-def _dead(numpy: Any, was: Any, now: Any) -> float:
+def _dead(numpy: Any, was: Any, now: Any, floor: float) -> float:
     """The share of rows along the last axis, or of the whole, that lost all they told."""
     if was.ndim == 0 or was.shape[-1] < 4:
         was, now = was.reshape(1, -1), now.reshape(1, -1)
@@ -94,7 +102,9 @@ def _dead(numpy: Any, was: Any, now: Any) -> float:
         return 0.0
     spread, left = numpy.ptp(was, axis=1), numpy.ptp(now, axis=1)
     largest = numpy.abs(was).max(axis=1)
-    alive = spread > 1e-2 * largest
+    # What is a ten-thousandth of its neighbours is lost beside them in FP32 kernels too.
+    least = max(floor, 1e-4 * float(largest.max(initial=0.0)))
+    alive = (spread > 1e-2 * largest) & (largest > least)
     lost = alive & (left == 0)
     # A row of nothing beside others that are large tells nothing either way.
     return float(lost.sum()) / max(1, int(alive.sum()))

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ...model.errors import InputError
 from ...model.watch import UNHURRIED, Watch
+from ...precision.graph import operators
 from ...readers.onnxmodel import OnnxFacts, OnnxNode, TensorType
 from ..conversion.convert import captured, facts_of, main_nodes
 from ..conversion.decide import narrow_inputs
@@ -18,6 +19,9 @@ from .rounding import Rounding
 
 Values: TypeAlias = "dict[str, Any]"
 _SMALL = 64
+# Their results go to one; as a network's output less than a thousandth is told as none.
+_SHARES_OF_ONE = frozenset({"Sigmoid", "HardSigmoid", "Softmax"})
+_NOTHING = 1e-3
 
 
 @dataclass
@@ -77,6 +81,17 @@ class Network:
             for name in step.reads:
                 self.readers.setdefault(name, []).append(step)
         self.outputs = [value.name for value in self.model.graph.output]
+
+    def floors(self) -> dict[str, float]:
+        """Outputs of the network that are shares of one, and what of one is nothing."""
+        found = {}
+        for name in self.outputs:
+            step = self.makers.get(name)
+            while step is not None and operators.moves(step.node) and step.node.inputs:
+                step = self.makers.get(step.node.inputs[0])
+            if step is not None and step.node.op in _SHARES_OF_ONE:
+                found[name] = _NOTHING
+        return found
 
     def _outer(self, name: str) -> bool:
         return name in self.facts.types or name in self.facts.shapes

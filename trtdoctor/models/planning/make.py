@@ -17,7 +17,7 @@ from ...model.watch import UNHURRIED, OutOfTime, Watch
 from ...precision.graph import operators
 from ...precision.numbers.hazards import OVERFLOWS, find_hazards
 from ...readers.onnxmodel import TensorType
-from ..conversion.convert import Converted, convert, decide_for, main_nodes, stored_floats
+from ..conversion.convert import Converted, Decider, convert, main_nodes, stored_floats
 from ..conversion.operands import Schemas
 from ..emulation import Deviation, Network, Rounding, deviation, find_backend
 from ..ranges import joined, range_of
@@ -99,17 +99,18 @@ class _Planner:
         self.network = Network(model, backend)
         facts = self.network.facts
         schemas = Schemas(import_module("onnx"), facts.opsets, request.to)
-        decision = decide_for(
+        self._decider = Decider(
             facts,
             main_nodes(model, facts),
             schemas,
             arrays,
-            keep=(),
             to=request.to,
             keep_io=request.keep_io,
         )
+        decision = self._decider.decide(())
         self.forced = decision.forced
         self.network.clampable = decision.clampable
+        self._floors = self.network.floors()
         self.narrow = sorted(decision.narrow)
         steps = self.network.steps
         # What only moves data rounds nothing that was not rounded already.
@@ -193,23 +194,30 @@ class _Planner:
 
     def _seen(self, keep: Collection[int]) -> _Seen:
         """All samples with all nodes in 16 bits but these."""
-        narrow = set(self.narrow) - set(keep)
+        narrow = self._narrow(keep)
         worst = Deviation(signal=1.0, noise=0.0)
         sick: list[str] = []
         for number, sample in enumerate(self.request.samples):
             self.watch.check()
 
             def see(name: str, value: Any, *, first: bool = number == 0) -> None:
-                if first and deviation(self.base[name], value).sick:
+                if first and self._against(self.base[name], value, name).sick:
                     sick.append(name)
 
             made = self.network.run(
                 sample, narrow=narrow, rounding=self.rounding, watch=self.watch, see=see
             )
             for name in self._judged():
-                seen = deviation(self.outputs[number][name], made[name])
+                seen = self._against(self.outputs[number][name], made[name], name)
                 worst = min(worst, seen, key=lambda each: each.sqnr)
         return _Seen(worst, sick)
+
+    def _against(self, was: Any, now: Any, name: str) -> Deviation:
+        return deviation(was, now, floor=self._floors.get(name, 0.0))
+
+    def _narrow(self, keep: Collection[int]) -> set[int]:
+        """The nodes in 16 bits with these kept; what moves data of theirs is FP32 with them."""
+        return self._decider.decide(set(self._labels(keep))).narrow if keep else set(self.narrow)
 
     def _judged(self) -> list[str]:
         """The outputs that the budget is about: those of floats, if any is."""
@@ -572,11 +580,11 @@ class _Planner:
             return {}
 
     def _does_in_bfloat16(self, some: frozenset[int], keep: frozenset[int]) -> bool:
-        narrow = set(self.narrow) - keep
+        narrow = self._narrow(keep)
         sick: list[str] = []
 
         def see(name: str, value: Any) -> None:
-            if deviation(self.base[name], value).sick:
+            if self._against(self.base[name], value, name).sick:
                 sick.append(name)
 
         made = self.network.run(
@@ -587,7 +595,7 @@ class _Planner:
             watch=self.watch,
             see=see,
         )
-        seen = [deviation(self.outputs[0][name], made[name]).sqnr for name in self._judged()]
+        seen = [self._against(self.outputs[0][n], made[n], n).sqnr for n in self._judged()]
         return not sick and min(seen) >= self.request.budget
 
 

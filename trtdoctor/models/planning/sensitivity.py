@@ -61,6 +61,9 @@ class Measuring:
     budget: float
     found: dict[int, Sensitivity] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.floors = self.network.floors()
+
     def all(self) -> dict[int, Sensitivity]:
         """The sensitivity of every node; those that time did not suffice for are left out."""
         try:
@@ -81,7 +84,11 @@ class Measuring:
 
     def _local(self, step: Step) -> Sensitivity:
         made = self._rounded(step)
-        own = [deviation(self.base[name], value) for name, value in made.items()]
+        floors = self.floors
+        own = [
+            deviation(self.base[name], value, floor=floors.get(name, 0.0))
+            for name, value in made.items()
+        ]
         worst = _worst(own)
         sick = any(each.sick for each in own)
         readers = {r.index: r for name in made for r in self.network.readers.get(name, ())}
@@ -90,7 +97,7 @@ class Measuring:
                 continue
             after = self.network.step(reader, _Over(made, self.base), None)
             seen = [
-                deviation(self.base[name], value)
+                deviation(self.base[name], value, floor=floors.get(name, 0.0))
                 for name, value in zip(reader.makes, after, strict=False)
             ]
             sick = sick or any(each.sick for each in seen)
@@ -152,7 +159,7 @@ class Measuring:
                     values[name] = value
         return _worst(
             [
-                deviation(self.base[name], values[name])
+                deviation(self.base[name], values[name], floor=self.floors.get(name, 0.0))
                 for name in self.network.outputs
                 if name in values
             ]

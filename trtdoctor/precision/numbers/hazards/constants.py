@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from ....model.hazard import Cure, Effect, Hazard, HazardKind
 from ....model.report import Confidence, Evidence
 from ....readers.onnxmodel import OnnxNode, TensorType
+from ..converters import replaced
 from .functions import Found
-from .net import VANISHES, Net, constant, leaves
+from .net import SUBNORMAL, VANISHES, Net, constant, leaves
 
 _MASKING = frozenset({"Add", "Sub", "Where", "Mul", "Min", "Max", "Clip"})
 _SCALING = frozenset({"Mul", "Div"})
@@ -16,7 +17,7 @@ _BOUNDS = frozenset({"Clip", "Min", "Max"})
 _BELOW = frozenset({"Div", "Log", "Reciprocal", "Sqrt", "Pow"})
 _MULTIPLIES = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _MOST_STEPS = 24
-# Less of a tensor than this is not told: single tiny weights are noise.
+# Less of a tensor than this is not told.
 _SHARE = 0.01
 _FLOAT = frozenset({TensorType.FLOAT, TensorType.DOUBLE, TensorType.BFLOAT16})
 
@@ -51,7 +52,11 @@ def epsilons(net: Net) -> Iterator[Found]:
                 effect=Effect.FLUSH,
                 cure=Cure.CHANGE_CONSTANT,
                 advice="Make it 1e-6 or larger, which FP16 holds, or keep these nodes in FP32.",
-                evidence=(constant(name, value), *net.measured(net.other(node, name))),
+                evidence=(
+                    constant(name, value),
+                    *elsewhere(value),
+                    *net.measured(net.other(node, name)),
+                ),
                 confidence=Confidence.CERTAIN,
             ),
             (node,),
@@ -117,7 +122,7 @@ def _overflows(net: Net, name: str, evidence: Evidence) -> Iterator[Found]:
     if not users:
         return
     masking = [node for node in users if node.op in _MASKING and _reaches_softmax(net, node)]
-    bounds = [node for node in users if node.op in _BOUNDS and node.inputs[0] != name]
+    bounds = [node for node in users if _is_bound(net, node, name)]
     small = name in net.model.values
     base = Hazard(
         kind=HazardKind.CONSTANT if small else HazardKind.WEIGHTS,
@@ -128,7 +133,7 @@ def _overflows(net: Net, name: str, evidence: Evidence) -> Iterator[Found]:
         effect=Effect.OVERFLOW,
         cure=Cure.KEEP,
         advice="Keep the nodes that read it in FP32.",
-        evidence=(evidence,),
+        evidence=(evidence, *elsewhere(_worst(net, name))),
         confidence=Confidence.CERTAIN,
     )
     if len(masking) == len(users):
@@ -161,6 +166,37 @@ def _overflows(net: Net, name: str, evidence: Evidence) -> Iterator[Found]:
         )
     else:
         yield base, tuple(users)
+
+
+def _worst(net: Net, name: str) -> float | None:
+    """The number of a stored tensor that is farthest from what FP16 holds."""
+    values = net.model.values.get(name)
+    if values:
+        return float(max(values, key=abs))
+    found = net.stored(name)
+    return None if found is None or not found.overflow else found.largest
+
+
+def elsewhere(number: float | None) -> tuple[Evidence, ...]:
+    """What the converters that people use make of a number, where it is none that FP16 holds."""
+    if number is None or number != number:
+        return ()
+    told = ", ".join(f"{each.converter} {each.new:.4g}" for each in replaced([number]))
+    return (Evidence(source=f"converters make of {number:.4g}", value=told),)
+
+
+def _is_bound(net: Net, node: OnnxNode, name: str) -> bool:
+    """Whether a constant is a bound that nothing reaches: from below a negative one, and so on."""
+    if node.op not in _BOUNDS:
+        return False
+    values = net.model.values.get(name)
+    if node.op == "Clip":
+        return node.inputs[0] != name
+    if values is None:
+        return False
+    low = all(value < 0 for value in values if leaves(float(value)) or value == float("-inf"))
+    high = all(value > 0 for value in values if leaves(float(value)) or value == float("inf"))
+    return low if node.op == "Max" else high
 
 
 def _replaced(
@@ -204,10 +240,11 @@ def _underflows(net: Net, name: str) -> Iterator[Found]:
     if not users or low < _SHARE * found.elements or not low:
         return
     share = low / found.elements
-    matters = all_small or found.flushed >= _SHARE * found.elements
-    multiplies = any(node.op in _MULTIPLIES for node in users)
-    if not matters and share < 0.5:
+    if not all_small and (found.largest or 0.0) >= SUBNORMAL:
+        # Beside numbers that FP16 holds well, what it loses is less than it rounds of those.
         return
+    multiplies = any(node.op in _MULTIPLIES for node in users)
+    added = all(node.op in ("Add", "Sub") for node in users)
     yield (
         Hazard(
             kind=HazardKind.WEIGHTS,
@@ -227,7 +264,8 @@ def _underflows(net: Net, name: str) -> Iterator[Found]:
                     f"{found.subnormal:,} subnormal; the largest is {found.largest:.3g}",
                 ),
             ),
-            confidence=Confidence.CERTAIN if all_small else Confidence.LIKELY,
+            # What is tiny and merely added may be tiny beside what it is added to.
+            confidence=Confidence.POSSIBLE if added else Confidence.CERTAIN,
         ),
         (),
     )

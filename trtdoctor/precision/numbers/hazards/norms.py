@@ -13,6 +13,7 @@ from ....model.hazard import Cure, Effect, Hazard, HazardKind
 from ....model.report import Confidence, Evidence
 from ....readers.onnxmodel import OnnxNode
 from ...graph import operators
+from .constants import elsewhere
 from .net import LARGEST, OVERFLOWS, VANISHES, Net, constant
 
 _MEANS = frozenset({"ReduceMean", "AveragePool", "GlobalAveragePool"})
@@ -235,7 +236,7 @@ def _lost(net: Net, found: _Norm, name: str) -> Hazard:
         effect=Effect.FLUSH,
         cure=Cure.CHANGE_CONSTANT,
         advice="Make it 1e-6 or larger, which FP16 holds, or keep these nodes in FP32.",
-        evidence=(constant(name, found.epsilons[name]),),
+        evidence=(constant(name, found.epsilons[name]), *elsewhere(found.epsilons[name])),
         confidence=Confidence.CERTAIN,
     )
 

@@ -100,7 +100,8 @@ def _followed(net: Net, name: str) -> tuple[list[OnnxNode], list[OnnxNode]]:
 
 
 def _becomes_integer(net: Net, node: OnnxNode) -> bool:
-    return node.op in operators.CASTS and net.model.types.get(node.outputs[0]) in _INTEGERS
+    made = net.model.types.get(node.outputs[0]) if node.outputs else None
+    return node.op in operators.CASTS and made in _INTEGERS
 
 
 def _positions(net: Net, node: OnnxNode) -> bool:
@@ -123,8 +124,8 @@ def _hazard(
     node = nodes[0]
     passed = limit is not None and limit > WHOLE
     evidence = [*net.measured(node.outputs[0]), *net.measured(end.inputs[0])]
-    if node.op == "Range" and (stop := net.number(node.inputs[1])) is not None:
-        evidence.append(constant(node.inputs[1], stop))
+    limits = node.inputs[1:2] if node.op == "Range" else ()
+    evidence += [constant(name, stop) for name in limits if (stop := net.number(name)) is not None]
     if wave:
         what = (
             f"Positions or times become the argument of {end.op}: FP16's steps grow to a whole number "
