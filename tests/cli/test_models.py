@@ -119,6 +119,28 @@ def test_what_autocast_kept_is_told_by_its_rule(here: Path, capsys: Any) -> None
     assert not arms["AutoCast's own"]["meets"] and arms["this plan"]["meets"]
 
 
+FAKE = """
+import sys
+if "fail" in sys.argv[0]:
+    sys.exit("no module named modelopt")
+print("[modelopt][onnx] - INFO - Skipping node bad/square: reference IO out of range: "
+      "min=0.0, max=8e6, range=[-512, 512]")
+"""
+
+
+def test_autocast_is_run_where_it_is_installed(here: Path, capsys: Any) -> None:
+    for name in ("works", "fails"):
+        Path(name).write_text(f"#!/usr/bin/env python3{FAKE}")
+        Path(name).chmod(0o755)
+    words = ["plan", "norm.onnx", "--inputs", "data.npz", "--autocast"]
+    _, made = report(capsys, *words, str(here / "works"))
+    arms = {arm["name"]: arm for arm in made["models"][0]["plan"]["arms"]}
+    assert arms["AutoCast's own"]["kept"] == 1 and not arms["AutoCast's own"]["meets"]
+    for broken in (str(here / "fails"), str(here / "nowhere")):
+        assert run([*words, broken]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
 # plan --------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,12 @@ _MISSED = 1
     help="What ModelOpt's AutoCast printed: what it keeps in FP32 is measured beside the plan.",
 )
 @click.option(
+    "--autocast",
+    metavar="PYTHON",
+    help="An interpreter with NVIDIA ModelOpt: its AutoCast is run on the same data, and what it keeps "
+    "is measured beside the plan.",
+)
+@click.option(
     "--log",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -92,6 +98,7 @@ def command(
     to: str,
     io: str,
     autocast_log: Path | None,
+    autocast: str | None,
     log: Path | None,
     profile: Path | None,
     resume: Path | None,
@@ -138,6 +145,7 @@ def command(
             check_timeout=check_timeout,
             backend=backend,
             autocast_log=autocast_log,
+            autocast=autocast,
             log=log,
             profile=profile,
             resume=resume,

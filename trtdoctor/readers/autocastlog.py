@@ -16,7 +16,9 @@ from .textfile import TextPieces, Unwrapper
 
 _SKIPPING = "Skipping node "
 _NUMBER = r"([-+]?(?:\d[\d.]{0,40}(?:[eE][-+]?\d{1,4})?|inf|nan))"
-_RANGE = rf"min={_NUMBER}, ?max={_NUMBER}, ?range=\[ ?{_NUMBER}, ?{_NUMBER} ?\]"
+_RANGE = (
+    rf"min={_NUMBER}, ?max={_NUMBER}, ?(?:absmax={_NUMBER}, ?)?range=\[ ?{_NUMBER}, ?{_NUMBER} ?\]"
+)
 _LONGEST = 4096
 _LARGEST = 1 << 28
 _MOST = 1_000_000

@@ -246,6 +246,7 @@ def plan(
     accept: str | None = None,
     backend: str | None = None,
     autocast_log: File | None = None,
+    autocast: str | None = None,
     log: File | None = None,
     profile: File | None = None,
     target: File | None = None,
@@ -264,6 +265,7 @@ def plan(
         accept: a command that ends with 0 for a candidate that will do; ``{}`` is its path.
         backend: what runs the model, ``onnxruntime`` or ``onnx``.
         autocast_log: what AutoCast printed: its set is measured beside the plan's.
+        autocast: an interpreter with ModelOpt, whose AutoCast is run for its own set.
         log: the verbose log of a build with FP16 allowed, whose own times tell what FP16 saves.
         profile: times of an engine's layers, where there is no log.
         target: where the converted model is written.
@@ -286,6 +288,7 @@ def plan(
             check=accept,
             backend=backend,
             autocast_log=autocast_log,
+            autocast=autocast,
             log=log,
             profile=profile,
             target=target,

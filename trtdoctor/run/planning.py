@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.model_report import ModelReport
-from trtdoctor.model.watch import OutOfTime
+from trtdoctor.model.watch import OutOfTime, Watch
 from trtdoctor.reporting.look_session import Look, Looking
 
 from .examinations import Examination, File, judging
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trtdoctor.models.conversion import Converted
 
 _LARGEST_LOG = 1 << 28
+_LONGEST_AUTOCAST = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Planning:
         check_timeout: Its seconds.
         backend: ``onnxruntime`` or ``onnx``; None for the quickest that is installed.
         autocast_log: What AutoCast printed: its set is measured beside the plan's.
+        autocast: An interpreter with ModelOpt, whose AutoCast is run for its own set.
         log: The verbose log of a build, whose own times tell what FP16 saves where.
         profile: Times of an engine's layers, which tell it less well.
         resume: A file that keeps what was measured, so that the next run goes on from there.
@@ -52,6 +54,7 @@ class Planning:
     check_timeout: float = 600.0
     backend: str | None = None
     autocast_log: File | None = None
+    autocast: str | None = None
     log: File | None = None
     profile: File | None = None
     resume: File | None = None
@@ -113,12 +116,13 @@ def _planned(
         facts = read_onnx(path, shapes={})
         inputs = find_inputs(facts, planning.inputs, planning.shapes)
         loaded = load_model(path)
-        others = _others(planning)
+        samples = list(inputs)
+        others = _others(planning, path, samples, watch)
         accept = None if planning.check is None else _check(planning, path)
         plan, converted = make_plan(
             PlanRequest(
                 model=loaded,
-                samples=list(inputs),
+                samples=samples,
                 inputs=inputs.told,
                 weak=inputs.random,
                 budget=planning.budget,
@@ -139,7 +143,15 @@ def _planned(
     return plan, converted, named
 
 
-def _others(planning: Planning) -> dict[str, Sequence[str]]:
+def _others(
+    planning: Planning, model: Path, samples: Sequence[Mapping[str, Any]], watch: Watch
+) -> dict[str, Sequence[str]]:
+    if planning.autocast is not None:
+        from trtdoctor.models.planning.autocast_run import kept_by_autocast
+
+        watch.tell("asking AutoCast for its own choice")
+        seconds = min(max(watch.left(), 1.0), _LONGEST_AUTOCAST)
+        return {"AutoCast's own": kept_by_autocast(planning.autocast, model, samples[0], seconds)}
     if planning.autocast_log is None:
         return {}
     from trtdoctor.readers.autocastlog import read_autocast_log

@@ -500,7 +500,7 @@ class _Planner:
             kept = frozenset(
                 i for i in self.computing if self.network.steps[i].node.label in set(labels)
             )
-            if not kept:
+            if not kept and name not in self.request.others:
                 continue
             try:
                 arms.append(self._arm(name, kept, self._seen(kept), None))

@@ -65,6 +65,4 @@ def find_hazards(
 
 def _first(net: Net, hazard: Hazard) -> int:
     labels = set(hazard.nodes)
-    return next(
-        (place for place, node in enumerate(net.model.nodes) if node.label in labels), 1 << 60
-    )
+    return next((place for place, node in enumerate(net.nodes) if node.label in labels), 1 << 60)

@@ -88,7 +88,7 @@ def _guarded(net: Net, name: str) -> OnnxNode | None:
 def stored_numbers(net: Net) -> Iterator[Found]:
     """Stored tensors with numbers that FP16 does not hold."""
     names = [each.name for each in net.model.initializers]
-    names += [n.outputs[0] for n in net.model.nodes if n.op == "Constant" and n.outputs]
+    names += [n.outputs[0] for n in net.nodes if n.op == "Constant" and n.outputs]
     for name in dict.fromkeys(names):
         if net.model.types.get(name) not in _FLOAT:
             continue

@@ -44,7 +44,9 @@ class Net:
     ) -> None:
         self.model = model
         self.ranges = ranges or {}
-        self.makers = {name: node for node in model.nodes for name in node.outputs if name}
+        # What makes nothing does nothing.
+        self.nodes = tuple(node for node in model.nodes if node.outputs[:1] not in ((), ("",)))
+        self.makers = {name: node for node in self.nodes for name in node.outputs if name}
         self.places = {id(node): place for place, node in enumerate(model.nodes)}
         self._stored = {t.name: t for t in (weights.tensors if weights else ()) if not t.where}
         self.constants = {stored.name for stored in model.initializers} | {
@@ -55,7 +57,7 @@ class Net:
     def users(self) -> dict[str, list[OnnxNode]]:
         """The nodes that read each value."""
         found: dict[str, list[OnnxNode]] = {}
-        for node in self.model.nodes:
+        for node in self.nodes:
             for name in dict.fromkeys(node.inputs):
                 if name:
                     found.setdefault(name, []).append(node)
@@ -64,7 +66,7 @@ class Net:
     @cached_property
     def _floats(self) -> tuple[OnnxNode, ...]:
         found = []
-        for node in self.model.nodes:
+        for node in self.nodes:
             whole = node.inputs[:1] not in ((), ("",)) and node.outputs[:1] not in ((), ("",))
             if whole and self.type(node) is not None:
                 found.append(node)

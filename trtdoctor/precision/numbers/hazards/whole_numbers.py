@@ -27,7 +27,7 @@ _WAVE = 32.0
 
 def whole_numbers(net: Net) -> Iterator[Found]:
     """Where integers become floats and, past arithmetic, integers or a wave's argument again."""
-    for node in net.model.nodes:
+    for node in net.nodes:
         if not _begins(net, node):
             continue
         name = node.outputs[0]
@@ -153,7 +153,7 @@ def _hazard(
 
 def boxes(net: Net) -> Iterator[Found]:
     """Coordinates that reach NonMaxSuppression, which ONNX defines for FLOAT alone."""
-    for node in net.model.nodes:
+    for node in net.nodes:
         if node.op != "NonMaxSuppression" or not node.inputs:
             continue
         largest = net.largest(node.inputs[0])
