@@ -110,7 +110,8 @@ def command(
     Each node is rounded to FP16 alone, and what that does to the outputs is measured; the fewest
     that have to stay in FP32 are chosen, and the whole is verified end to end. Without --inputs it is
     run with one random sample, which tells little of the ranges of real data. -o MODEL.fp16.onnx
-    writes the converted model, -o with .json, .md, .html or .txt the report. No GPU is needed.
+    writes the converted model, -o with .json, .md, .html or .txt the report. No GPU is needed. It may
+    take ten minutes unless --deadline says otherwise; what was not measured by then is told.
 
     Exit codes: 0 the budget is met, 1 it is not.
     """
