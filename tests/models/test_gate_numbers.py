@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
+import trtdoctor
 from trtdoctor.models.conversion import load_model
 from trtdoctor.models.emulation import Network, Rounding, deviation, find_backend
 from trtdoctor.models.inputs import find_inputs
@@ -77,3 +81,39 @@ def test_the_norm_that_a_remedy_once_destroyed_is_kept_and_would_die(shared: Pat
     island = {n.label for n in facts.nodes if n.op in ("Pow", "ReduceMean", "Sqrt", "Div")}
     assert not cleared_of(path) & island
     assert worst(path, island, str(folder / "ln_cal.npz")) < ENOUGH
+
+
+def converted_by(command: str, facts: OnnxFacts) -> set[str]:
+    """The nodes that an AutoCast command converts whatever its rules say."""
+    words = shlex.split(command)
+    if "--nodes_to_include" not in words:
+        return set()
+    start = words.index("--nodes_to_include") + 1
+    patterns = itertools.takewhile(lambda word: not word.startswith("--"), words[start:])
+    named = {node.label for node in facts.nodes}
+    return {label for pattern in patterns for label in named if re.match(pattern, label)}
+
+
+def test_no_remedy_that_explain_prints_raises_the_error_tenfold(shared: Path) -> None:
+    """What its commands convert by force, by model alone and beside an engine."""
+    corpus = shared / "corpus"
+    models = [*(corpus / "hazards").glob("*.onnx"), *(corpus / "strong").glob("*/model.onnx")]
+    followed = 0
+    for path in models:
+        facts = read_onnx(path, shapes={})
+        given = [trtdoctor.explain(onnx=path)]
+        plans = [*path.parent.glob(f"{path.stem}.*plan"), *path.parent.glob("*.plan")]
+        given += [trtdoctor.explain(plan, onnx=path, live=False) for plan in plans[:1]]
+        commands = {
+            command
+            for report in given
+            for engine in report.engines
+            for told in engine.explanations
+            for command in (told.remedy.commands if told.remedy is not None else ())
+        }
+        for command in commands:
+            labels = converted_by(command, facts)
+            if labels:
+                followed += 1
+                assert worst(path, labels) >= ENOUGH, (path, command)
+    assert followed

@@ -136,6 +136,10 @@ def _planned(
             ),
             watch,
         )
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
     except OSError as error:
         name = error.filename or path
         raise InputError(f"cannot read {name}: {error.strerror or error}") from error

@@ -158,7 +158,11 @@ class Network:
             return values[name]
         if name in self.constants:
             return self.constants[name]
-        raise InputError(f"{self.facts.source}: the input {name} was not given")
+        if any(value.name == name for value in self.facts.inputs):
+            raise InputError(f"its input {name} was not given")
+        raise InputError(
+            f"nothing makes its value {name!r} before it is read: it is no valid ONNX model"
+        )
 
     def step(self, step: Step, values: Mapping[str, Any], rounding: Rounding | None) -> list[Any]:
         """Run one node on values; rounded where a rounding is given.
