@@ -100,9 +100,10 @@ def counts(report: Report) -> str:
 
 def verdict_line(report: Report) -> str:
     """The verdict in one sentence; of files alone nothing was asked that could be healthy."""
-    told = (*report.engines, *(report.models if not report.engines else ()))
-    if report.machine is None and told and report.verdict is Verdict.HEALTHY:
-        answer = told[0].answer if len(told) == 1 else None
+    answers = [engine.answer for engine in report.engines]
+    answers = answers or [model.answer for model in report.models]
+    if report.machine is None and answers and report.verdict is Verdict.HEALTHY:
+        answer = answers[0] if len(answers) == 1 else None
         return one_line(answer or f"{report.command}: no errors and no warnings.")
     tally = {s: sum(len(o.findings) for o in failed(report, s)) for s in Severity}
     found = " and ".join(

@@ -133,18 +133,19 @@ def with_models(snapshot: Snapshot, audited: Sequence[Audited]) -> Snapshot:
     """The snapshot with the facts of models added."""
     facts = dict(snapshot.facts)
     models = OnnxModels(models=tuple(each.facts for each in audited))
-    facts[OnnxModels.FACT] = _record(models, "the models' bytes")
+    facts[OnnxModels.FACT] = record(models, "the models' bytes")
     from trtdoctor.checking.facts import Facts
 
     engines = Facts(snapshot).value(EnginePrecisions)
     known = {each.path for each in (engines.engines if engines else ())}
     shares = tuple(each.precision for each in audited if each.precision.path not in known)
     both = EnginePrecisions(engines=(*(engines.engines if engines else ()), *shares))
-    facts[EnginePrecisions.FACT] = _record(both, "the types of layers and models")
+    facts[EnginePrecisions.FACT] = record(both, "the types of layers and models")
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
-def _record(value: object, source: str) -> FactRecord:
+def record(value: object, source: str) -> FactRecord:
+    """A fact that was made of what a user gave."""
     return FactRecord(
         status=FactStatus.OK, value=msgspec.to_builtins(value, str_keys=True), source=source
     )

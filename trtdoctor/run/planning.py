@@ -8,12 +8,16 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from trtdoctor.model.errors import InputError, UsageError
+from trtdoctor.model.facts import OnnxPlan, OnnxPlans
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.model_report import ModelReport
 from trtdoctor.model.watch import OutOfTime, Watch
 from trtdoctor.reporting.look_session import Look, Looking
 
+from .auditing import record
 from .examinations import Examination, File, judging
 
 if TYPE_CHECKING:
@@ -89,9 +93,20 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
         answer=answer_of(plan),
         plan=plan,
     )
+    mine = next((arm for arm in plan.arms if arm.name == "this plan"), None)
+    told = OnnxPlan(
+        path=fspath(model),
+        met=plan.met,
+        budget=plan.budget,
+        reached=None if mine is None else mine.sqnr,
+        check=plan.check,
+        nodes=plan.nodes,
+        measured=plan.measured,
+    )
+    facts = {**snapshot.facts, OnnxPlans.FACT: record(OnnxPlans(plans=(told,)), "the model, run")}
     return Examination(
         command="plan",
-        snapshot=snapshot,
+        snapshot=msgspec.structs.replace(snapshot, facts=facts),
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
@@ -196,8 +211,6 @@ def _written(
     planning: Planning,
     named: frozenset[str],
 ) -> ConversionPlan:
-    import msgspec
-
     from trtdoctor.models.conversion import write_model
     from trtdoctor.models.planning.commands import commands
 

@@ -31,6 +31,8 @@ from .onnx import (
     Named,
     OnnxModel,
     OnnxModels,
+    OnnxPlan,
+    OnnxPlans,
     OperatorUse,
     RefusedNode,
 )
@@ -99,6 +101,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EnginePrecisions,
     EngineBuilds,
     OnnxModels,
+    OnnxPlans,
 )
 
 __all__ = [
@@ -147,6 +150,8 @@ __all__ = [
     "Nvml",
     "OnnxModel",
     "OnnxModels",
+    "OnnxPlan",
+    "OnnxPlans",
     "OnnxRuntime",
     "OperatingSystem",
     "OperatorUse",

@@ -73,6 +73,31 @@ class OnnxModel(Frozen, frozen=True, kw_only=True):
     not_measured: str | None = None
 
 
+class OnnxPlan(Frozen, frozen=True, kw_only=True):
+    """How the plan of one model ended.
+
+    ``met`` tells whether its outputs have the signal to noise of ``budget``, in dB, and the user's own
+    check, where there was one, accepts it; ``reached`` is what they have, null where nothing is lost.
+    ``check`` is how that check ended. ``measured`` of ``nodes`` were measured before the time was over.
+    """
+
+    path: PathText
+    met: bool
+    budget: float
+    reached: float | None = None
+    check: str | None = None
+    nodes: int = 0
+    measured: int = 0
+
+
+class OnnxPlans(FactValue, frozen=True, kw_only=True):
+    """Every plan that was made."""
+
+    FACT: ClassVar[str] = "onnx.plans"
+
+    plans: tuple[OnnxPlan, ...]
+
+
 class OnnxModels(FactValue, frozen=True, kw_only=True):
     """Every ONNX model that was given, read without TensorRT and without a GPU."""
 
