@@ -602,7 +602,8 @@ class _Planner:
 def _sickness(local: Deviation, outputs: Deviation | None) -> str:
     broken = local.broken or (outputs.broken if outputs is not None else 0)
     if broken:
-        return f"alone in 16 bits it makes {broken:,} numbers infinite or none"
+        many = "1 number" if broken == 1 else f"{broken:,} numbers"
+        return f"alone in 16 bits it makes {many} infinite or none"
     return f"alone in 16 bits {local.dead:.0%} of the rows behind it lose all they tell"
 
 
