@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 pytest.importorskip("onnx")
 
+import ml_dtypes
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -23,7 +23,7 @@ from trtdoctor.readers.errors import FormatError
 from trtdoctor.readers.onnxmodel.weights import scan_weights
 
 HARD = [0.0, -0.0, 1.0, -65504.0, 65519.0, 65520.0, 1e30, np.inf, -np.inf, np.nan]
-HARD += [2.0**-14, 2.0**-15, 2.0**-24, 2.0**-25, np.nextafter(np.float32(2.0**-25), 1), 1e-40]
+HARD += [2.0**-14, 2.0**-15, 2.0**-24, 2.0**-25, np.nextafter(np.float32(2.0**-25), 1)]
 
 
 def saved(path: Path, *tensors: Any, nodes: Any = ()) -> Path:
@@ -61,13 +61,11 @@ def told(tensor: StoredTensor) -> dict[str, Any]:
     return {name: getattr(tensor, name) for name in expected([0.0])}
 
 
-@given(
-    hnp.arrays(
-        np.float32,
-        st.integers(1, 200),
-        elements=st.one_of(st.sampled_from(HARD), st.floats(width=32)),
-    )
-)
+# Some libraries have the processor take FP32's own subnormal numbers for zero, in all of a process.
+NUMBERS = st.sampled_from(HARD) | st.floats(width=32, allow_subnormal=False)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=200))
 @settings(max_examples=120, deadline=None)
 def test_every_count_is_numpys(tmp_path_factory: pytest.TempPathFactory, values: Any) -> None:
     values = np.asarray(values, np.float32)
@@ -82,7 +80,8 @@ def test_every_floating_type_raw_and_in_fields(kind: str, raw: bool, tmp_path: P
     number = getattr(TensorProto, kind)
     values = [0.5, -3.0, 0.0, 2.0**-20, 1e-6]
     if raw:
-        array = np.array(values, helper.tensor_dtype_to_np_dtype(number))
+        kinds = {"FLOAT": np.float32, "DOUBLE": np.float64, "FLOAT16": np.float16}
+        array = np.array(values, kinds.get(kind, ml_dtypes.bfloat16))
         tensor = helper.make_tensor("w", number, [5], array.tobytes(), raw=True)
     else:
         tensor = helper.make_tensor("w", number, [5], values)

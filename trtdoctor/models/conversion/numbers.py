@@ -12,6 +12,7 @@ from ...readers.onnxmodel.flatten import text
 
 _LARGEST = {TensorType.FLOAT16: 65504.0, TensorType.BFLOAT16: 3.3895313892515355e38}
 _OVERFLOWS = {TensorType.FLOAT16: 65520.0, TensorType.BFLOAT16: 3.3961775e38}
+_NUMBERS = {TensorType.FLOAT16: 10, TensorType.BFLOAT16: 16}
 _EXAMPLES = 4
 # What a mask's large negative number becomes: Softmax makes 0 of it, and it can be added to scores
 # and to other masks. Of -65504 and a score of -16 the sum is minus infinity, and where a whole row
@@ -64,7 +65,7 @@ def narrowed(
         nodes: Labels of those that read it.
         mask: Whether it is a mask before Softmax: its too large negative numbers become -16384.
     """
-    numpy, helper = import_module("numpy"), import_module("onnx.numpy_helper")
+    numpy = import_module("numpy")
     largest = numpy.float32(_LARGEST[to])
     with numpy.errstate(over="ignore", invalid="ignore"):
         clipped = numpy.where(numpy.isfinite(array), numpy.clip(array, -largest, largest), array)
@@ -79,7 +80,10 @@ def narrowed(
             back = made.astype(numpy.float32)
         too_large = (numpy.abs(array) >= _OVERFLOWS[to]) & numpy.isfinite(array)
         vanished = (back == 0) & (array != 0)
-    tensor = helper.from_array(made, name)
+    # onnx before 1.18 makes no tensor of ml_dtypes' numbers.
+    tensor = import_module("onnx").TensorProto(
+        name=name, data_type=_NUMBERS[to], dims=array.shape, raw_data=made.tobytes()
+    )
     clamped, flushed = int(too_large.sum()), int(vanished.sum())
     if not clamped and not flushed:
         return Narrowed(tensor, None)
