@@ -237,7 +237,7 @@ def answer_of(plan: ConversionPlan) -> str:
     """What there is to say of a plan, in two sentences."""
     kind = {"FLOAT16": "FP16", "BFLOAT16": "BF16"}.get(plan.type, plan.type)
     mine = next((arm for arm in plan.arms if arm.name == "this plan"), None)
-    reached = "as in FP32" if mine is None or mine.sqnr is None else f"{mine.sqnr:.0f} dB"
+    reached = "as in FP32" if mine is None or mine.sqnr is None else f"at {mine.sqnr:.0f} dB"
     whole = plan.arms[0] if plan.arms else None
     share = (
         ""
@@ -246,19 +246,19 @@ def answer_of(plan: ConversionPlan) -> str:
     )
     if not plan.met and plan.check is not None and mine is not None and mine.meets:
         return (
-            f"Your own check refuses it, although the worst output is at {reached} and the budget is "
+            f"Your own check refuses it, although the worst output is {reached} and the budget is "
             f"{plan.budget:g} dB: {plan.check}."
         )
     if not plan.met:
         return (
             f"No set of nodes in FP32 was found that meets the budget of {plan.budget:g} dB: the best "
-            f"leaves the worst output at {reached}. Something in the model is not to be rounded to {kind}, "
+            f"leaves the worst output {reached}. Something in the model is not to be rounded to {kind}, "
             "or time did not suffice."
         )
     if not plan.keep:
         by = "With random samples all" if plan.weak else "All"
         return (
-            f"{by} {plan.nodes:,} nodes can be {kind}: the worst output is at {reached}, and the budget is "
+            f"{by} {plan.nodes:,} nodes can be {kind}: the worst output is {reached}, and the budget is "
             f"{plan.budget:g} dB. No value in between breaks or dies."
         )
     before = ""
@@ -274,5 +274,5 @@ def answer_of(plan: ConversionPlan) -> str:
     number = len(plan.keep)
     return (
         f"{number:,} of {plan.nodes:,} nodes {'stays' if number == 1 else 'stay'} in FP32:{share} and the "
-        f"worst output is at {reached} (budget {plan.budget:g} dB).{before}"
+        f"worst output is {reached} (budget {plan.budget:g} dB).{before}"
     )
