@@ -18,6 +18,7 @@ from trtdoctor.model.conversion_plan import (
     ConversionPlan,
     KeptNode,
 )
+from trtdoctor.model.finding import Remedy
 from trtdoctor.model.model_report import ModelReport
 from trtdoctor.models.planning import PlanRequest, make_plan
 from trtdoctor.models.planning.times import by_node, saved_by_log, saved_by_profile
@@ -117,7 +118,7 @@ def test_a_plan_of_many_words_is_shortened_and_says_so() -> None:
         inputs="one sample",
         backend="onnx",
         check="it accepts the converted model",
-        commands=("trtexec",),
+        remedies=(Remedy(text="Build:", commands=("trtexec",)),),
         notes=("Another note.",),
     )
     short = told(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Frozen, PathText
+from .finding import Remedy
 
 
 class ChangedConstant(Frozen, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class ConversionPlan(Frozen, frozen=True, kw_only=True):
         weak: Whether they are random numbers, which tell little of the ranges of real data.
         backend: What ran the model.
         check: How the user's own check ended; null where there was none.
-        commands: For tools that convert or build by themselves, in the order to try them.
+        remedies: For tools that convert or build by themselves, in the order to try them.
         notes: What else somebody should know, in sentences.
     """
 
@@ -131,5 +132,5 @@ class ConversionPlan(Frozen, frozen=True, kw_only=True):
     weak: bool = False
     backend: str = ""
     check: str | None = None
-    commands: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     notes: tuple[str, ...] = ()

@@ -44,10 +44,11 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
         ("What would tell more", engine.missing),
     ):
         if remedies:
-            yield Section(title=title, rows=tuple(_remedies(remedies)))
+            yield Section(title=title, rows=tuple(remedy_rows(remedies)))
 
 
-def _remedies(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str]]:
+def remedy_rows(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str]]:
+    """Remedies as rows of a table without columns: the text, and each command."""
     for item in remedies:
         yield "", item.text
         yield from (("", f"$ {command}") for command in item.commands)

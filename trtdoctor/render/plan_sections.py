@@ -8,6 +8,7 @@ from trtdoctor.model.conversion_plan import Arm, Conversion, ConversionPlan, Kep
 from trtdoctor.model.model_report import ModelReport
 
 from .engine_sections import Section
+from .explanations import remedy_rows
 
 _MOST_LISTED = 20
 _MOST_CHANGES = 10
@@ -38,11 +39,8 @@ def plan_sections(model: ModelReport, *, verbose: bool = False) -> Iterator[Sect
         )
     if plan.conversion is not None and plan.conversion.constants:
         yield _changes(plan.conversion, verbose=verbose)
-    if plan.commands:
-        yield Section(
-            title="With tools of your own",
-            rows=tuple(("", f"$ {command}") for command in plan.commands),
-        )
+    if plan.remedies:
+        yield Section(title="With tools of your own", rows=tuple(remedy_rows(plan.remedies)))
 
 
 def _measured(plan: ConversionPlan) -> str:

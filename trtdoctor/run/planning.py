@@ -212,7 +212,7 @@ def _written(
     named: frozenset[str],
 ) -> ConversionPlan:
     from trtdoctor.models.conversion import write_model
-    from trtdoctor.models.planning.commands import commands
+    from trtdoctor.models.planning.commands import remedies
 
     conversion = plan.conversion
     target = None
@@ -221,8 +221,8 @@ def _written(
         write_model(converted.model, target, beside=_beside(converted.model, path))
         if conversion is not None:
             conversion = msgspec.structs.replace(conversion, path=fspath(planning.target))
-    told = commands(fspath(path), None if target is None else str(target), plan.keep, named)
-    return msgspec.structs.replace(plan, conversion=conversion, commands=told)
+    told = remedies(fspath(path), None if target is None else str(target), plan.keep, named)
+    return msgspec.structs.replace(plan, conversion=conversion, remedies=told)
 
 
 def _beside(model: Any, path: Path) -> bool:

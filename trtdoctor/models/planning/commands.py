@@ -1,8 +1,8 @@
 """A plan as commands and code for tools that convert or build by themselves.
 
 AutoCast's options are those of NVIDIA Model Optimizer 0.27 to 0.47; trtexec's and the Python API's
-those of TensorRT 8.5 to 10; Torch-TensorRT's the page "Autocast and Precision Management" of its
-documentation (read on 2026-11-26).
+those of TensorRT 8.5 to 10, and ``--stronglyTyped`` that of 9 and newer; Torch-TensorRT's those of
+``py/torch_tensorrt/dynamo/_settings.py`` in pytorch/TensorRT (read on 2026-11-26).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from ...model.conversion_plan import KeptNode
+from ...model.finding import Remedy
 from ...precision.remedies.quoting import join, literal, path_word, renamed
 
 MOST_NODES = 50
@@ -33,10 +34,10 @@ _ATEN = {
 }
 
 
-def commands(
+def remedies(
     model: str, converted: str | None, keep: Sequence[KeptNode], named: frozenset[str]
-) -> tuple[str, ...]:
-    """What to run or write, each for one tool.
+) -> tuple[Remedy, ...]:
+    """What to run or write, each for one tool and its releases.
 
     Args:
         model: The path of the user's model.
@@ -44,19 +45,25 @@ def commands(
         keep: The nodes that stay in FP32.
         named: Labels that are names of nodes, which a pin or a pattern can mean.
     """
-    found: list[str] = []
+    found: list[Remedy] = []
     if converted is not None:
         words = ("trtexec", f"--onnx={path_word(converted)}", "--stronglyTyped")
         engine = renamed(path_word(converted), ".engine")
-        found.append(join((*words, f"--saveEngine={engine}")))
+        command = join((*words, f"--saveEngine={engine}"))
+        text = "Build the converted model, which tells each type (TensorRT 9 and newer):"
+        found.append(Remedy(text=text, commands=(command,)))
     labels = [node.label for node in keep]
     if len(labels) > MOST_NODES or not set(labels) <= named:
         return tuple(found)
-    found.append(_autocast(model, labels))
-    found += _weakly_typed(model, labels)
+    text = "Convert with AutoCast of NVIDIA ModelOpt:"
+    found.append(Remedy(text=text, commands=(_autocast(model, labels),)))
+    text = "Have the builder choose, and pin these (TensorRT 8.5 to 10, weakly typed):"
+    found.append(Remedy(text=text, commands=tuple(_weakly_typed(model, labels))))
     if targets := sorted({_ATEN[node.op] for node in keep if node.op in _ATEN}):
         listed = ", ".join(f"torch.ops.aten.{target}" for target in targets)
-        found.append(f"targets_to_exclude = {{{listed}}}{IN_TORCH}")
+        text = "Give Torch-TensorRT all operators of these kinds, with enable_autocast=True:"
+        line = f"autocast_excluded_ops = {{{listed}}}{IN_TORCH}"
+        found.append(Remedy(text=text, commands=(line,)))
     return tuple(found)
 
 
