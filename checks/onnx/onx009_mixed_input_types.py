@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -56,7 +55,7 @@ def mixed_input_types(models: facts.OnnxModels) -> Iterator[Yielded]:
                 Evidence(source=each.node, value=each.what) for each in model.refused[:4]
             ),
             remedy=Remedy(
-                text="Cast the operand that was forgotten, or convert the FP32 model anew.",
-                commands=(f"trtdoctor plan {shlex.quote(model.path)}",),
+                text="Cast the operand that was forgotten, or convert the FP32 model anew "
+                "(`trtdoctor plan` takes that one, not this).",
             ),
         )

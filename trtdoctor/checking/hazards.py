@@ -72,11 +72,19 @@ def _finding(model: OnnxModel, group: list[Hazard]) -> Finding:
             Evidence(source="their type now", value=_TYPES.get(first.type, first.type)),
             *first.evidence[:_MOST_NAMED],
         ),
-        remedy=Remedy(text=first.advice, commands=_commands(model, first)),
+        remedy=Remedy(text=_advice(first), commands=_commands(model, first)),
     )
 
 
+def _advice(hazard: Hazard) -> str:
+    if hazard.type == "FLOAT" or hazard.cure is not Cure.KEEP:
+        return hazard.advice
+    now = _TYPES.get(hazard.type, hazard.type)
+    return f"It is {now} already: convert the FP32 model again. {hazard.advice}"
+
+
 def _commands(model: OnnxModel, hazard: Hazard) -> tuple[str, ...]:
-    if hazard.cure not in (Cure.KEEP, Cure.CHANGE_CONSTANT):
+    # What is FP16 in the model already no plan brings back: its FP32 original would.
+    if hazard.type != "FLOAT" or hazard.cure not in (Cure.KEEP, Cure.CHANGE_CONSTANT):
         return ()
     return (f"trtdoctor plan {shlex.quote(model.path)} --inputs DATA.npz",)
