@@ -18,7 +18,7 @@ def normalization_decomposed(models: facts.OnnxModels) -> Iterator[Yielded]:
     ## Why it matters
     The squares pass 65504 where a value passes 256, the root of infinity is infinite, and all that it
     divides becomes zero: rows die without any NaN. The operator itself is computed in FP32 inside an FP16
-    kernel by TensorRT and costs nothing.
+    kernel by TensorRT.
 
     ## How to fix it
     Export again with LayerNormalization (opset 17), GroupNormalization (opset 21) or RMSNormalization
