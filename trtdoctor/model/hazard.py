@@ -13,7 +13,6 @@ class HazardKind(str, Enum):
 
     NORMALIZATION = "normalization"
     SOFTMAX = "softmax"
-    ACTIVATION = "activation-function"
     POWER = "power"
     EXPONENTIAL = "exponential"
     REDUCTION = "reduction"
@@ -43,7 +42,6 @@ class Cure(str, Enum):
 
     KEEP = "keep"
     CHANGE_CONSTANT = "change-constant"
-    EXPORT_AGAIN = "export-again"
     NONE = "none"
 
 

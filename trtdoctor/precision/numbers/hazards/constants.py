@@ -41,13 +41,12 @@ def epsilons(net: Net) -> Iterator[Found]:
         smallest = net.range(net.other(node, name))
         if smallest is not None and smallest.minimum > 1000 * value:
             continue
-        kind = net.type(node)
         yield (
             Hazard(
                 kind=HazardKind.EPSILON,
                 nodes=net.labels([node, after]),
                 value=name,
-                type=kind.value if kind else "FLOAT",
+                type=net.type_name(node),
                 what=f"The epsilon {name} ({value:.3g}) keeps {after.op} from zero; FP16 makes it 0.",
                 effect=Effect.FLUSH,
                 cure=Cure.CHANGE_CONSTANT,

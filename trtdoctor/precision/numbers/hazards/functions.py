@@ -11,7 +11,7 @@ from ....readers.onnxmodel import OnnxNode
 from .net import LARGEST, OVERFLOWS, Net, constant
 
 _EXP = log(LARGEST)
-_WITHIN_ONE = frozenset({"Sigmoid", "HardSigmoid", "Tanh", "Softmax", "Erf", "Sin", "Cos", "Sign"})
+WITHIN_ONE = frozenset({"Sigmoid", "HardSigmoid", "Tanh", "Softmax", "Erf", "Sin", "Cos", "Sign"})
 _NOT_NEGATIVE = frozenset(
     {"Softplus", "Exp", "Abs", "Relu", "ReduceSumSquare", "ReduceL2", "ReduceL1"}
 )
@@ -63,7 +63,7 @@ def _softmax(
         kind=HazardKind.SOFTMAX,
         nodes=net.labels(list(nodes)),
         value=nodes[0].outputs[0],
-        type=_type(net, nodes[0]),
+        type=net.type_name(nodes[0]),
         what=what,
         effect=Effect.OVERFLOW,
         cure=Cure.KEEP,
@@ -136,7 +136,7 @@ def exponentials(net: Net) -> Iterator[Found]:
                 kind=HazardKind.EXPONENTIAL,
                 nodes=(node.label,),
                 value=node.outputs[0],
-                type=_type(net, node),
+                type=net.type_name(node),
                 what=what,
                 effect=Effect.OVERFLOW,
                 cure=Cure.KEEP,
@@ -157,7 +157,7 @@ def powers(net: Net) -> Iterator[Found]:
             continue
         source = node.inputs[0]
         within = net.maker(source)
-        if within is not None and within.op in _WITHIN_ONE:
+        if within is not None and within.op in WITHIN_ONE:
             continue
         limit = LARGEST ** (1 / exponent)
         largest = net.largest(source)
@@ -181,7 +181,7 @@ def powers(net: Net) -> Iterator[Found]:
                 kind=HazardKind.POWER,
                 nodes=(node.label,),
                 value=node.outputs[0],
-                type=_type(net, node),
+                type=net.type_name(node),
                 what=what,
                 effect=Effect.OVERFLOW,
                 cure=Cure.KEEP,
@@ -224,7 +224,7 @@ def upper_bound(net: Net, name: str) -> float | None:
     node = net.maker(name)
     if node is None:
         return net.number(name)
-    if node.op in _WITHIN_ONE:
+    if node.op in WITHIN_ONE:
         return 1.0
     if node.op == "LogSoftmax" or _minus_maximum(net, name):
         return 0.0
@@ -249,8 +249,3 @@ def upper_bound(net: Net, name: str) -> float | None:
 
 def _not_negative(net: Net, node: OnnxNode) -> bool:
     return node.op in _NOT_NEGATIVE or _exponent(net, node) in (2.0, 4.0)
-
-
-def _type(net: Net, node: OnnxNode) -> str:
-    kind = net.type(node)
-    return kind.value if kind else "FLOAT"

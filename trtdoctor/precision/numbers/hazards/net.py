@@ -81,6 +81,11 @@ class Net:
         kind = operators.type_of(node, self.model.types)
         return kind if kind in _FLOATS else None
 
+    def type_name(self, node: OnnxNode) -> str:
+        """ONNX's name of that type."""
+        kind = self.type(node)
+        return kind.value if kind is not None else TensorType.FLOAT.value
+
     def maker(self, name: str) -> OnnxNode | None:
         """The node that makes a value, past those that only move data or change its type."""
         node = self.makers.get(self.source(name))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from ....model.hazard import Cure, Effect, Hazard, HazardKind
 from ....model.report import Confidence, Evidence
 from ....readers.onnxmodel import OnnxNode
-from ...graph import operators
 from .constants import elsewhere
 from .net import LARGEST, OVERFLOWS, VANISHES, Net, constant
 
@@ -174,7 +173,6 @@ def _name(net: Net, found: _Norm) -> tuple[str, str | None]:
 
 def _hazard(net: Net, found: _Norm) -> Hazard | None:
     name, operator = _name(net, found)
-    kind = net.type(found.nodes[0])
     count = net.extent(found.base, net.axes(found.reduction))
     evidence = [constant(each, value) for each, value in found.epsilons.items()]
     summed = found.reduction.op in _SUMS
@@ -208,7 +206,7 @@ def _hazard(net: Net, found: _Norm) -> Hazard | None:
         kind=HazardKind.NORMALIZATION,
         nodes=net.labels(list(found.nodes)),
         value=found.square,
-        type=kind.value if kind else "FLOAT",
+        type=net.type_name(found.nodes[0]),
         what=what,
         effect=effect,
         cure=Cure.KEEP,
@@ -225,12 +223,11 @@ def _vanishing(found: _Norm) -> list[str]:
 def _lost(net: Net, found: _Norm, name: str) -> Hazard:
     """The epsilon of a normalisation that becomes zero."""
     readers = [node for node in found.nodes if name in node.inputs]
-    kind = net.type(found.nodes[0])
     return Hazard(
         kind=HazardKind.EPSILON,
         nodes=net.labels(readers or found.nodes),
         value=name,
-        type=kind.value if kind else "FLOAT",
+        type=net.type_name(found.nodes[0]),
         what=f"The epsilon {name} ({found.epsilons[name]:.3g}) keeps a normalisation from dividing by "
         "zero; FP16 makes it 0.",
         effect=Effect.FLUSH,
@@ -252,8 +249,3 @@ def _squares(net: Net, found: _Norm, largest: float | None, terms: int | None) -
     if told:
         return max(told)
     return None if largest is None or terms is None else largest * largest * terms
-
-
-def is_norm_operator(node: OnnxNode) -> bool:
-    """Whether a node is a whole normalisation, which TensorRT computes in FP32 inside."""
-    return node.op in operators.NORMALIZATIONS

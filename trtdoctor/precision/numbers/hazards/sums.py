@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from ....model.hazard import Cure, Effect, Hazard, HazardKind
 from ....model.report import Confidence, Evidence
 from ....readers.onnxmodel import OnnxNode
-from .functions import Found
+from .functions import WITHIN_ONE, Found
 from .net import OVERFLOWS, WHOLE, Net
 
 _SUMS = frozenset({"ReduceSum", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceProd"})
 _RUNNING = frozenset({"CumSum", "CumProd"})
-_WITHIN_ONE = frozenset({"Softmax", "Sigmoid", "HardSigmoid", "Tanh", "Sin", "Cos", "Erf"})
 _FEW = 64
 _LONG_PRODUCT = 16_384
 
@@ -24,7 +23,7 @@ def reductions(net: Net) -> Iterator[Found]:
             continue
         terms = _terms(net, node)
         within = net.maker(node.inputs[0])
-        bounded = within is not None and within.op in _WITHIN_ONE
+        bounded = within is not None and within.op in WITHIN_ONE
         made = net.largest(node.outputs[0])
         if node.op == "ReduceL2" and made is not None:
             made = made * made
@@ -66,14 +65,13 @@ def _hazard(net: Net, node: OnnxNode, terms: int | None, made: float | None) -> 
         what = f"{node.op} adds up{squares} {many} elements and passes 65504{average}."
         if terms is not None and terms > WHOLE:
             what += " A running sum in FP16 also loses what is less than a 2048th of it."
-    kind = net.type(node)
     shape = net.model.shapes.get(node.inputs[0])
     told = "x".join("?" if e is None else str(e) for e in shape) if shape is not None else None
     return Hazard(
         kind=HazardKind.REDUCTION,
         nodes=(node.label,),
         value=node.outputs[0],
-        type=kind.value if kind else "FLOAT",
+        type=net.type_name(node),
         what=what,
         effect=effect,
         cure=Cure.KEEP,
@@ -96,13 +94,12 @@ def long_products(net: Net) -> Iterator[Found]:
         if terms is None or terms < _LONG_PRODUCT or made is not None:
             # What was measured is told of every value.
             continue
-        kind = net.type(node)
         yield (
             Hazard(
                 kind=HazardKind.PRODUCT,
                 nodes=(node.label,),
                 value=node.outputs[0],
-                type=kind.value if kind else "FLOAT",
+                type=net.type_name(node),
                 what=f"{node.op} adds up {terms:,} products and passes 65504 where they average more "
                 f"than {OVERFLOWS / terms:.3g}.",
                 effect=Effect.OVERFLOW,

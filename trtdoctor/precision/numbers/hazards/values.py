@@ -18,7 +18,6 @@ def measured_values(net: Net) -> Iterator[Found]:
             largest = net.largest(name)
             if found is None or largest is None or net.is_constant(name):
                 continue
-            kind = net.type(node)
             if largest >= OVERFLOWS:
                 what = f"{node.op} makes values up to {largest:.4g}, more than 65504."
                 effect = Effect.OVERFLOW
@@ -33,7 +32,7 @@ def measured_values(net: Net) -> Iterator[Found]:
                     kind=HazardKind.VALUES,
                     nodes=(node.label,),
                     value=name,
-                    type=kind.value if kind else "FLOAT",
+                    type=net.type_name(node),
                     what=what,
                     effect=effect,
                     cure=Cure.KEEP,
