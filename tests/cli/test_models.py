@@ -200,6 +200,31 @@ def test_from_python(here: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
+        "plan ext.onnx -o weights.onnx",
+        "plan ext.onnx -o out.onnx --resume weights.onnx.data",
+        "plan norm.onnx --inputs random_1.npz --resume random_1.npz",
+        "plan norm.onnx --inputs samples --resume samples/0.npz",
+        "audit ext.onnx -o weights.txt",
+    ],
+)
+def test_no_output_replaces_weights_or_data(words: str, here: Path, capsys: Any) -> None:
+    """Whatever stands beside a model, is called as random numbers are, or lies in a folder of samples."""
+    for name in ("weights.onnx.data", "weights.txt"):
+        model = PLANTED["layer_norm"]().model
+        target = "ext.onnx" if ("txt" in words) == ("txt" in name) else "other.onnx"
+        onnx.save_model(model, target, save_as_external_data=True, location=name, size_threshold=0)
+    Path("random_1.npz").write_bytes(Path("data.npz").read_bytes())
+    Path("samples").mkdir()
+    Path("samples/0.npz").write_bytes(Path("data.npz").read_bytes())
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    assert run(words.split()) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         "audit",
         "audit gone.onnx",
         "audit data.npz",

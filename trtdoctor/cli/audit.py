@@ -9,6 +9,7 @@ import click
 
 from trtdoctor.checking.judge import exit_code
 from trtdoctor.run.auditing import Auditing, examine_models
+from trtdoctor.run.planning import files_read
 
 from .engine_options import expected_share
 from .model_options import input_options, shape_of
@@ -57,8 +58,8 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    given = Path(inputs) if inputs and not inputs.startswith("random") else None
-    output.keep(*models, autocast_log, given, look=look)
+    read = [path for model in models for path in files_read(model, inputs)]
+    output.keep(*read, autocast_log, look=look)
     seen = examine_models(
         *models,
         auditing=Auditing(

@@ -9,7 +9,7 @@ import click
 
 from trtdoctor.checking.judge import exit_code
 from trtdoctor.model.errors import UsageError
-from trtdoctor.run.planning import Planning, examine_plan
+from trtdoctor.run.planning import Planning, examine_plan, files_read
 
 from .model_options import input_options, shape_of
 from .options import OutputOptions, look_options, output_options, refuse_input, take_look
@@ -119,19 +119,18 @@ def command(
     options["output"] = tuple(
         name for name in options["output"] if Path(name).suffix.lower() != ".onnx"
     )
-    if targets:
-        _refuse(targets[0], inputs, model, autocast_log, log, profile)
+    read = (*files_read(model, inputs), *(each for each in (autocast_log, log, profile) if each))
+    for target in targets:
+        _refuse(target, *read)
     context = click.get_current_context()
     if context.get_parameter_source("deadline") is not click.core.ParameterSource.COMMANDLINE:
         # Running a model takes longer than looking at a machine.
         options["deadline"] = 600
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    given = Path(inputs) if inputs and not inputs.startswith("random") else None
-    output.keep(model, autocast_log, log, profile, given, look=look)
+    output.keep(*read, look=look)
     if resume is not None:
-        inputs_given = [path for path in (model, autocast_log, log, profile, given) if path]
-        refuse_input(resume, *inputs_given)
+        refuse_input(resume, *read)
     seen = examine_plan(
         model,
         planning=Planning(
@@ -156,11 +155,10 @@ def command(
     return exit_code(report, fail_on(output))
 
 
-def _refuse(target: Path, inputs: str | None, *others: Path | None) -> None:
+def _refuse(target: Path, *read: Path) -> None:
+    # Weights that do not fit into the model are written beside it.
     for path in (target, target.with_name(f"{target.name}.data")):
-        refuse_input(path, *(each for each in others if each is not None))
-        if inputs is not None:
-            refuse_input(path, Path(inputs))
+        refuse_input(path, *read)
     if target.is_dir():
         raise UsageError(f"cannot write {target}: it is a folder; name a file in it")
     if not target.absolute().parent.is_dir():

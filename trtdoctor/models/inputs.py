@@ -75,7 +75,7 @@ def find_inputs(
     """
     _known(model, shapes)
     spec = spec or "random:1"
-    if spec == "random" or spec.startswith("random:"):
+    if is_random(spec):
         return _random(model, spec, shapes)
     path = Path(spec)
     if path.is_dir():
@@ -98,6 +98,11 @@ def find_inputs(
         samples,
         lambda sample: sample,
     )
+
+
+def is_random(spec: str) -> bool:
+    """Whether a specification names no file."""
+    return spec == "random" or spec.startswith("random:")
 
 
 def _known(model: OnnxFacts, shapes: Mapping[str, tuple[int, ...]]) -> None:

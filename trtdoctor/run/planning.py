@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import fspath
@@ -113,6 +114,25 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
         models=(report,),
         environment=looking.environment,
     )
+
+
+def files_read(model: File, inputs: str | None) -> tuple[Path, ...]:
+    """Every file that a run of a model reads, which no output may replace: its weights among them."""
+    from trtdoctor.models.inputs import is_random
+    from trtdoctor.readers.errors import FormatError
+    from trtdoctor.readers.files.source import open_source
+    from trtdoctor.readers.onnxmodel.tensor_places import tensor_places
+
+    path = Path(model)
+    found = [path]
+    if inputs is not None and not is_random(inputs):
+        data = Path(inputs)
+        found += [data, *(data.iterdir() if data.is_dir() else ())]
+    # What is no model is told when it is read.
+    with contextlib.suppress(FormatError, OSError), open_source(path) as source:
+        places = {place.location.path for place in tensor_places(source) if place.location}
+        found += [path.parent / name for name in sorted(places) if "\0" not in name]
+    return tuple(found)
 
 
 def _planned(
