@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
 from ...model.errors import InputError
 from ..conversion import Converted, write_model
+from .own_command import run_to_its_end
 
 
 class Acceptance:
@@ -38,26 +35,7 @@ class Acceptance:
             word = shlex.quote(str(path))
             given = self._command if "{}" in self._command else f"{self._command} {{}}"
             line = given.replace("{}", word)
-            code = self._run(line)
+            code, _ = run_to_its_end(["/bin/sh", "-c", line], self._seconds)
         if code in (126, 127):
             raise InputError(f"--check cannot be run (the shell says {code}): {self._command}")
         return code == 0
-
-    def _run(self, line: str) -> int | None:
-        """The exit code; None where its time was over. All that it started ends with it."""
-        # Its output is not the report's.
-        child = subprocess.Popen(
-            ["/bin/sh", "-c", line],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=None,
-            start_new_session=True,
-        )
-        try:
-            return child.wait(timeout=self._seconds)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from importlib import import_module
@@ -15,6 +11,7 @@ from typing import Any
 from ...model.errors import InputError
 from ...readers.autocastlog import read_autocast_log
 from ...readers.errors import FormatError
+from .own_command import run_to_its_end
 
 
 def kept_by_autocast(
@@ -37,7 +34,7 @@ def kept_by_autocast(
         words = [python, "-m", "modelopt.onnx.autocast", "--onnx_path", str(model.absolute())]
         words += ["--output_path", str(Path(folder) / "made.onnx"), "--low_precision_type", "fp16"]
         words += ["--keep_io_types", "--log_level", "INFO", "--calibration_data", str(data)]
-        code, said = _run(words, folder, seconds)
+        code, said = run_to_its_end(words, seconds, folder=folder, heard=True)
     if code != 0:
         last = next((line for line in reversed(said.splitlines()) if line.strip()), "no reason")
         how = "took too long" if code is None else f"ended with {code}"
@@ -47,28 +44,3 @@ def kept_by_autocast(
     except FormatError:
         # It said nothing of any node: it kept none.
         return ()
-
-
-def _run(words: list[str], folder: str, seconds: float) -> tuple[int | None, str]:
-    try:
-        child = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            start_new_session=True,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise InputError(f"cannot start {words[0]}: {error.strerror or error}") from None
-    try:
-        said, _ = child.communicate(timeout=seconds)
-        return child.returncode, said
-    except subprocess.TimeoutExpired:
-        return None, ""
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
