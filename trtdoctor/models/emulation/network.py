@@ -11,9 +11,10 @@ from ...model.errors import InputError
 from ...model.watch import UNHURRIED, Watch
 from ...precision.graph import operators
 from ...readers.onnxmodel import OnnxFacts, OnnxNode, TensorType
-from ..conversion.convert import captured, facts_of, main_nodes
 from ..conversion.decide import narrow_inputs
+from ..conversion.in_memory import facts_of, main_nodes
 from ..conversion.operands import Schemas
+from ..conversion.subgraphs import captured
 from .backends import Backend, Kernel, Reference, element_type
 from .rounding import Rounding
 

@@ -17,7 +17,9 @@ from ...model.watch import UNHURRIED, OutOfTime, Watch
 from ...precision.graph import operators
 from ...precision.numbers.hazards import OVERFLOWS, find_hazards
 from ...readers.onnxmodel import TensorType
-from ..conversion.convert import Converted, Decider, convert, main_nodes, stored_floats
+from ..conversion.convert import Converted, convert
+from ..conversion.decider import Decider
+from ..conversion.in_memory import main_nodes, stored_floats
 from ..conversion.operands import Schemas
 from ..emulation import Deviation, Network, Rounding, deviation, find_backend
 from ..ranges import joined, range_of
