@@ -115,6 +115,7 @@ def read_witnesses(
     onnx: Path | None,
     profile: Path | None = None,
     autocast: Path | None = None,
+    shapes: bool = False,
     watch: Watch = UNHURRIED,
 ) -> Witnesses:
     """Read build logs and the model.
@@ -125,6 +126,7 @@ def read_witnesses(
         onnx: the model.
         profile: times for the layers that the log tells.
         autocast: what AutoCast printed when it converted the model.
+        shapes: whether the shapes of the model's values are inferred.
         watch: how long logs are read; what comes later in one counts as cut off.
 
     Raises:
@@ -140,7 +142,11 @@ def read_witnesses(
     watch.tell(f"reading {onnx.name}")
     try:
         return Witnesses(
-            logs=read, model=read_onnx(onnx), model_path=onnx, profile=times, autocast=kept
+            logs=read,
+            model=read_onnx(onnx, shapes={} if shapes else None),
+            model_path=onnx,
+            profile=times,
+            autocast=kept,
         )
     except FormatError as error:
         raise _better(error, onnx, Place.ONNX) from None

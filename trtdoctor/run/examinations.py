@@ -185,12 +185,15 @@ def examine_explained(
     layers_not_log(sources)
     with Look(look, _of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
+        # Of a model alone its audit tells more, which wants shapes.
+        alone = onnx is not None and not engines and layers is None and not logs
         witnesses = read_witnesses(
             [Path(log) for log in logs],
             build=build,
             onnx=None if onnx is None else Path(onnx),
             profile=None if sources or profile is None else Path(profile),
             autocast=None if autocast_log is None else Path(autocast_log),
+            shapes=alone,
             watch=watch,
         )
         from trtdoctor.engines.explain import explain as explained
@@ -206,8 +209,11 @@ def examine_explained(
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
         reports = (model_report(fspath(onnx), witnesses.model),)
-    alone = onnx is not None and not engines and layers is None and not logs
-    given = _read_models((Path(onnx),) if alone and onnx is not None else (), expect, look)
+    given: tuple[tuple[Path, OnnxFacts, Auditing, Looking], ...] = ()
+    if alone and onnx is not None and witnesses.model is not None:
+        from .auditing import Auditing
+
+        given = ((Path(onnx), witnesses.model, Auditing(expect=expect), look),)
     watch.tell("putting the answer together")
     report = explained(
         reports[0],
