@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..errors import FormatError
 from ..files.source import Source
 from .bounds import Allowance
+from .wire import Wire, damaged
 
 # Fields of onnx.proto by message. Messages that hold tensors, directly or further inside:
 INSIDE: Mapping[str, Mapping[int, str]] = {
@@ -41,12 +42,6 @@ _SHORT = re.compile(rb"[\x0a\x12\x1a\x22\x2a\x32\x3a\x42\x4a\x52\x5a\x6a\x72\x7a
 _LONGEST_LEAF = 1 << 20
 _MOST_BYTES = 1 << 29
 DEEPEST = 80
-_WINDOW = 1 << 18
-
-
-def damaged(how: str) -> FormatError:
-    """What is told of a file that is no model, or not all of one."""
-    return FormatError(f"It is a damaged or no ONNX model: {how}. Copy or export it again.")
 
 
 def slim(source: Source, allowed: Allowance) -> bytes:
@@ -65,10 +60,9 @@ def slim(source: Source, allowed: Allowance) -> bytes:
 
 class _Slimmer:
     def __init__(self, source: Source, allowed: Allowance) -> None:
-        self._source = source
+        wire = Wire(source)
+        self._bytes, self._varint = wire.bytes, wire.varint
         self._allowed = allowed
-        self._window = b""
-        self._start = 0
         self._kept = 0
 
     def message(self, kind: str, start: int, end: int, depth: int) -> bytes:
@@ -118,24 +112,6 @@ class _Slimmer:
                 "no such model is read."
             )
         parts.append(data)
-
-    def _bytes(self, start: int, end: int) -> bytes:
-        offset = start - self._start
-        if offset < 0 or end - self._start > len(self._window):
-            self._start, offset = start, 0
-            self._window = self._source.read(start, max(_WINDOW, end - start))
-        data = self._window[offset : offset + end - start]
-        if len(data) < end - start:
-            raise damaged("it became shorter while it was read")
-        return data
-
-    def _varint(self, position: int, end: int) -> tuple[int, int]:
-        value = 0
-        for index, byte in enumerate(self._bytes(position, min(position + 10, end))):
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                return value, position + index + 1
-        raise damaged("a field has no end")
 
 
 def _encoded(value: int) -> bytes:

@@ -12,8 +12,9 @@ from ..errors import FormatError
 from ..files.source import Source
 from .bounds import Allowance
 from .onnx_facts import TensorType
-from .slim import DEEPEST, INSIDE, damaged
+from .slim import DEEPEST, INSIDE
 from .types import by_number
+from .wire import Wire, damaged
 
 _MOST_ELEMENTS = 1 << 63
 _MOST_DIMS = 64
@@ -84,8 +85,10 @@ class _Walker:
     source: Source
     allowed: Allowance
     found: list[TensorPlace] = field(default_factory=list)
-    window: bytes = b""
-    start: int = 0
+
+    def __post_init__(self) -> None:
+        wire = Wire(self.source)
+        self._bytes, self._varint = wire.bytes, wire.varint
 
     def message(self, kind: str, start: int, end: int, depth: int, where: str, name: str) -> None:
         """Walks one message; ``name`` is what a tensor in it is called that has no name."""
@@ -192,24 +195,6 @@ class _Walker:
                 raise damaged("it ends inside a field")
             yield number, wire, begin, stop
             position = stop
-
-    def _bytes(self, start: int, end: int) -> bytes:
-        offset = start - self.start
-        if offset < 0 or end - self.start > len(self.window):
-            self.start, offset = start, 0
-            self.window = self.source.read(start, max(1 << 18, end - start))
-        data = self.window[offset : offset + end - start]
-        if len(data) < end - start:
-            raise damaged("it became shorter while it was read")
-        return data
-
-    def _varint(self, position: int, end: int) -> tuple[int, int]:
-        value = 0
-        for index, byte in enumerate(self._bytes(position, min(position + 10, end))):
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                return value, position + index + 1
-        raise damaged("a field has no end")
 
 
 def _location(told: dict[str, str]) -> Location:
