@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .base import Frozen, Vocabulary
+from .build import BuildRecord, Measurement, Proof
 from .cause import Cause, DecidedAgain
+from .engine_shapes import ShapeRange as ShapeRange
 from .finding import Confidence, Evidence, Remedy
 from .typing import Typing
 
@@ -58,14 +60,6 @@ class IOTensor(Frozen, frozen=True, kw_only=True):
     mode: str
     dtype: str
     shape: tuple[int, ...] | None = None
-
-
-class ShapeRange(Frozen, frozen=True, kw_only=True):
-    """One optimisation profile's extents for one input."""
-
-    min: tuple[int, ...]
-    opt: tuple[int, ...]
-    max: tuple[int, ...]
 
 
 class EngineIdentity(Frozen, frozen=True, kw_only=True):
@@ -275,7 +269,8 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     what else a reader should know; ``blocks`` what is inside fused blocks; ``answer`` says in two
     sentences why it is not all FP16; ``advice`` is what would make the engine faster although no
     layer's cause asks for it; ``missing`` names evidence that would tell more; ``log`` is the build
-    log that was heard, and ``failure`` what ended its build where that made no engine.
+    log that was heard, and ``failure`` what ended its build where that made no engine; ``build`` is
+    how it was built, ``measured`` how fast it ran, and ``proofs`` what following its remedies did.
     """
 
     path: str
@@ -297,3 +292,6 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     missing: tuple[Remedy, ...] = ()
     log: str | None = None
     failure: BuildFailure | None = None
+    build: BuildRecord | None = None
+    measured: Measurement | None = None
+    proofs: tuple[Proof, ...] = ()

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from .base import Frozen
+from .comparison import Comparison
 from .engine import EngineReport
 from .finding import Confidence as Confidence
 from .finding import Evidence as Evidence
@@ -186,5 +187,6 @@ class Report(Frozen, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...] = ()
     engines: tuple[EngineReport, ...] = ()
     models: tuple[ModelReport, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     snapshot: Snapshot
     problems: tuple[Problem, ...] = ()
