@@ -15,6 +15,7 @@ from trtdoctor.readers.buildlog import read_build_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
 from trtdoctor.readers.profile import read_profile
+from trtdoctor.readers.times import read_times
 
 _MODELS = frozenset({Container.ONNX, Container.EP_CONTEXT})
 # What text is taken for that is packed, coloured or in UTF-16.
@@ -30,6 +31,7 @@ class Place(Enum):
     LOG = ("a build log", "to `trtdoctor explain` with --log")
     LAYERS = ("a list of an engine's layers", "with --layers")
     PROFILE = ("a profile of the layers' times", "with --profile")
+    TIMES = ("the times of whole inferences", "with --times")
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
     AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 
@@ -80,6 +82,8 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ONNX
     if file.container not in _TEXTS or file.size > _LARGEST:
         return None
+    if _reads(lambda: read_times(read_whole(path, most=_LARGEST))):
+        return Place.TIMES
     if _reads(lambda: read_profile(read_whole(path, most=_LARGEST))):
         return Place.PROFILE
     if _reads(lambda: read_build_log(path)):

@@ -98,6 +98,7 @@ def inspect(
     *engines: File,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
     live: bool = True,
@@ -113,6 +114,7 @@ def inspect(
         engines: engine files; none where ``layers`` is given.
         layers: the engine inspector's output, or a log that holds it, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         look: which interpreter loads the engines.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
         live: load the engines with the TensorRT of ``look.python``, in child processes.
@@ -127,6 +129,7 @@ def inspect(
         *engines,
         layers=layers,
         profile=profile,
+        times=times,
         look=look,
         expect=expect,
         live=live,
@@ -143,6 +146,7 @@ def explain(
     onnx: File | None = None,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     autocast_log: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
@@ -163,6 +167,7 @@ def explain(
         onnx: the model that the engine was built from.
         layers: the engine inspector's output, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         autocast_log: what AutoCast printed when it converted the model.
         look: which interpreter loads the engine.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
@@ -180,6 +185,7 @@ def explain(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        times=times,
         autocast_log=autocast_log,
         look=look,
         expect=expect,
