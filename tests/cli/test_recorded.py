@@ -10,6 +10,7 @@ import pytest
 
 from trtdoctor.cli.app import run
 
+RECORDED = Path(__file__).parents[1] / "data" / "recorded"
 RELEASES = planwriter.releases()
 
 
@@ -56,3 +57,16 @@ def test_times_belong_to_one_engine_and_are_no_profile(
     assert "give it with --profile" in capsys.readouterr().err
     assert run(["inspect", str(plan), "--times", str(tmp_path / "none.json")]) == 2
     assert "cannot read" in capsys.readouterr().err
+
+
+def test_arrays_in_the_place_of_an_engine_are_told_where_they_belong(capsys) -> None:
+    for name in ("polygraphy_inputs.json", "polygraphy_outputs.json"):
+        assert run(["inspect", str(RECORDED / name), "--no-live"]) == 2
+        assert "with --inputs" in capsys.readouterr().err
+
+
+def test_a_model_is_measured_with_the_inputs_that_polygraphy_saved(capsys) -> None:
+    given = ["--inputs", str(RECORDED / "polygraphy_inputs.json"), "--format", "json"]
+    code = run(["audit", str(RECORDED / "relu_and_mask.onnx"), *given])
+    (model,) = json.loads(capsys.readouterr().out)["models"]
+    assert code == 0 and model["measured"]["samples"] == 3

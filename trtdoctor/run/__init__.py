@@ -210,7 +210,8 @@ def audit(
 
     Args:
         models: the models.
-        inputs: ``data.npz``, a folder of such files or ``random:N``, to measure values.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``, to
+            measure values.
         shapes: shapes of inputs whose extents the models leave open.
         tensorrt: the release that they are to be built with, ``11.4`` or ``rtx-1.7``; None for what
             is installed for ``look.python``, else both worlds.
@@ -263,7 +264,8 @@ def plan(
 
     Args:
         model: the model.
-        inputs: ``data.npz``, a folder of such files or ``random:N``; None for one random sample.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``; None
+            for one random sample.
         shapes: shapes of inputs whose extents the model leaves open.
         budget: the ratio of signal to noise that the outputs are to have, in dB.
         to: the type of all other nodes, ``fp16`` or ``bf16``.
