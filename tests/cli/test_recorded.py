@@ -70,3 +70,52 @@ def test_a_model_is_measured_with_the_inputs_that_polygraphy_saved(capsys) -> No
     code = run(["audit", str(RECORDED / "relu_and_mask.onnx"), *given])
     (model,) = json.loads(capsys.readouterr().out)["models"]
     assert code == 0 and model["measured"]["samples"] == 3
+
+
+def tuning(folder: Path) -> Path:
+    route = "-conv_lowering={} -kgen:tiling={}"
+    times = {("on", 0): 0.2, ("off", 0): 0.15, ("on", 1): None}
+    lines: list[dict] = [
+        {
+            "tuner_version": "2.19.45",
+            "searching_algorithm": "fast",
+            "default_build_route": route.format("on", 0),
+            "tuning_expr": "-conv_lowering=[on|off] -kgen:tiling=[0|1]",
+        }
+    ]
+    for number, (knobs, ms) in enumerate(times.items()):
+        lines.append({"iter": number, "build_route": route.format(*knobs), "gpu_time": ms})
+        lines[-1] |= {
+            "crash": ms is None,
+            "error_message": "" if ms else "child killed by signal 11",
+        }
+    path = folder / "tuning.json"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_what_the_tuner_tried_is_shown(tmp_path: Path, capsys) -> None:
+    path = tuning(tmp_path)
+    assert run(["inspect", str(path), "--no-live"]) == 0
+    out = capsys.readouterr().out
+    assert "3 routes, 1 of which could not be taken" in out
+    assert "0.1500 ms, 25.0 % less than the default route's 0.2000 ms" in out
+    assert "--setBuildRoute='-conv_lowering=off -kgen:tiling=0'" in out
+    assert "nothing that was varied names a data type" in out
+    assert "child killed by signal 11" in out
+
+
+def test_a_tuning_cache_is_no_engine(plan: Path, times: Path, tmp_path: Path, capsys) -> None:
+    path = tuning(tmp_path)
+    assert run(["inspect", str(path), "--expect", "fp16"]) == 2
+    assert "--expect is about engines" in capsys.readouterr().err
+    assert run(["inspect", str(path), "--times", str(times)]) == 2
+    assert "belong to an engine" in capsys.readouterr().err
+    assert run(["explain", str(path), "--no-live"]) == 2
+    assert "give it to `trtdoctor inspect`" in capsys.readouterr().err
+    assert run(["inspect", str(path), str(plan), "--no-live"]) == 0
+    out = capsys.readouterr().out
+    assert "tuning.json" in out and "TensorRT 10.3.0.30" in out
+    path.write_bytes(path.read_bytes().replace(b'"iter": 0', b'"iter": {}'))
+    assert run(["inspect", str(path)]) == 2
+    assert "Line 2 of this file is damaged" in capsys.readouterr().err

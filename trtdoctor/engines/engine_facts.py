@@ -51,6 +51,8 @@ def with_engines(
     if files and not live:
         reason = "--no-live was given"
         facts[EngineLoads.FACT] = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
+    records = {str(source.path) for source in sources if source.recorded is not None}
+    reports = [report for report in reports if report.path not in records]
     precisions = EnginePrecisions(engines=tuple(_precision(r, wanted) for r in reports))
     facts[EnginePrecisions.FACT] = _record(precisions, "the layers of each engine")
     builds = tuple(EngineBuild(log=r.log, failure=r.failure) for r in reports if r.log is not None)

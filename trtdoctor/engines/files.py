@@ -36,6 +36,7 @@ from trtdoctor.readers.times import measurement, read_times
 
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
+from .recorded import recorded_report
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -50,10 +51,12 @@ def read_engines(
     layers: Path | None = None,
     profile: Path | None = None,
     times: Path | None = None,
+    records: bool = False,
 ) -> tuple[EngineSources, ...]:
     """Read what engine files are, their headers alone, and the layers and times given beside one.
 
-    Without an engine, layers alone make one.
+    Without an engine, layers alone make one. With ``records``, files that tell of builds are read
+    too, as :func:`recorded_report` does.
 
     Raises:
         InputError: if a file cannot be read or is something else.
@@ -74,8 +77,13 @@ def read_engines(
             static=False,
         )
         return (alone,)
+    recorded = {path: recorded_report(path) for path in paths} if records else {}
+    if (layers or profile or times) and any(recorded.values()):
+        raise UsageError(f"--layers, --profile and --times belong to an engine; {paths[0]} is none")
     return tuple(
-        EngineSources(
+        EngineSources(path=path, recorded=found, static=False)
+        if (found := recorded.get(path)) is not None
+        else EngineSources(
             path=path,
             file=_identified(path),
             layers_file=layers_file,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trtdoctor.model.build import Measurement
+from trtdoctor.model.engine import EngineReport
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.errortext import ErrorText
@@ -19,7 +20,8 @@ from trtdoctor.readers.profile import Profile
 class EngineSources:
     """Everything the user gave about one engine, read. Each part may be missing.
 
-    ``profile`` has times of its layers, ``measured`` of whole inferences.
+    ``profile`` has times of its layers, ``measured`` of whole inferences. ``recorded`` is what there
+    is to say of a file that is no engine and tells of builds; then nothing else is given.
     """
 
     path: Path
@@ -28,6 +30,7 @@ class EngineSources:
     layers_path: Path | None = None
     profile: Profile | None = None
     measured: Measurement | None = None
+    recorded: EngineReport | None = None
     static: bool = True
     hashed: bool = False
 

@@ -51,6 +51,8 @@ def engine_report(
     Raises:
         OSError: the file cannot be read.
     """
+    if given.recorded is not None:
+        return given.recorded
     file = given.file
     identity = file.engine if file else None
     static = StaticLayers()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +17,11 @@ from trtdoctor.model.engine import (
     Summary,
 )
 from trtdoctor.model.finding import Confidence
+
+from .recorded_sections import recorded_sections
+from .section import Section as Section
+from .section import percent as percent
+from .section import size as size
 
 _FULL = frozenset({Precision.FP16})
 # Types of arithmetic that need no explanation beside FP16: they are narrower, or not floating point.
@@ -41,19 +45,6 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A titled table. Without ``columns`` its rows are pairs of label and text.
-
-    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
-    """
-
-    title: str
-    rows: tuple[tuple[str, ...], ...]
-    columns: tuple[str, ...] = ()
-    note: str = ""
-
-
 def engine_sections(
     engines: tuple[EngineReport, ...],
     *,
@@ -68,6 +59,9 @@ def engine_sections(
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
+        if engine.tuning is not None:
+            yield from recorded_sections(engine, names[engine.path], all_routes=all_layers)
+            continue
         yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
         if engine.layers and _silent(engine) and not all_layers:
             yield _named(engine)
@@ -94,23 +88,6 @@ def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
         if len(set(short.values())) == len(short):
             return short
     return {path: path for path in names}
-
-
-def percent(share: float | None) -> str:
-    """A share as a percentage; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:.1f} %"
-
-
-def size(number: int | None) -> str:
-    """Bytes for people."""
-    if number is None:
-        return "unknown"
-    value = float(number)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from trtdoctor.model.build import Measurement, Spread
 from trtdoctor.model.engine import EngineReport
 
-from .engine_sections import Section
+from .section import Section
 
 _CLOCKS = (
     ("on the GPU", "events_ms"),

@@ -125,8 +125,17 @@ def examine_engines(
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
     sources = _sources(
-        engines, static=static, hashed=hashed, layers=layers, profile=profile, times=times
+        engines,
+        static=static,
+        hashed=hashed,
+        layers=layers,
+        profile=profile,
+        times=times,
+        records=True,
     )
+    none = [source.path for source in sources if source.recorded is not None]
+    if expect is not None and none:
+        raise UsageError(f"--expect is about engines; {none[0]} is none")
     with Look(look, _of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
@@ -313,6 +322,7 @@ def _sources(
     layers: File | None = None,
     profile: File | None = None,
     times: File | None = None,
+    records: bool = False,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -323,6 +333,7 @@ def _sources(
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
         times=None if times is None else Path(times),
+        records=records,
     )
 
 

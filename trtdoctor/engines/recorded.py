@@ -1,0 +1,33 @@
+"""Files that tell of builds and are no engines: what others recorded, for ``trtdoctor inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.errors import InputError
+from trtdoctor.model.given_files import open_regular, read_whole
+from trtdoctor.readers.tuningcache import MAX_BYTES, is_tuning_cache, read_tuning_cache
+
+_HEAD = 1 << 20
+
+
+def recorded_report(path: Path) -> EngineReport | None:
+    """What a file records; None where it is none of the records that are known.
+
+    Raises:
+        InputError: it cannot be read, or is damaged.
+    """
+    try:
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+        if not is_tuning_cache(head):
+            return None
+        tuning = read_tuning_cache(read_whole(path, most=MAX_BYTES), name=str(path))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    return EngineReport(
+        path=str(path),
+        what=f"It is what trtexec's tuner tried: {len(tuning.routes)} routes.",
+        tuning=tuning,
+    )

@@ -1,0 +1,70 @@
+"""What other programs recorded about engines: a tuner's runs, a build's API calls, a cache of engines."""
+
+from __future__ import annotations
+
+from .base import Frozen, PathText
+
+
+class TunedRoute(Frozen, frozen=True, kw_only=True):
+    """One build route that trtexec's tuner tried.
+
+    Attributes:
+        number: Its number within its phase of the search, from 0.
+        changed: The settings in which the routes of the run differ, as this one has them.
+        ms: The mean time of one inference on the GPU; null where it did not come to that.
+        losses: By output, how far it was from the reference, in the run's own measure; smaller is
+            better.
+        failed: Why the tuner did not take it; null where it could.
+    """
+
+    number: int
+    changed: tuple[str, ...] = ()
+    ms: float | None = None
+    losses: dict[str, float] = {}
+    failed: str | None = None
+
+
+class KnobValue(Frozen, frozen=True, kw_only=True):
+    """One value of one setting that was varied.
+
+    ``tried`` is how many routes had it, ``best_ms`` the least time of those that could be taken.
+    """
+
+    knob: str
+    value: str
+    tried: int
+    best_ms: float | None = None
+
+
+class TuningRecord(Frozen, frozen=True, kw_only=True):
+    """One run of trtexec's tuner, from its cache file. Times are in milliseconds.
+
+    Attributes:
+        tuner_version: The tuner's own version, not TensorRT's.
+        search: ``fast``, ``full`` or ``mixed``.
+        expression: What was to be varied.
+        command: The command line that ran the tuner.
+        accuracy: The measure of accuracy, ``L0`` say.
+        accuracy_limit: The loss from which on a route is refused; null where none was.
+        routes: Those that were tried, in order.
+        knobs: Each value of what was varied.
+        best: The place of the fastest that could be taken in ``routes``; null where none could.
+        baseline: The place of the route with everything at its default.
+        best_route: The whole route that ``trtexec --setBuildRoute`` builds again.
+        names_precision: Whether anything that was varied names a data type.
+        cut: Why not all of the file could be read.
+    """
+
+    tuner_version: str | None = None
+    search: str | None = None
+    expression: str | None = None
+    command: PathText | None = None
+    accuracy: str | None = None
+    accuracy_limit: float | None = None
+    routes: tuple[TunedRoute, ...] = ()
+    knobs: tuple[KnobValue, ...] = ()
+    best: int | None = None
+    baseline: int | None = None
+    best_route: str | None = None
+    names_precision: bool = False
+    cut: str | None = None
