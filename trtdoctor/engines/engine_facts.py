@@ -14,6 +14,7 @@ from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
     EngineFile,
     EngineFiles,
     EngineLoads,
@@ -24,6 +25,7 @@ from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.engine_loads import LoadRequest
 from trtdoctor.readers.plan import Encoding, FileIdentity
 
+from .cache_facts import cache_place, engine_caches
 from .given import EngineSources
 
 
@@ -45,7 +47,7 @@ def with_engines(
         live: whether the engines were to be loaded.
     """
     facts = dict(snapshot.facts)
-    files = tuple(_file(s.path, s.file) for s in sources if s.file is not None)
+    files = tuple(_file(s, s.file) for s in sources if s.file is not None)
     if files:
         facts[EngineFiles.FACT] = _record(EngineFiles(files=files), "the files' bytes")
     if files and not live:
@@ -58,6 +60,11 @@ def with_engines(
     builds = tuple(EngineBuild(log=r.log, failure=r.failure) for r in reports if r.log is not None)
     if builds:
         facts[EngineBuilds.FACT] = _record(EngineBuilds(builds=builds), "the build logs")
+    caches = engine_caches(sources)
+    if caches:
+        facts[EngineCaches.FACT] = _record(
+            EngineCaches(caches=caches), "the files beside each engine"
+        )
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
@@ -90,7 +97,8 @@ def _needed_version(engine: EngineIdentity, knowledge: Knowledge) -> str | None:
     return version and rule.must_agree(version)
 
 
-def _file(path: Path, file: FileIdentity) -> EngineFile:
+def _file(source: EngineSources, file: FileIdentity) -> EngineFile:
+    path = source.path
     return EngineFile(
         path=str(path),
         size=file.size,
@@ -102,6 +110,7 @@ def _file(path: Path, file: FileIdentity) -> EngineFile:
         newer_than_known=file.newer_than_known,
         plan_size=file.plan.length if file.plan else None,
         location=str(path.absolute()),
+        cache_place=cache_place(source),
     )
 
 

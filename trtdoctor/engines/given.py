@@ -15,13 +15,17 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
 from trtdoctor.readers.profile import Profile
 
+from .caches import Beside, Pointed
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSources:
     """Everything the user gave about one engine, read. Each part may be missing.
 
     ``profile`` has times of its layers, ``measured`` of whole inferences. ``recorded`` is what there
-    is to say of a file that is no engine and tells of builds; then nothing else is given.
+    is to say of a file that is no engine and tells of builds; then nothing else is given. ``beside``
+    is what ONNX Runtime recorded of an engine in its cache, ``missing`` which engine is not there, where
+    a context model is all that is left of it.
     """
 
     path: Path
@@ -31,6 +35,8 @@ class EngineSources:
     profile: Profile | None = None
     measured: Measurement | None = None
     recorded: EngineReport | None = None
+    beside: Beside | None = None
+    missing: Pointed | None = None
     static: bool = True
     hashed: bool = False
 

@@ -29,6 +29,7 @@ from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity
 from trtdoctor.readers.plan import StaticLayers, static_layers
 
 from .belonging import layers_contradict
+from .cache_facts import recorded_notes
 from .given import EngineSources
 from .sentences import NAMED_ALONE
 from .timing import timed
@@ -95,7 +96,7 @@ def engine_report(
         blocks=blocks,
         summary=summarize(layers) if layers else None,
         measured=given.measured,
-        notes=(*(file.notes if file else ()), *chosen.notes),
+        notes=(*(file.notes if file else ()), *recorded_notes(given), *chosen.notes),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Frozen, PathText
+from .finding import Confidence
 
 
 class TunedRoute(Frozen, frozen=True, kw_only=True):
@@ -68,3 +69,40 @@ class TuningRecord(Frozen, frozen=True, kw_only=True):
     best_route: str | None = None
     names_precision: bool = False
     cut: str | None = None
+
+
+class Disagreement(Frozen, frozen=True, kw_only=True):
+    """One thing that a record of an engine says otherwise than the engine, or its surroundings, now.
+
+    ``what`` is the thing, ``compute capability`` say; ``then`` what ``source`` recorded, ``now`` what is
+    found, each in words that stand in a sentence.
+    """
+
+    what: str
+    then: str
+    now: str
+    source: str
+    confidence: Confidence = Confidence.CERTAIN
+
+
+class EngineCache(Frozen, frozen=True, kw_only=True):
+    """What was recorded beside one engine, compared with what the engine is now.
+
+    Attributes:
+        path: The engine, or the record itself where its engine is missing.
+        kind: ``ort-cache`` where a TensorRT provider of ONNX Runtime keeps it, ``side-car`` where
+            trtdoctor built it and wrote down how.
+        records: The files that tell; for an engine of ONNX Runtime its own name is one.
+        told: What they say of it, in words.
+        compared: What was compared and agrees.
+        disagrees: What does not agree.
+        unknown: What could not be compared, a clause each.
+    """
+
+    path: PathText
+    kind: str
+    records: tuple[PathText, ...] = ()
+    told: str | None = None
+    compared: tuple[str, ...] = ()
+    disagrees: tuple[Disagreement, ...] = ()
+    unknown: tuple[str, ...] = ()

@@ -85,7 +85,7 @@ def examine_machine(
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
         look.watch().tell("reading engines")
-    sources = _sources(engines, static=static) if engines else ()
+    sources = _sources(engines, static=static, folders=True) if engines else ()
     sources, models = _models_apart(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = judging(select=select, ignore=ignore)
@@ -132,6 +132,7 @@ def examine_engines(
         profile=profile,
         times=times,
         records=True,
+        folders=True,
     )
     none = [source.path for source in sources if source.recorded is not None]
     if expect is not None and none:
@@ -323,6 +324,7 @@ def _sources(
     profile: File | None = None,
     times: File | None = None,
     records: bool = False,
+    folders: bool = False,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -334,6 +336,7 @@ def _sources(
         profile=None if profile is None else Path(profile),
         times=None if times is None else Path(times),
         records=records,
+        folders=folders,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..base import FactValue
+from ..recorded import Disagreement, EngineCache
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
     EngineFile,
     EngineFiles,
     EngineLoad,
@@ -100,6 +102,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineLoads,
     EnginePrecisions,
     EngineBuilds,
+    EngineCaches,
     OnnxModels,
     OnnxPlans,
 )
@@ -116,10 +119,13 @@ __all__ = [
     "CudaRuntimes",
     "DeviceNode",
     "DeviceNodes",
+    "Disagreement",
     "Disk",
     "Ending",
     "EngineBuild",
     "EngineBuilds",
+    "EngineCache",
+    "EngineCaches",
     "EngineFile",
     "EngineFiles",
     "EngineLoad",
