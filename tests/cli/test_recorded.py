@@ -119,3 +119,16 @@ def test_a_tuning_cache_is_no_engine(plan: Path, times: Path, tmp_path: Path, ca
     path.write_bytes(path.read_bytes().replace(b'"iter": 0', b'"iter": {}'))
     assert run(["inspect", str(path)]) == 2
     assert "Line 2 of this file is damaged" in capsys.readouterr().err
+
+
+def test_a_capture_is_shown_by_the_names_in_it(tmp_path: Path, capsys) -> None:
+    calls = ["createNetworkV2", *["addConvolutionNd"] * 3, "addInput", "buildSerializedNetwork"]
+    path = tmp_path / "capture.json"
+    path.write_text(json.dumps([*calls, "BuilderFlag::kFP16", "DataType::kFLOAT"]))
+    assert run(["inspect", str(path), "--no-live"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "6 calls that build a network" in text and "3 addConvolutionNd" in text
+    assert "Builder flags kFP16 (1)" in text and "Data types kFLOAT (1)" in text
+    assert "is not documented" in text and "weights in clear text" in text
+    assert run(["explain", str(path), "--no-live"]) == 2
+    assert "give it to `trtdoctor inspect`" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import msgspec
 
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import open_regular, read_whole
+from trtdoctor.readers.apicapture import is_api_capture
 from trtdoctor.readers.buildlog import read_build_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
@@ -38,6 +39,7 @@ class Place(Enum):
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
     ARRAYS = ("a network's inputs or outputs", "to `trtdoctor audit` or `plan` with --inputs")
     TUNING = ("what trtexec's tuner tried", "to `trtdoctor inspect`, without an option")
+    CAPTURE = ("a capture of TensorRT's API", "to `trtdoctor inspect`, without an option")
     AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 
     @property
@@ -92,6 +94,8 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ARRAYS
     if is_tuning_cache(head):
         return Place.TUNING
+    if is_api_capture(head):
+        return Place.CAPTURE
     if _reads(lambda: read_times(read_whole(path, most=_LARGEST))):
         return Place.TIMES
     if _reads(lambda: read_profile(read_whole(path, most=_LARGEST))):

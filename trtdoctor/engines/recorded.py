@@ -7,6 +7,7 @@ from pathlib import Path
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import open_regular, read_whole
+from trtdoctor.readers.apicapture import is_api_capture, read_api_capture
 from trtdoctor.readers.tuningcache import MAX_BYTES, is_tuning_cache, read_tuning_cache
 
 _HEAD = 1 << 20
@@ -21,6 +22,8 @@ def recorded_report(path: Path) -> EngineReport | None:
     try:
         with open_regular(path) as file:
             head = file.read(_HEAD)
+        if is_api_capture(head):
+            return _captured(path)
         if not is_tuning_cache(head):
             return None
         tuning = read_tuning_cache(read_whole(path, most=MAX_BYTES), name=str(path))
@@ -30,4 +33,15 @@ def recorded_report(path: Path) -> EngineReport | None:
         path=str(path),
         what=f"It is what trtexec's tuner tried: {len(tuning.routes)} routes.",
         tuning=tuning,
+    )
+
+
+def _captured(path: Path) -> EngineReport:
+    capture = read_api_capture(read_whole(path, most=MAX_BYTES), name=str(path))
+    number = sum(capture.calls.values())
+    return EngineReport(
+        path=str(path),
+        what=f"It is a capture of TensorRT's API: {number} calls that build a network.",
+        to_do="Keep it private: it and its .bin file can hold the model's weights in clear text.",
+        capture=capture,
     )

@@ -71,6 +71,20 @@ class TuningRecord(Frozen, frozen=True, kw_only=True):
     cut: str | None = None
 
 
+class ApiCapture(Frozen, frozen=True, kw_only=True):
+    """What TensorRT's API capture recorded of a build, by the names in it.
+
+    Attributes:
+        calls: How often each function of the API stands in it.
+        constants: How often each constant does, ``BuilderFlag::kFP16`` say.
+        versions: What it says under keys that speak of a version.
+    """
+
+    calls: dict[str, int] = {}
+    constants: dict[str, int] = {}
+    versions: dict[str, str] = {}
+
+
 class Disagreement(Frozen, frozen=True, kw_only=True):
     """One thing that a record of an engine says otherwise than the engine, or its surroundings, now.
 

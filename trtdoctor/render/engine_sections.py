@@ -59,7 +59,7 @@ def engine_sections(
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
-        if engine.tuning is not None:
+        if engine.tuning is not None or engine.capture is not None:
             yield from recorded_sections(engine, names[engine.path], all_routes=all_layers)
             continue
         yield Section(title=names[engine.path], rows=tuple(_identity(engine)))

@@ -1,4 +1,4 @@
-"""What others recorded, as titled tables: the routes that trtexec's tuner tried."""
+"""What others recorded, as titled tables: routes that a tuner tried, calls that built a network."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import shlex
 from collections.abc import Iterator
 
 from trtdoctor.model.engine import EngineReport
-from trtdoctor.model.recorded import TunedRoute, TuningRecord
+from trtdoctor.model.recorded import ApiCapture, TunedRoute, TuningRecord
 
 from .section import Section, percent
 
 _MOST_LISTED = 10
 _LONGEST = 200
+_BY_NAME = (
+    "how captures are laid out is not documented, so the names in it are counted wherever they stand; "
+    "what is written as a number is not told"
+)
 _ONE_MEAN = (
     "each time is the mean of one run without a spread, so that routes which differ by little may be "
     "alike; time both engines with --exportTimes to know"
@@ -26,6 +30,8 @@ def recorded_sections(
     engine: EngineReport, name: str, *, all_routes: bool = False
 ) -> Iterator[Section]:
     """Everything there is to show of a file that another program recorded; nothing of an engine."""
+    if engine.capture is not None:
+        yield from _captured(engine, engine.capture, name, everything=all_routes)
     record = engine.tuning
     if record is None:
         return
@@ -34,6 +40,44 @@ def recorded_sections(
         yield _routes(record, all_routes)
     if record.knobs:
         yield _knobs(record)
+
+
+def _captured(
+    engine: EngineReport, capture: ApiCapture, name: str, *, everything: bool
+) -> Iterator[Section]:
+    rows = [("File", engine.what or ""), ("To do", engine.to_do or "")]
+    rows += [(key, value) for key, value in capture.versions.items()]
+    strong = any("STRONGLY_TYPED" in constant for constant in capture.constants)
+    rows.append(("Typing", "strong" if strong else "not told"))
+    for label, kind in (("Builder flags", "BuilderFlag"), ("Data types", "DataType")):
+        named = [
+            f"{constant.removeprefix(f'{kind}::')} ({count})"
+            for constant, count in capture.constants.items()
+            if constant.startswith(f"{kind}::")
+        ]
+        rows.append((label, ", ".join(named) or "none is named"))
+    rows.append(("Note", _BY_NAME))
+    yield Section(title=name, rows=tuple(row for row in rows if row[1]))
+    for title, counts in (
+        (
+            "Layers, by the calls that add them",
+            {c: n for c, n in capture.calls.items() if _adds_layer(c)},
+        ),
+        ("Other calls", {c: n for c, n in capture.calls.items() if not _adds_layer(c)}),
+        ("Constants", capture.constants),
+    ):
+        shown = list(counts.items())[: None if everything else _MOST_LISTED]
+        more = f" ({len(shown)} of {len(counts)}, --all shows every one)"
+        if counts:
+            yield Section(
+                title=title + (more if len(shown) < len(counts) else ""),
+                columns=("times", "name"),
+                rows=tuple((str(count), text) for text, count in shown),
+            )
+
+
+def _adds_layer(call: str) -> bool:
+    return call.startswith("add") and call not in ("addInput", "addOptimizationProfile")
 
 
 def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, str]]:
