@@ -79,6 +79,7 @@ def tuning(folder: Path) -> Path:
         {
             "tuner_version": "2.19.45",
             "searching_algorithm": "fast",
+            "command_line": "trtexec --onnx=m.onnx --tuningCacheFile=tuning.json",
             "default_build_route": route.format("on", 0),
             "tuning_expr": "-conv_lowering=[on|off] -kgen:tiling=[0|1]",
         }
@@ -103,6 +104,14 @@ def test_what_the_tuner_tried_is_shown(tmp_path: Path, capsys) -> None:
     assert "--setBuildRoute='-conv_lowering=off -kgen:tiling=0'" in out
     assert "nothing that was varied names a data type" in out
     assert "child killed by signal 11" in out
+
+
+def test_another_tuner_of_the_same_routes_has_no_command(tmp_path: Path, capsys) -> None:
+    path = tuning(tmp_path)
+    path.write_text(path.read_text().replace("command_line", "partition_key"))
+    assert run(["inspect", str(path), "--no-live"]) == 0
+    out = capsys.readouterr().out
+    assert "Its route  -conv_lowering=off -kgen:tiling=0" in out and "trtexec --onnx" not in out
 
 
 def test_a_tuning_cache_is_no_engine(plan: Path, times: Path, tmp_path: Path, capsys) -> None:

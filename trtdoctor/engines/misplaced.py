@@ -38,7 +38,7 @@ class Place(Enum):
     TIMES = ("the times of whole inferences", "with --times")
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
     ARRAYS = ("a network's inputs or outputs", "to `trtdoctor audit` or `plan` with --inputs")
-    TUNING = ("what trtexec's tuner tried", "to `trtdoctor inspect`, without an option")
+    TUNING = ("what a tuner of build routes tried", "to `trtdoctor inspect`, without an option")
     CAPTURE = ("a capture of TensorRT's API", "to `trtdoctor inspect`, without an option")
     AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 

@@ -31,7 +31,7 @@ def recorded_report(path: Path) -> EngineReport | None:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     return EngineReport(
         path=str(path),
-        what=f"It is what trtexec's tuner tried: {len(tuning.routes)} routes.",
+        what=f"It is what a tuner of build routes tried: {len(tuning.routes)} of them.",
         tuning=tuning,
     )
 

@@ -1,4 +1,4 @@
-"""What trtexec's tuner tried, from the file that --tuningCacheFile writes.
+"""What the tuner of build routes tried, from the file that --tuningCacheFile writes.
 
 The tuner of TensorRT 11.1 and later builds and times one engine for each build route and appends a
 line of JSON for each (``writeTuningCacheHeader`` and ``writeTuningCacheIteration`` in
@@ -9,8 +9,9 @@ line of JSON for each (``writeTuningCacheHeader`` and ``writeTuningCacheIteratio
 - then ``{"iter", "build_route", "crash", "error_message", "accuracy_loss", "gpu_time"}`` for each route,
   with the mean GPU time of an inference in milliseconds, null where the build or the run crashed
 
-The tuner takes the fastest route whose trtexec ended well; one that is too far from the reference
-ends with an error and has a loss of ``epsilon`` or more.
+Torch-TensorRT's tuner writes the same lines, with another header. The tuner takes the fastest route
+whose trtexec ended well; one that is too far from the reference ends with an error and has a loss of
+``epsilon`` or more.
 """
 
 from __future__ import annotations

@@ -95,8 +95,14 @@ def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, st
     yield "Tried", f"{len(record.routes)} routes, {failed} of which could not be taken"
     if record.best is not None and record.best_route is not None:
         yield "Fastest", _fastest(record, record.best)
-        route = shlex.quote(record.best_route)
-        yield "", f"$ trtexec --onnx=MODEL.onnx --setBuildRoute={route} --saveEngine=MODEL.engine"
+        if record.command:
+            route = shlex.quote(record.best_route)
+            yield (
+                "",
+                f"$ trtexec --onnx=MODEL.onnx --setBuildRoute={route} --saveEngine=MODEL.engine",
+            )
+        else:
+            yield "Its route", record.best_route
     if record.routes:
         named = "what was varied names a data type: see the table of settings"
         yield "FP16", named if record.names_precision else _NO_PRECISION
