@@ -165,6 +165,17 @@ def test_a_path_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path, cap
     assert stale(capsys, folder)[1] == "passed"
 
 
+def test_a_name_that_no_file_can_have_is_of_a_file_that_is_not_there(
+    tmp_path: Path, capsys
+) -> None:
+    cached(tmp_path, 1)
+    context(tmp_path, embed_mode=0, ep_cache_context="x" * 3000)
+    _, _, (finding,) = stale(capsys, tmp_path)
+    assert "there is no such file" in finding["message"]
+    assert run(["inspect", "x" * 3000]) == 2
+    assert "cannot read" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -5,6 +5,7 @@ What is wrong with a file is an InputError, whose message names the file and say
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -113,7 +114,7 @@ def _unfolded(
     """The files, with the engines of each folder in its place; what else it tells is added."""
     found: list[Path] = []
     for path in paths:
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - no name is too long for it
             found.append(path)
             continue
         folder = read_folder(path)
