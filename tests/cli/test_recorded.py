@@ -130,14 +130,31 @@ def test_a_tuning_cache_is_no_engine(plan: Path, times: Path, tmp_path: Path, ca
     assert "Line 2 of this file is damaged" in capsys.readouterr().err
 
 
-def test_a_capture_is_shown_by_the_names_in_it(tmp_path: Path, capsys) -> None:
-    calls = ["createNetworkV2", *["addConvolutionNd"] * 3, "addInput", "buildSerializedNetwork"]
-    path = tmp_path / "capture.json"
-    path.write_text(json.dumps([*calls, "BuilderFlag::kFP16", "DataType::kFLOAT"]))
+def test_a_capture_is_shown_with_what_steers_precision(tmp_path: Path, capsys) -> None:
+    path = RECORDED / "rtx171_half_conv.capture.json"
     assert run(["inspect", str(path), "--no-live"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "6 calls that build a network" in text and "3 addConvolutionNd" in text
-    assert "Builder flags kFP16 (1)" in text and "Data types kFLOAT (1)" in text
-    assert "is not documented" in text and "weights in clear text" in text
+    assert "tensorrt-rtx 1.7.1" in text and "x FP16 [-1, 3, 8, 8]" in text
+    assert "Flags cleared TF32" in text and "Casts 1 to FP32" in text
+    assert "weights in clear text" in text and "to FP32 Cast cast" in text
+    assert run(["inspect", str(path), "--all", "--no-live"]) == 0
+    assert "All layers" in capsys.readouterr().out
+    for form in ("markdown", "html"):
+        assert run(["inspect", str(path), "--format", form, "--no-live"]) == 0
+        assert "What steers precision" in capsys.readouterr().out
     assert run(["explain", str(path), "--no-live"]) == 2
     assert "give it to `trtdoctor inspect`" in capsys.readouterr().err
+    cut = tmp_path / "capture.json"
+    cut.write_bytes(path.read_bytes()[:-100])
+    assert run(["inspect", str(cut)]) == 2
+    assert "did not end" in capsys.readouterr().err
+
+
+def test_a_weak_network_without_the_flag_is_told_to_stay_fp32(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "capture.json"
+    call = {"class": "Builder", "function": "createNetworkV2", "object": 0, "flags": 1}
+    path.write_text(json.dumps({"api_calls": [call], "trt_version": 101303}))
+    assert run(["inspect", str(path), "--no-live"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "not allowed: without the flag FP16 every layer stays FP32" in text
+    assert "no build was asked for" in text

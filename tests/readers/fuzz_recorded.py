@@ -56,7 +56,7 @@ READERS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
     "tuning caches": (read_tuning_cache, [_tuning()]),
     "API captures": (
         read_api_capture,
-        [json.dumps(["createNetworkV2", {"version": 1, "DataType::kHALF": ["addInput"]}]).encode()],
+        [path.read_bytes() for path in sorted(DATA.glob("*.capture.json"))],
     ),
     "Polygraphy's arrays": (
         parse_runs,

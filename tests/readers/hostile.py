@@ -216,11 +216,16 @@ ARRAYS = {
     "runners": repeated('["a",[]]', _RUNS, "]}"),
     "iterations": repeated("{}", _RUNS + '["a",[', "]]]}"),
 }
+_CALL = '{"class":"Builder","function":"createNetworkV2"}'
+_LAYER = '{"class":"NetworkDefinition","function":"addSoftMax"}'
+_FLAG = '{"class":"BuilderConfig","function":"setFlag","builderFlag":%d}'
+_SETTING = '{"class":"BuilderConfig","function":"setA%d","level":1}'
 CAPTURES = {
-    "calls": repeated('"addInput"', "[", "]"),
-    "names of calls": numbered('"addInput%d"', '["addInput",', "]"),
-    "lists": repeated("[]", '["addInput",', "]"),
-    "keys": numbered('"%d":1', '["addInput",{', "}]"),
+    "layers": repeated(_LAYER, f'{{"api_calls":[{_CALL},', "]}"),
+    "flags": numbered(_FLAG, f'{{"api_calls":[{_CALL},', "]}"),
+    "settings": numbered(_SETTING, f'{{"api_calls":[{_CALL},', "]}"),
+    "calls without anything": repeated("{}", f'{{"api_calls":[{_CALL},', "]}"),
+    "keys of a call": numbered('"%d":1', f'{{"api_calls":[{_CALL},{{"function":"a",', "}]}"),
 }
 
 

@@ -37,11 +37,14 @@ def recorded_report(path: Path) -> EngineReport | None:
 
 
 def _captured(path: Path) -> EngineReport:
-    capture = read_api_capture(read_whole(path, most=MAX_BYTES), name=str(path))
-    number = sum(capture.calls.values())
+    data = read_whole(path, most=MAX_BYTES)
+    told = read_api_capture(data, name=str(path))
     return EngineReport(
         path=str(path),
-        what=f"It is a capture of TensorRT's API: {number} calls that build a network.",
-        to_do="Keep it private: it and its .bin file can hold the model's weights in clear text.",
-        capture=capture,
+        size=len(data),
+        what=f"It is a capture of TensorRT's API: {told.capture.calls} calls.",
+        to_do="Keep it private: it and its .bin file hold the model's weights in clear text.",
+        identity=told.identity,
+        typing=told.typing,
+        capture=told.capture,
     )

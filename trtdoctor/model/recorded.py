@@ -71,18 +71,50 @@ class TuningRecord(Frozen, frozen=True, kw_only=True):
     cut: str | None = None
 
 
-class ApiCapture(Frozen, frozen=True, kw_only=True):
-    """What TensorRT's API capture recorded of a build, by the names in it.
+class CapturedLayer(Frozen, frozen=True, kw_only=True):
+    """One layer that was added to a network.
 
     Attributes:
-        calls: How often each function of the API stands in it.
-        constants: How often each constant does, ``BuilderFlag::kFP16`` say.
-        versions: What it says under keys that speak of a version.
+        name: As it was named last; empty where it was not.
+        kind: What was added: ``ConvolutionNd``, as in ``addConvolutionNd``.
+        cast_to: The type that a Cast makes.
+        pinned: The type that the layer was told to compute in.
+        output_types: The types that its outputs were told to have, by index.
+        weights: The type of its largest weights.
     """
 
-    calls: dict[str, int] = {}
-    constants: dict[str, int] = {}
-    versions: dict[str, str] = {}
+    name: str = ""
+    kind: str = ""
+    cast_to: str | None = None
+    pinned: str | None = None
+    output_types: dict[str, str] = {}
+    weights: str | None = None
+
+
+class ApiCapture(Frozen, frozen=True, kw_only=True):
+    """What TensorRT's API capture recorded of a build.
+
+    Attributes:
+        calls: How many calls it holds.
+        layers: The layers of all networks, as they were added.
+        networks: How many networks were made.
+        built: Whether the builder was asked to build one.
+        flags: Builder flags that were set, in TensorRT's words, and not cleared again.
+        cleared: Flags that were cleared.
+        settings: What else was set on the builder's configuration, as it was written down last.
+        weights: Elements of weights, by type.
+        weights_file: The file with the weights; it is never read.
+    """
+
+    calls: int = 0
+    layers: tuple[CapturedLayer, ...] = ()
+    networks: int = 0
+    built: bool = False
+    flags: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    settings: dict[str, str] = {}
+    weights: dict[str, int] = {}
+    weights_file: PathText | None = None
 
 
 class Disagreement(Frozen, frozen=True, kw_only=True):

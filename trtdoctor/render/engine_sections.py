@@ -59,10 +59,9 @@ def engine_sections(
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
-        if engine.tuning is not None or engine.capture is not None:
-            yield from recorded_sections(engine, names[engine.path], all_routes=all_layers)
-            continue
-        yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
+        if engine.tuning is None:
+            yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
+        yield from recorded_sections(engine, names[engine.path], everything=all_layers)
         if engine.layers and _silent(engine) and not all_layers:
             yield _named(engine)
         elif engine.layers:
@@ -112,7 +111,8 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
         flags = _flags(engine)
         if flags:
             yield "Flags", ", ".join(flags)
-        yield "Profiling", f"verbosity {identity.profiling_verbosity or 'unknown'}"
+        if engine.capture is None:
+            yield "Profiling", f"verbosity {identity.profiling_verbosity or 'unknown'}"
         for label, mode in (("Inputs", "input"), ("Outputs", "output")):
             tensors = [t for t in identity.io or () if t.mode == mode]
             for number, tensor in enumerate(tensors):
@@ -126,7 +126,8 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
         for key, value in identity.metadata.items():
             yield f"  {key}", str(value)
     yield "Typing", engine.typing.value
-    yield "Layers", _source(engine)
+    if engine.capture is None:
+        yield "Layers", _source(engine)
     for note in engine.notes:
         yield "Note", note
 

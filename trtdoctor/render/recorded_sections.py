@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 
 from trtdoctor.model.engine import EngineReport
-from trtdoctor.model.recorded import ApiCapture, TunedRoute, TuningRecord
+from trtdoctor.model.recorded import ApiCapture, CapturedLayer, TunedRoute, TuningRecord
+from trtdoctor.model.typing import Typing
 
 from .section import Section, percent
 
 _MOST_LISTED = 10
 _LONGEST = 200
-_BY_NAME = (
-    "how captures are laid out is not documented, so the names in it are counted wherever they stand; "
-    "what is written as a number is not told"
-)
 _ONE_MEAN = (
     "each time is the mean of one run without a spread, so that routes which differ by little may be "
     "alike; time both engines with --exportTimes to know"
@@ -27,57 +25,80 @@ _NO_PRECISION = (
 
 
 def recorded_sections(
-    engine: EngineReport, name: str, *, all_routes: bool = False
+    engine: EngineReport, name: str, *, everything: bool = False
 ) -> Iterator[Section]:
     """Everything there is to show of a file that another program recorded; nothing of an engine."""
     if engine.capture is not None:
-        yield from _captured(engine, engine.capture, name, everything=all_routes)
+        yield from _captured(engine, engine.capture, everything=everything)
     record = engine.tuning
     if record is None:
         return
     yield Section(title=name, rows=tuple(_about(engine, record)))
     if record.routes:
-        yield _routes(record, all_routes)
+        yield _routes(record, everything)
     if record.knobs:
         yield _knobs(record)
 
 
-def _captured(
-    engine: EngineReport, capture: ApiCapture, name: str, *, everything: bool
-) -> Iterator[Section]:
-    rows = [("File", engine.what or ""), ("To do", engine.to_do or "")]
-    rows += [(key, value) for key, value in capture.versions.items()]
-    strong = any("STRONGLY_TYPED" in constant for constant in capture.constants)
-    rows.append(("Typing", "strong" if strong else "not told"))
-    for label, kind in (("Builder flags", "BuilderFlag"), ("Data types", "DataType")):
-        named = [
-            f"{constant.removeprefix(f'{kind}::')} ({count})"
-            for constant, count in capture.constants.items()
-            if constant.startswith(f"{kind}::")
-        ]
-        rows.append((label, ", ".join(named) or "none is named"))
-    rows.append(("Note", _BY_NAME))
-    yield Section(title=name, rows=tuple(row for row in rows if row[1]))
-    for title, counts in (
-        (
-            "Layers, by the calls that add them",
-            {c: n for c, n in capture.calls.items() if _adds_layer(c)},
-        ),
-        ("Other calls", {c: n for c, n in capture.calls.items() if not _adds_layer(c)}),
-        ("Constants", capture.constants),
-    ):
-        shown = list(counts.items())[: None if everything else _MOST_LISTED]
-        more = f" ({len(shown)} of {len(counts)}, --all shows every one)"
-        if counts:
-            yield Section(
-                title=title + (more if len(shown) < len(counts) else ""),
-                columns=("times", "name"),
-                rows=tuple((str(count), text) for text, count in shown),
-            )
+def _captured(engine: EngineReport, capture: ApiCapture, *, everything: bool) -> Iterator[Section]:
+    yield Section(title="What steers precision", rows=tuple(_steering(engine, capture)))
+    kinds = Counter(layer.kind for layer in capture.layers)
+    weights: dict[str, set[str]] = {}
+    for layer in capture.layers:
+        if layer.weights:
+            weights.setdefault(layer.kind, set()).add(layer.weights)
+    if kinds:
+        yield Section(
+            title=f"{len(capture.layers)} layers, by what was added",
+            columns=("layers", "kind", "weights"),
+            rows=tuple(
+                (str(count), kind, ", ".join(sorted(weights.get(kind, ()))))
+                for kind, count in kinds.most_common()
+            ),
+        )
+    told = [each for each in capture.layers if each.cast_to or each.pinned or each.output_types]
+    shown = capture.layers if everything else tuple(told[:_MOST_LISTED])
+    if shown:
+        title = "All layers" if everything else "Layers that were given a type"
+        more = f" ({len(shown)} of {len(told)}, --all shows every layer)"
+        yield Section(
+            title=title + (more if not everything and len(shown) < len(told) else ""),
+            columns=("type", "kind", "layer"),
+            rows=tuple((_given(layer), layer.kind, layer.name) for layer in shown),
+        )
 
 
-def _adds_layer(call: str) -> bool:
-    return call.startswith("add") and call not in ("addInput", "addOptimizationProfile")
+def _given(layer: CapturedLayer) -> str:
+    parts = [f"pinned to {layer.pinned}"] if layer.pinned else []
+    if layer.cast_to:
+        parts.append(f"to {layer.cast_to}")
+    parts += [f"output {index} {kind}" for index, kind in layer.output_types.items()]
+    return ", ".join(parts)
+
+
+def _steering(engine: EngineReport, capture: ApiCapture) -> Iterator[tuple[str, str]]:
+    yield "Flags set", ", ".join(capture.flags) or "none"
+    if capture.cleared:
+        yield "Flags cleared", ", ".join(capture.cleared)
+    if engine.typing is Typing.WEAK and not {"FP16", "BF16", "INT8", "FP8"} & {*capture.flags}:
+        yield "FP16", "not allowed: without the flag FP16 every layer stays FP32"
+    elif engine.typing is Typing.STRONG:
+        yield "FP16", "decided by the network's types: those of inputs, weights and Casts"
+    pinned = Counter(layer.pinned for layer in capture.layers if layer.pinned)
+    if pinned:
+        counted = ", ".join(f"{count} to {kind}" for kind, count in pinned.most_common())
+        yield "Pinned layers", counted
+    casts = Counter(layer.cast_to for layer in capture.layers if layer.cast_to)
+    if casts:
+        yield "Casts", ", ".join(f"{count} to {kind}" for kind, count in casts.most_common())
+    for kind, count in capture.weights.items():
+        yield "Weights", f"{count:,} elements of {kind}"
+    for name, value in capture.settings.items():
+        yield "Setting", f"{name} {value}"
+    if capture.networks > 1:
+        yield "Note", f"{capture.networks} networks were made, whose layers are listed together"
+    if not capture.built:
+        yield "Note", "no build was asked for: the program ended before, or the capture is cut"
 
 
 def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, str]]:
