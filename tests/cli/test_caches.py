@@ -87,7 +87,11 @@ def test_what_agrees_is_not_stale(tmp_path: Path, capsys) -> None:
             {"ranges": {"x": [0, 1, 8, 2]}},
             "x, extent 0: 1 to 8, best 2; now: the plan has 1 to 4, best 2",
         ),
-        ({"ranges": {"x": [1, 1, 8, 2]}}, "x is open in extent 1; now: in the plan it is not"),
+        (
+            {"ranges": {"x": [0, 1, 4, 2, 1, 1, 8, 2]}},
+            "x, extent 1: 1 to 8, best 2; now: in the plan it is always 8",
+        ),
+        ({"ranges": {"x": [2, 1, 8, 2]}}, "x has an extent 2; now: in the plan it has 2"),
         ({"ranges": {"ids": [0, 1, 4, 2], **RANGES}}, "ranges of an input ids"),
         ({"ranges": {"y": [0, 1, 4, 2]}}, "ranges of an input y"),
         ({"ranges": {}}, "no ranges of x"),
@@ -105,6 +109,11 @@ def test_what_does_not_belong_to_the_engine_is_stale(
 
 def test_old_profiles_without_the_best_shape_belong_too(tmp_path: Path, capsys) -> None:
     cached(tmp_path, 1, ranges={"x": [0, 1, 4]})
+    assert stale(capsys, tmp_path)[1] == "passed"
+
+
+def test_a_range_of_one_value_may_be_built_in(tmp_path: Path, capsys) -> None:
+    cached(tmp_path, 1, ranges={"x": [0, 1, 4, 2, 1, 8, 8, 8]})
     assert stale(capsys, tmp_path)[1] == "passed"
 
 
@@ -225,3 +234,34 @@ def test_an_engine_that_does_not_fit_is_passed_over_for_one_that_does(
     assert (found()["ENG001"], found()["ENG002"]) == ("failed", "failed")
     cached(tmp_path, 22, here, sm="90")
     assert (found()["ENG001"], found()["ENG002"]) == ("passed", "passed")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "status"),
+    [
+        ([0, 1, 4, 2, 1, 8, 8, 8], "passed"),
+        ([0, 1, 4, 2], "passed"),
+        ([0, 1, 4, 2, 1, 8, 16, 8], "failed"),
+        ([0, 1, 5, 2, 1, 8, 8, 8], "failed"),
+    ],
+)
+def test_a_real_engine_has_ranges_of_one_value_built_in(
+    ranges: list[int], status: str, tmp_path: Path, capsys
+) -> None:
+    """TensorRT-RTX reports a fixed extent where min, opt and max are the same."""
+    trt = pytest.importorskip("tensorrt_rtx")
+    builder = trt.Builder(trt.Logger(trt.Logger.ERROR))
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    made = network.add_activation(
+        network.add_input("x", trt.float32, (-1, -1)), trt.ActivationType.RELU
+    )
+    network.mark_output(made.get_output(0))
+    config = builder.create_builder_config()
+    config.num_compute_capabilities = 1
+    config.set_compute_capability(trt.ComputeCapability.SM89, 0)
+    profile = builder.create_optimization_profile()
+    profile.set_shape("x", (1, 8), (2, 8), (4, 8))
+    config.add_optimization_profile(profile)
+    path = cached(tmp_path, 1, ranges={"x": ranges})
+    path.write_bytes(builder.build_serialized_network(network, config))
+    assert stale(capsys, tmp_path)[1] == status

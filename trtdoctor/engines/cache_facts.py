@@ -317,8 +317,13 @@ def _other_ranges(
             # Of inputs that are shapes themselves the values are told, not the extents.
             continue
         for extent in extents or ():
-            if extent.dim >= len(shape) or shape[extent.dim] >= 0:
-                yield one(f"{name} is open in extent {extent.dim}", "in the plan it is not")
+            if extent.dim >= len(shape):
+                yield one(f"{name} has an extent {extent.dim}", f"in the plan it has {len(shape)}")
+            elif (fixed := shape[extent.dim]) >= 0:
+                # A range of one value can be built in.
+                if (extent.min, extent.max) != (fixed, fixed):
+                    told = f"{name}, extent {extent.dim}: {_told(extent)}"
+                    yield one(told, f"in the plan it is always {fixed}")
             elif other := _other_extent(identity, name, extent):
                 yield one(f"{name}, extent {extent.dim}: {_told(extent)}", f"the plan has {other}")
 
