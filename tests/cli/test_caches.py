@@ -131,7 +131,7 @@ def test_an_upgrade_leaves_the_engine_of_the_older_tensorrt(tmp_path: Path, caps
 
 
 @pytest.mark.parametrize(
-    ("version", "sm"), [((8, 6, 1, 6), "89"), ((8, 6, 1, 7), "89"), ((10, 0, 1, 6), "90")]
+    ("version", "sm"), [((8, 6, 1, 6), "89"), ((8, 6, 2, 7), "89"), ((10, 0, 1, 6), "90")]
 )
 def test_two_models_with_one_graph_name_or_two_gpus_are_not_stale(
     version: tuple, sm: str, tmp_path: Path, capsys

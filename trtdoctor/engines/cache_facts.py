@@ -219,8 +219,8 @@ def _left_behind(
 ) -> None:
     """Another hash and an older TensorRT than the engine beside it for the same part of a graph.
 
-    Two engines of one version may be of two models whose graphs have one name, as most exported
-    ones have: nothing follows from their hashes.
+    Two engines of one release may be of two models whose graphs have one name, as most exported ones
+    have: nothing follows from their hashes, of which major and minor version are a part.
     """
     other = newest.get(_exact_place(source) or "")
     if other is None or other is source or other.beside is None or source.beside is None:
@@ -231,7 +231,7 @@ def _left_behind(
         return
     if (
         newer.product != identity.product
-        or (_numbers(source) or ())[:3] == (_numbers(other) or ())[:3]
+        or (_numbers(source) or ())[:2] == (_numbers(other) or ())[:2]
     ):
         return
     told.disagrees.append(
