@@ -165,6 +165,14 @@ def test_an_engine_inside_a_context_model_is_an_engine(tmp_path: Path, capsys) -
     assert "built for 8.6; now: the plan is for 8.9" in finding["message"]
 
 
+def test_the_provider_of_tensorrt_rtx_marks_every_engine_as_for_newer_ones(
+    tmp_path: Path, capsys
+) -> None:
+    engine = planwriter.plan(planwriter.releases()["rtx-1.7"])
+    context(tmp_path, embed_mode=1, ep_cache_context=engine, hardware_architecture="80+")
+    assert stale(capsys, tmp_path)[1] == "passed"
+
+
 def test_a_path_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path, capsys) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()

@@ -134,7 +134,11 @@ def _gpu(
     cc, built = record.compute_capability, identity.compute_capabilities
     if cc is None:
         return
-    if record.newer_too:
+    if record.newer_too and identity.product == "tensorrt-rtx" and built:
+        # Its provider marks every engine so; a plan for an older GPU is none.
+        if min(map(versions.capability, built)) >= versions.capability(cc):
+            told.agrees.append("compute capability")
+    elif record.newer_too:
         level = identity.hardware_compatibility
         if level is None:
             told.unknown.append("the plan does not tell whether it is hardware compatible")

@@ -5,7 +5,7 @@ ONNX Runtime finds a cached engine by its name alone
 
 - ``TensorrtExecutionProvider_TRTKernel_graph_GRAPH_HASH_SUBGRAPH_NODE[_fp16][_int8]_sm86.engine``
 - with ``trt_engine_cache_prefix``: ``PREFIX_HASH_SUBGRAPH[_fp16][_int8]_sm86.engine``
-- ``_sm80+`` with ``trt_engine_hw_compatible``; no ``_sm`` before ONNX Runtime 1.16
+- ``_sm80+`` with ``trt_engine_hw_compatible``; no ``_sm`` in names that older releases gave
 - ``.stripped.engine`` where weights are left out
 
 HASH is of the model's file name, the names of its inputs and of the outputs of its nodes, the operating
