@@ -24,7 +24,10 @@ from .output import emit, fail_on
 
 @click.command("check")
 @click.argument(
-    "engines", metavar="[ENGINE | MODEL.onnx ...]", nargs=-1, type=click.Path(path_type=Path)
+    "engines",
+    metavar="[ENGINE | FOLDER | MODEL.onnx ...]",
+    nargs=-1,
+    type=click.Path(path_type=Path),
 )
 @engine_options
 @look_options
@@ -39,7 +42,8 @@ def command(
 ) -> int:
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
 
-    With engine files: will this machine run them? With ONNX models: what `trtdoctor audit` finds
+    With engine files, or folders in which ONNX Runtime keeps engines: will this machine run them? With
+    ONNX models: what `trtdoctor audit` finds
     in them for the TensorRT that is installed.
 
     Installs nothing, changes nothing, opens no connection. Native code runs in child processes

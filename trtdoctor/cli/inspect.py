@@ -19,7 +19,9 @@ from .streams import complain
 
 
 @click.command("inspect")
-@click.argument("engines", metavar="[ENGINE ...]", nargs=-1, type=click.Path(path_type=Path))
+@click.argument(
+    "engines", metavar="[ENGINE | FOLDER ...]", nargs=-1, type=click.Path(path_type=Path)
+)
 @click.option(
     "--layers",
     metavar="FILE",
@@ -66,6 +68,9 @@ def command(
 
     Where the TensorRT of --python fits an engine, it is loaded in a child process for the layers;
     host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
+
+    A folder stands for the engines that ONNX Runtime keeps in it. What trtexec's tuner tried
+    (--tuningCacheFile) and captures of TensorRT's API are shown too.
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)

@@ -71,7 +71,8 @@ def check(
     """Look at this machine: will TensorRT work, is FP16 fast, what must change first?
 
     Args:
-        engines: engine files; with them also whether this machine will run them.
+        engines: engine files, or folders in which ONNX Runtime keeps engines; with them also whether
+            this machine will run them.
         look: which machine and interpreter to look at.
         select: only these checks: ids, names or areas.
         ignore: not these.
@@ -111,7 +112,8 @@ def inspect(
     A file that is no sound engine is a report too: its ``what`` and ``to_do`` say so.
 
     Args:
-        engines: engine files; none where ``layers`` is given.
+        engines: engine files, folders in which ONNX Runtime keeps engines, tuning caches of trtexec
+            and captures of TensorRT's API; none where ``layers`` is given.
         layers: the engine inspector's output, or a log that holds it, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
         times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
