@@ -43,7 +43,8 @@ def stale_engine(caches: facts.EngineCaches) -> Iterator[Yielded]:
     whose shape ranges do not belong to it is rebuilt at the first inference, which takes minutes.
 
     ## How to fix it
-    Delete the engine with the files beside it. ONNX Runtime builds it again when it is next needed.
+    Delete the engine with the files beside it; ONNX Runtime builds it again when it is next needed. An
+    engine of a context model is not built again: make both anew from the original model.
 
     ## Known limits
     The model hash in a file name comes from ONNX Runtime's own optimised graph and its version, so it
@@ -94,12 +95,16 @@ def _finding(cache: facts.EngineCache) -> Finding:
 def _remedy(cache: facts.EngineCache) -> Remedy:
     if cache.kind != "ort-cache":
         return Remedy(text="Build the engine again, or delete what was recorded of another one.")
+    if any(name.endswith(".onnx") for name in cache.records):
+        # ONNX Runtime builds no engine for a context model: without its engine it is of no use.
+        return Remedy(
+            text="Put the engine beside the context model that belongs to it, or make both again from "
+            "the original model, with the option that made them (trt_dump_ep_context_model)."
+        )
     path = PurePath(cache.path)
-    files = [path]
-    if path.suffix == ".engine":
-        stem = path.name.removesuffix(".engine").removesuffix(".stripped")
-        files += [path.with_name(name) for name in cache.records if name == f"{stem}.profile"]
-    return Remedy(
-        text="Delete it with the files beside it; ONNX Runtime builds it again when it is needed.",
-        commands=(f"rm {' '.join(shlex.quote(str(file)) for file in files)}",),
-    )
+    stem = path.name.removesuffix(".engine").removesuffix(".stripped")
+    files = [path, *(path.with_name(n) for n in cache.records if n == f"{stem}.profile")]
+    text = "Delete it with the files beside it; ONNX Runtime builds it again when it is needed."
+    if any(each.what == "model hash" for each in cache.disagrees):
+        text += " Keep it if another installation, with the older TensorRT, uses this folder too."
+    return Remedy(text=text, commands=(f"rm {' '.join(shlex.quote(str(f)) for f in files)}",))

@@ -129,7 +129,7 @@ def _without_engine(pointed: Pointed) -> EngineSources:
         path=str(pointed.model),
         what="It is a context model of ONNX Runtime, and its engine "
         f"{pointed.context.engine} is not there.",
-        to_do="Delete it, so that ONNX Runtime builds both again, or copy the engine beside it.",
+        to_do="Copy the engine beside it, or make both again from the original model.",
     )
     return EngineSources(path=pointed.model, recorded=told, missing=pointed, static=False)
 
