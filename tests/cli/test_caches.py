@@ -165,6 +165,13 @@ def test_an_engine_inside_a_context_model_is_an_engine(tmp_path: Path, capsys) -
     assert "built for 8.6; now: the plan is for 8.9" in finding["message"]
 
 
+def test_an_engine_of_a_context_model_needs_no_shape_ranges(tmp_path: Path, capsys) -> None:
+    path = cached(tmp_path, 1, ranges=None)
+    assert stale(capsys, tmp_path)[1] == "failed"
+    context(tmp_path, embed_mode=0, ep_cache_context=path.name, hardware_architecture="89")
+    assert stale(capsys, tmp_path)[1] == "passed"
+
+
 def test_the_provider_of_tensorrt_rtx_marks_every_engine_as_for_newer_ones(
     tmp_path: Path, capsys
 ) -> None:

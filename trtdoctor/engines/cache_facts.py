@@ -272,7 +272,8 @@ def _shapes(told: _Compared, identity: EngineIdentity, beside: Beside) -> None:
         told.unknown.append("the plan does not tell its inputs")
         return
     if beside.ranges is None:
-        if dynamic:
+        # Through a context model it is loaded without that file.
+        if dynamic and not beside.pointed:
             told.disagrees.append(
                 Disagreement(
                     what="shape ranges",
