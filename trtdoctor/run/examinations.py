@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trtdoctor.checking.discover import Catalogue
     from trtdoctor.engines.given import EngineSources
     from trtdoctor.knowledge import Knowledge
+    from trtdoctor.model.comparison import Comparison
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.model.model_report import ModelReport
     from trtdoctor.probes.observing import Probe
@@ -46,6 +47,7 @@ class Examination:
     selection: Selection
     engines: tuple[EngineReport, ...] = ()
     models: tuple[ModelReport, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     unsound: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Examination:
             selection=self.selection,
             engines=self.engines,
             models=self.models,
+            comparisons=self.comparisons,
             environment=self.environment,
         )
 
@@ -91,8 +94,8 @@ def examine_machine(
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
-        reports = _reports(sources, snapshot, knowledge)
-        snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
+        reports = engine_reports(sources, snapshot, knowledge)
+        snapshot = with_engine_facts(snapshot, sources, reports, expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     return Examination(
         command="check",
@@ -122,14 +125,14 @@ def examine_engines(
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
     sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
-    with Look(look, _of_files(sources, live=live)) as looking:
+    with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
     return Examination(
         command="inspect",
-        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        snapshot=with_engine_facts(snapshot, sources, reports, expect=expect, live=live),
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
@@ -183,7 +186,7 @@ def examine_explained(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     layers_not_log(sources)
-    with Look(look, _of_files(sources, live=live)) as looking:
+    with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
         alone = onnx is not None and not engines and layers is None and not logs
@@ -204,7 +207,7 @@ def examine_explained(
         testimony = hear(witnesses.logs[0], knowledge, watch) if witnesses.logs else None
         snapshot = looking.finish()
 
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
     if not reports and logs:
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
@@ -223,7 +226,7 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
-    snapshot = _with_engines(snapshot, sources, (report,), expect=expect, live=live)
+    snapshot = with_engine_facts(snapshot, sources, (report,), expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     if audited:
         catalogue, knowledge, selection = judging(engines_only=True, models=True)
@@ -258,6 +261,7 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
         selection=selection,
         engines=saved.engines,
         models=saved.models,
+        comparisons=saved.comparisons,
     )
 
 
@@ -357,7 +361,7 @@ def _models_apart(
     return tuple(source for source in sources if source.path not in models), tuple(models)
 
 
-def _of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
+def probes_of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """What is looked at where files alone are asked about: whose they are, for redaction."""
     from trtdoctor.probes import identity
 
@@ -380,7 +384,7 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
     return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)
 
 
-def _reports(
+def engine_reports(
     sources: Sequence[EngineSources], snapshot: Snapshot, knowledge: Knowledge
 ) -> tuple[EngineReport, ...]:
     """What is in each engine, by its file and by how loading it ended."""
@@ -398,7 +402,7 @@ def _reports(
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None
 
 
-def _with_engines(
+def with_engine_facts(
     snapshot: Snapshot,
     sources: Sequence[EngineSources],
     reports: Sequence[EngineReport],
