@@ -20,7 +20,7 @@ _BESIDE = (
     ("layers", "Layers of {} from the engine inspector, trtexec or a verbose build log."),
     ("profile", "Times of the layers of {}, as trtexec --exportProfile writes them."),
     ("times", "Times of whole inferences of {}, as trtexec --exportTimes writes them."),
-    ("outputs", "What {} gave: a .npz file with an array for each output."),
+    ("outputs", "What {} gave: a .npz file, or what polygraphy --save-outputs wrote."),
 )
 
 

@@ -10,8 +10,8 @@ import msgspec
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.base import FactValue
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.comparison import Comparison
+from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
     BrokenOutput,
     EngineBuild,
@@ -65,9 +65,7 @@ def with_engines(
 def with_comparison(snapshot: Snapshot, comparison: Comparison) -> Snapshot:
     """The snapshot with what a comparison came to."""
     broken = [
-        BrokenOutput(
-            name=each.name, to=each.to, nan=each.nan, inf=each.inf, elements=each.elements
-        )
+        BrokenOutput(name=each.name, to=each.to, nan=each.nan, inf=each.inf, elements=each.elements)
         for each in comparison.outputs
         if each.of == "B" and (each.nan or each.inf)
     ]

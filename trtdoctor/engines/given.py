@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.errortext import ErrorText
@@ -16,13 +17,17 @@ from trtdoctor.readers.profile import Profile
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSources:
-    """Everything the user gave about one engine, read. Each part may be missing."""
+    """Everything the user gave about one engine, read. Each part may be missing.
+
+    ``profile`` has times of its layers, ``measured`` of whole inferences.
+    """
 
     path: Path
     file: FileIdentity | None = None
     layers_file: LayersFile | None = None
     layers_path: Path | None = None
     profile: Profile | None = None
+    measured: Measurement | None = None
     static: bool = True
     hashed: bool = False
 

@@ -92,6 +92,7 @@ def engine_report(
         layers=layers,
         blocks=blocks,
         summary=summarize(layers) if layers else None,
+        measured=given.measured,
         notes=(*(file.notes if file else ()), *chosen.notes),
     )
 

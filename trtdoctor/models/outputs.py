@@ -1,45 +1,12 @@
-"""Outputs of a model or an engine: saved by a user, or computed here as a reference."""
+"""Outputs of a model, computed here as a reference, and those that are compared with them."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from ..model.errors import InputError
-from ..model.given_files import open_regular
 from ..model.watch import UNHURRIED, Watch
 from .emulation import Network, Values
-
-
-def read_outputs(path: Path) -> list[Values]:
-    """Arrays by output, of one sample or of all in one piece, from a ``.npz`` file.
-
-    Raises:
-        InputError: it cannot be read, or holds nothing of the kind.
-    """
-    numpy = import_module("numpy")
-    try:
-        with open_regular(path) as file:
-            found = numpy.load(file, allow_pickle=False)
-            if isinstance(found, numpy.ndarray):
-                raise InputError(
-                    f"{path} holds one array without a name; save outputs by name: numpy.savez(FILE, "
-                    "NAME=array)"
-                )
-            arrays = {name: found[name] for name in found.files}
-    except MemoryError:
-        raise InputError(f"{path} holds more than fits into memory; give fewer samples") from None
-    except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is no .npz file that numpy can read: {error}") from None
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    if not arrays:
-        raise InputError(f"{path} holds no array")
-    return [arrays]
 
 
 def in_samples(given: Sequence[Values], like: Sequence[Mapping[str, Any]]) -> list[Values]:

@@ -8,6 +8,7 @@ from trtdoctor.model.report import Report
 
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .measured_sections import measured_sections
 from .model_sections import model_sections
 from .plan_sections import plan_sections
 
@@ -28,6 +29,7 @@ def report_sections(
             yield from explanation_sections(engine, verbose=verbose)
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
+    yield from measured_sections(report.engines)
     for model in report.models:
         yield from model_sections(model, verbose=verbose, numbers_only=report.command == "explain")
         yield from plan_sections(model, verbose=verbose)

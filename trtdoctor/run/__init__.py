@@ -100,6 +100,7 @@ def inspect(
     *engines: File,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
     live: bool = True,
@@ -115,6 +116,7 @@ def inspect(
         engines: engine files; none where ``layers`` is given.
         layers: the engine inspector's output, or a log that holds it, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         look: which interpreter loads the engines.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
         live: load the engines with the TensorRT of ``look.python``, in child processes.
@@ -129,6 +131,7 @@ def inspect(
         *engines,
         layers=layers,
         profile=profile,
+        times=times,
         look=look,
         expect=expect,
         live=live,
@@ -145,6 +148,7 @@ def explain(
     onnx: File | None = None,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     autocast_log: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
@@ -165,6 +169,7 @@ def explain(
         onnx: the model that the engine was built from.
         layers: the engine inspector's output, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         autocast_log: what AutoCast printed when it converted the model.
         look: which interpreter loads the engine.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
@@ -182,6 +187,7 @@ def explain(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        times=times,
         autocast_log=autocast_log,
         look=look,
         expect=expect,
@@ -206,7 +212,8 @@ def audit(
 
     Args:
         models: the models.
-        inputs: ``data.npz``, a folder of such files or ``random:N``, to measure values.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``, to
+            measure values.
         shapes: shapes of inputs whose extents the models leave open.
         tensorrt: the release that they are to be built with, ``11.4`` or ``rtx-1.7``; None for what
             is installed for ``look.python``, else both worlds.
@@ -259,7 +266,8 @@ def plan(
 
     Args:
         model: the model.
-        inputs: ``data.npz``, a folder of such files or ``random:N``; None for one random sample.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``; None
+            for one random sample.
         shapes: shapes of inputs whose extents the model leaves open.
         budget: the ratio of signal to noise that the outputs are to have, in dB.
         to: the type of all other nodes, ``fp16`` or ``bf16``.
@@ -328,7 +336,7 @@ def compare(
         layers: the engine inspector's output of each.
         profiles: times of the layers of each, as ``trtexec --exportProfile`` writes them.
         times: times of whole inferences of each, as ``trtexec --exportTimes`` writes them.
-        outputs: what each gave for the same inputs, ``.npz`` files with an array for each output.
+        outputs: what each gave for the same inputs, ``.npz`` files or Polygraphy's ``.json``.
         onnx: the model that both were built from; it is run on ``inputs`` for a reference.
         inputs: what the outputs were made with: ``data.npz`` or a folder of such files.
         shapes: shapes of inputs whose extents the model leaves open.

@@ -29,6 +29,8 @@ from .examinations import (
 if TYPE_CHECKING:
     from trtdoctor.engines.comparing import OutputsSeen
     from trtdoctor.engines.given import EngineSources
+    from trtdoctor.model.value_range import ValueRange
+    from trtdoctor.model.weight_numbers import WeightNumbers
     from trtdoctor.readers.onnxmodel import OnnxFacts
 
 Arrays: TypeAlias = "Mapping[str, Any]"
@@ -48,7 +50,7 @@ class Side:
         layers: The engine inspector's output.
         profile: Times of its layers.
         times: Times of whole inferences.
-        outputs: What it gave, ``.npz``.
+        outputs: What it gave, ``.npz`` or Polygraphy's ``.json``.
     """
 
     file: File
@@ -224,9 +226,7 @@ def _saved(side: Side, path: Path, letter: str) -> EngineReport:
         )
     if side.times is None:
         return report.engines[0]
-    return msgspec.structs.replace(
-        report.engines[0], measured=read_measurement(Path(side.times))
-    )
+    return msgspec.structs.replace(report.engines[0], measured=read_measurement(Path(side.times)))
 
 
 # Their outputs -----------------------------------------------------------------------------------
@@ -285,7 +285,8 @@ def _compared(
 ) -> tuple[OutputsSeen, Mapping[str, str] | None]:
     from trtdoctor.engines.comparing import OutputsSeen, compare_outputs, judge_outputs
     from trtdoctor.models.inputs import find_inputs
-    from trtdoctor.models.outputs import in_samples, read_outputs, reference_outputs
+    from trtdoctor.models.outputs import in_samples, reference_outputs
+    from trtdoctor.readers.polygraphy import read_arrays
 
     reference: list[dict[str, Any]] | None = None
     called = told = None
@@ -303,7 +304,7 @@ def _compared(
         reference = reference_outputs(network, samples, watch)
         called = f"{network.backend.name} {_types(model)}"
     if a.outputs is not None and b.outputs is not None:
-        ours, theirs = read_outputs(Path(a.outputs)), read_outputs(Path(b.outputs))
+        ours, theirs = read_arrays(Path(a.outputs)), read_arrays(Path(b.outputs))
         told = told or f"files of outputs, {fspath(a.outputs)} and {fspath(b.outputs)}"
     else:
         assert comparing.run is not None
@@ -317,9 +318,7 @@ def _compared(
     hazards = None
     if model is not None and comparing.onnx is not None and judged and judged.sound is not True:
         hazards = _hazards(Path(comparing.onnx), model, samples, comparing.backend, watch)
-    seen = OutputsSeen(
-        differences=differences, reference=called, inputs=told, notes=tuple(notes)
-    )
+    seen = OutputsSeen(differences=differences, reference=called, inputs=told, notes=tuple(notes))
     return seen, hazards
 
 
@@ -353,12 +352,15 @@ def _hazards(
     from trtdoctor.precision.numbers.hazards import find_hazards
     from trtdoctor.readers.onnxmodel.weights import scan_weights
 
+    weights: WeightNumbers | None
+    ranges: dict[str, ValueRange] | None
     watch.tell("looking for what FP16 harms")
     try:
         weights = scan_weights(path, watch=watch)
         ranges = measure(_network(path, backend), samples, watch)
     except OutOfTime:
-        weights = ranges = None
+        # What the model's structure tells is told all the same.
+        weights, ranges = None, None
     found: dict[str, str] = {}
     for hazard in find_hazards(model, weights, ranges):
         if hazard.effect is not Effect.HARMLESS:

@@ -11,6 +11,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+import msgspec
+
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.facts import EngineLoads
 from trtdoctor.model.report import Report, Snapshot
@@ -113,6 +115,7 @@ def examine_engines(
     *engines: File,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     look: Looking,
     expect: float | None,
     live: bool,
@@ -124,7 +127,9 @@ def examine_engines(
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
-    sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
+    sources = _sources(
+        engines, static=static, hashed=hashed, layers=layers, profile=profile, times=times
+    )
     with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
@@ -150,6 +155,7 @@ def examine_explained(
     onnx: File | None,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     autocast_log: File | None,
     look: Looking,
     expect: float | None,
@@ -157,7 +163,12 @@ def examine_explained(
     static: bool,
 ) -> Examination:
     """What :func:`trtdoctor.explain` judges."""
-    from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
+    from trtdoctor.engines.files import (
+        layers_not_log,
+        lists_loaded,
+        read_measurement,
+        read_witnesses,
+    )
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
 
@@ -178,6 +189,7 @@ def examine_explained(
         layers, logs = logs[0], logs[1:]
     watch.tell("reading the engine")
     sources = _sources(engines, static=static, layers=layers, profile=profile)
+    measured = None if times is None else read_measurement(Path(times))
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
@@ -226,6 +238,7 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
+    report = msgspec.structs.replace(report, measured=measured)
     snapshot = with_engine_facts(snapshot, sources, (report,), expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     if audited:
@@ -303,6 +316,7 @@ def _sources(
     hashed: bool = False,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -312,6 +326,7 @@ def _sources(
         hashed=hashed,
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
+        times=None if times is None else Path(times),
     )
 
 
@@ -410,6 +425,7 @@ def with_engine_facts(
     expect: float | None,
     live: bool,
 ) -> Snapshot:
+    """The snapshot with the facts of engines added."""
     from trtdoctor.engines.engine_facts import with_engines
 
     return with_engines(snapshot, sources, reports, wanted=expect, live=live)

@@ -134,19 +134,23 @@ def _by_profile(a: EngineReport, b: EngineReport, apart: str | None) -> Times:
     missing = _missing(a, b)
     ours, theirs = layer_times(a), layer_times(b)
     if ours is None or theirs is None:
-        return Times(why_not=missing)
-    why_not = apart or (
-        f"{missing}; the sums of the layers' times in the profiles have no interval and leave out "
-        "the gaps between kernels"
+        return Times(why_not=apart or missing)
+    note = (
+        "the times are the sums of the layers' own times in the profiles: they have no interval and "
+        "leave out the gaps between kernels"
     )
-    return Times(a=_alone(ours), b=_alone(theirs), clock=PROFILE, why_not=why_not)
+    return Times(
+        a=_alone(ours), b=_alone(theirs), clock=PROFILE, why_not=apart or missing, notes=(note,)
+    )
 
 
 def _missing(a: EngineReport, b: EngineReport) -> str:
     sides = [side for side, each in (("A", a), ("B", b)) if each.measured is None]
+    if len(sides) == 2:
+        return "neither engine was measured as a whole"
     if not sides:
         return "no clock measured both engines"
-    return f"{' and '.join(sides)} {'was' if len(sides) == 1 else 'were'} not measured as a whole"
+    return f"{sides[0]} was not measured as a whole"
 
 
 def _alone(time: float) -> Spread:
