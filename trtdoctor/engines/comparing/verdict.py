@@ -41,7 +41,9 @@ def verdict(
         return None, f"{faster}, but whether its outputs hold is not known: {compare}."
     if accuracy.sound is None:
         return None, f"{faster}, but {accuracy.why}{_then(accuracy, compare)}."
-    given = ", if your program can follow its other types of inputs or outputs" if same.notes else ""
+    given = (
+        ", if your program can follow its other types of inputs or outputs" if same.notes else ""
+    )
     return True, f"Worth it{given}: {faster}, and {accuracy.why}."
 
 
