@@ -58,7 +58,7 @@ def _answer(comparison: Comparison) -> Iterator[tuple[str, str]]:
         middle, low, high = comparison.gain
         yield "Faster", f"{middle:.3f} times, 19 of 20 times between {low:.3f} and {high:.3f}"
     if comparison.outputs and comparison.inputs is not None:
-        yield "Outputs of", comparison.inputs
+        yield "Inputs", comparison.inputs
     if comparison.reference is not None:
         yield "Reference", comparison.reference
     for number, suspect in enumerate(comparison.suspects):
@@ -183,15 +183,16 @@ def _named(each: AlignedLayer) -> str:
         return f"only in B: {_few(each.b)}"
     if not each.b:
         return f"only in A: {_few(each.a)}"
-    if each.a == each.b:
-        return _few(each.a)
-    return f"{_few(each.a)} → {_few(each.b)}"
+    told = _few(each.a) if each.a == each.b else f"{_few(each.a)} → {_few(each.b)}"
+    # Kernels that were put together of many operations are called after these, not after nodes.
+    hidden = [node for node in each.nodes if node not in told]
+    return f"{told} ({_few(hidden)})" if hidden else told
 
 
 def _few(names: Sequence[str]) -> str:
     if len(names) <= _MOST_NAMED:
         return ", ".join(names)
-    return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more layers"
+    return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
 
 
 def _counted(shown: Sequence[object], whole: Sequence[object]) -> str:

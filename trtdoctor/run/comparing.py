@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -114,7 +114,7 @@ def examine_compared(
         outputs=outputs,
         hazards=hazards,
         budget=budget,
-        measure=_MEASURE,
+        measure=_measure((("a", first), ("b", second))),
         compare=_COMPARE,
     )
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
@@ -131,10 +131,31 @@ def examine_compared(
     )
 
 
-_MEASURE = (
-    "measure each on the same idle GPU, `trtexec --loadEngine=ENGINE --exportTimes=times.json`, and "
-    "give the files with --times-a and --times-b"
-)
+# The command-line program of each product that loads an engine and times it.
+_PROGRAMS = {"tensorrt-rtx": "tensorrt_rtx"}
+
+
+def _measure(sides: Sequence[tuple[str, EngineReport]]) -> str:
+    """How to measure the engines that were not; a clause of the verdict."""
+    commands = [
+        f"`{_PROGRAMS.get((each.identity and each.identity.product) or '', 'trtexec')} "
+        f"--loadEngine={shlex.quote(_engine(each, letter))} --exportTimes={letter}.times.json`"
+        for letter, each in sides
+        if each.measured is None
+    ]
+    options = [f"--times-{letter}" for letter, each in sides if each.measured is None]
+    if not options:
+        return "measure both again, with the same shapes on the same idle GPU"
+    where = "on one idle GPU" if len(options) > 1 else "on the GPU that the other was measured on"
+    files = "give the files" if len(options) > 1 else "give the file"
+    return f"run {' and '.join(commands)} {where}, and {files} with {' and '.join(options)}"
+
+
+def _engine(report: EngineReport, letter: str) -> str:
+    """The engine's file; of layers alone nobody knows it."""
+    return report.path if report.identity is not None else f"{letter.upper()}.engine"
+
+
 _COMPARE = (
     "save what both give for the same inputs as .npz files, and give them with --outputs-a and "
     "--outputs-b, and the model with --onnx"
@@ -305,7 +326,8 @@ def _compared(
         called = f"{network.backend.name} {_types(model)}"
     if a.outputs is not None and b.outputs is not None:
         ours, theirs = read_arrays(Path(a.outputs)), read_arrays(Path(b.outputs))
-        told = told or f"files of outputs, {fspath(a.outputs)} and {fspath(b.outputs)}"
+        if told is None:
+            notes.append("nothing tells that both outputs were made from the same inputs")
     else:
         assert comparing.run is not None
         ours = [dict(each) for each in comparing.run(Path(a.file), samples)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trtdoctor.model.engine import EngineReport, IOTensor, Layer
+from trtdoctor.model.engine import EngineIdentity, EngineReport, IOTensor, Layer
 
 from .alignment import Group, told_nodes
 from .tensor_names import lasting
@@ -27,6 +27,7 @@ class Sameness:
         nodes: That their layers are made of other nodes or weights; one clause. Two exports of one
             model are told so too, and only their outputs tell these from two models.
         shapes: Why they are of different shapes; one clause.
+        gpus: Why no GPU runs both; one clause.
         unnamed: Whether nothing tells which of their layers belong together.
         notes: What a user of B has to change, a sentence each.
     """
@@ -34,6 +35,7 @@ class Sameness:
     tensors: str | None = None
     nodes: str | None = None
     shapes: str | None = None
+    gpus: str | None = None
     unnamed: bool = False
     notes: tuple[str, ...] = ()
 
@@ -47,6 +49,7 @@ def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) ->
         tensors=_other_tensors(ours, theirs) or _other_ranks(ours, theirs),
         nodes=None if one_file else _other_nodes(groups) or _other_weights(a, b, groups),
         shapes=_other_shapes(a, b, ours, theirs) or _inner_shapes(groups),
+        gpus=_other_gpus(a.identity, b.identity),
         unnamed=not any(group.a and group.b for group in groups),
         notes=tuple(_other_types(ours, theirs)),
     )
@@ -184,6 +187,24 @@ def _shape(tensor: IOTensor) -> str:
 
 def _extents(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "a scalar"
+
+
+def _other_gpus(a: EngineIdentity | None, b: EngineIdentity | None) -> str | None:
+    ours, theirs = _made_for(a), _made_for(b)
+    if not ours or not theirs or ours & theirs:
+        return None
+    return f"A is made for compute capability {_joined(ours)} and B for {_joined(theirs)}"
+
+
+def _made_for(identity: EngineIdentity | None) -> frozenset[str]:
+    """The compute capabilities that an engine runs on; none where that is not told or wider."""
+    if identity is None or identity.hardware_compatibility not in (None, "none"):
+        return frozenset()
+    return frozenset(identity.compute_capabilities or ())
+
+
+def _joined(capabilities: Iterable[str]) -> str:
+    return ", ".join(sorted(capabilities))
 
 
 def _inner_shapes(groups: Sequence[Group]) -> str | None:
