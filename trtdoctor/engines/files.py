@@ -34,6 +34,7 @@ from trtdoctor.readers.profile import read_profile
 
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
+from .sidecar import find_side_car
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -65,18 +66,24 @@ def read_engines(
             path=layers, layers_file=layers_file, layers_path=layers, profile=times, static=False
         )
         return (alone,)
-    return tuple(
-        EngineSources(
-            path=path,
-            file=_identified(path),
-            layers_file=layers_file,
-            layers_path=layers,
-            profile=times,
-            static=static,
-            hashed=hashed,
+    found = []
+    for path in paths:
+        file = _identified(path)
+        side_car = find_side_car(path) if file.engine is not None else None
+        found.append(
+            EngineSources(
+                path=path,
+                file=file,
+                layers_file=layers_file or (side_car.layers if side_car else None),
+                layers_path=layers,
+                # Times belong to the layers that they were measured with.
+                profile=times or (side_car.profile if side_car and layers is None else None),
+                static=static,
+                hashed=hashed,
+                side_car=side_car,
+            )
         )
-        for path in paths
-    )
+    return tuple(found)
 
 
 def lists_loaded(log: Path) -> bool:

@@ -11,6 +11,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+import msgspec
+
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.facts import EngineLoads
 from trtdoctor.model.report import Report, Snapshot
@@ -152,8 +154,9 @@ def examine_explained(
     expect: float | None,
     live: bool,
     static: bool,
+    built: EngineReport | None = None,
 ) -> Examination:
-    """What :func:`trtdoctor.explain` judges."""
+    """What :func:`trtdoctor.explain` judges; ``built`` is what is known of a build that just ended."""
     from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
@@ -183,6 +186,10 @@ def examine_explained(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     layers_not_log(sources)
+    beside = sources[0].side_car if sources else None
+    if beside is not None:
+        logs = logs or ((beside.log,) if beside.log else ())
+        onnx = onnx or beside.model
     with Look(look, _of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
@@ -205,6 +212,11 @@ def examine_explained(
         snapshot = looking.finish()
 
     reports = _reports(sources, snapshot, knowledge)
+    if built is not None:
+        reports = tuple(
+            msgspec.structs.replace(one, build=built.build, measured=built.measured)
+            for one in reports
+        )
     if not reports and logs:
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
@@ -373,7 +385,7 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
     from trtdoctor.probes.engine_loads import engine_loads
 
     files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
-    wanted = any(source.layers_file is None for source in sources)
+    wanted = any(source.layers_path is None for source in sources)
     if not files or not wanted:
         return ()
     knowledge = Knowledge.load()
