@@ -160,6 +160,7 @@ def examine_explained(
     from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
+    from trtdoctor.probes import PROBES
 
     watch = look.watch()
     check_share(expect)
@@ -190,7 +191,8 @@ def examine_explained(
     if beside is not None:
         logs = logs or ((beside.log,) if beside.log else ())
         onnx = onnx or beside.model
-    with Look(look, _of_files(sources, live=live)) as looking:
+    probes = PROBES if built is not None else _of_files(sources, live=live)
+    with Look(look, probes) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
         alone = onnx is not None and not engines and layers is None and not logs
