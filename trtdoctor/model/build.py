@@ -135,7 +135,9 @@ class Proof(Frozen, frozen=True, kw_only=True):
 
     ``promised_ms`` is the interval that 19 of 20 gains lie in, null where nothing was promised and
     then ``withheld`` says why; ``gained_ms`` is measured, before minus after, with its interval.
-    ``failed`` is why there is no second engine.
+    ``plan_before_ms`` and ``plan_after_ms`` are the builder's own totals; ``held`` whether the gain lies
+    in the promised interval; ``outputs`` how far the outputs moved; ``failed`` why there is no second
+    engine.
     """
 
     remedies: tuple[str, ...]
@@ -151,4 +153,5 @@ class Proof(Frozen, frozen=True, kw_only=True):
     fp16_after: float | None = None
     held: bool | None = None
     verdict: str = ""
+    outputs: str | None = None
     failed: str | None = None

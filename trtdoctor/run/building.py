@@ -64,6 +64,7 @@ class Building:
         autocast: The interpreter that has AutoCast, where that converts.
         through: ``cuda-bindings``, ``pycuda`` or ``ctypes``; None for the first that is there.
         trtexec: A trtexec that builds instead of a Python.
+        host_told: Whether the machine is looked at, for the side-car.
     """
 
     request: BuildRequest
@@ -73,6 +74,7 @@ class Building:
     autocast: str | None = None
     through: str | None = None
     trtexec: str | None = None
+    host_told: bool = True
 
 
 def files_written(request: BuildRequest) -> tuple[Path, ...]:
@@ -222,14 +224,14 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
         first = EngineReport(
             path=fspath(target), build=record, measured=run.measured if run else None
         )
-        seen = _explained(first, run, look)
+        seen = _explained(first, run, look, hosted=building.host_told)
         seen = replace(seen, command="build")
         write_atomically(side_car, encode(seen.report()))
         assert side_car.name.endswith(SUFFIX)
         return seen
 
 
-def _explained(first: EngineReport, run: Run | None, look: Looking) -> Examination:
+def _explained(first: EngineReport, run: Run | None, look: Looking, *, hosted: bool) -> Examination:
     """The engine as ``explain`` sees it, with all that its build left."""
     from trtdoctor.engines.sidecar import log_path
 
@@ -249,6 +251,7 @@ def _explained(first: EngineReport, run: Run | None, look: Looking) -> Examinati
         live=False,
         static=True,
         built=first,
+        hosted=hosted,
     )
     return seen
 

@@ -155,8 +155,12 @@ def examine_explained(
     live: bool,
     static: bool,
     built: EngineReport | None = None,
+    hosted: bool = False,
 ) -> Examination:
-    """What :func:`trtdoctor.explain` judges; ``built`` is what is known of a build that just ended."""
+    """What :func:`trtdoctor.explain` judges.
+
+    ``built`` is what is known of a build that just ended, and ``hosted`` whether the machine is told.
+    """
     from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
@@ -191,7 +195,7 @@ def examine_explained(
     if beside is not None:
         logs = logs or ((beside.log,) if beside.log else ())
         onnx = onnx or beside.model
-    probes = PROBES if built is not None else _of_files(sources, live=live)
+    probes = PROBES if hosted else _of_files(sources, live=live)
     with Look(look, probes) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
