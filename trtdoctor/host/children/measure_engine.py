@@ -417,6 +417,18 @@ class _Engine:
     def kind(self, name):
         return str(self.engine.get_tensor_dtype(name)).rpartition(".")[2]
 
+    def describe(self, name):
+        axis = int(self.engine.get_tensor_vectorized_dim(name))
+        return {
+            "name": name,
+            "input": name in self.inputs,
+            "dtype": self.kind(name),
+            "shape": [int(extent) for extent in self.engine.get_tensor_shape(name)],
+            "format": str(self.engine.get_tensor_format(name)).rpartition(".")[2],
+            "vectorized": axis,
+            "per": int(self.engine.get_tensor_components_per_element(name)) if axis >= 0 else 1,
+        }
+
     def bind(self, shapes):
         for name in self.inputs:
             declared = tuple(self.engine.get_tensor_shape(name))
@@ -607,20 +619,10 @@ class _Engine:
             path = os.path.join(folder, "out-%d-%d.bin" % (number, index))
             with open(path, "wb") as stream:
                 stream.write(ctypes.string_at(self.hosts[name], size))
-            axis = int(self.engine.get_tensor_vectorized_dim(name))
-            found.append(
-                {
-                    "name": name,
-                    "file": path,
-                    "dtype": self.kind(name),
-                    "shape": [int(extent) for extent in self.context.get_tensor_shape(name)],
-                    "format": str(self.engine.get_tensor_format(name)).rpartition(".")[2],
-                    "vectorized": axis,
-                    "per": int(self.engine.get_tensor_components_per_element(name))
-                    if axis >= 0
-                    else 1,
-                }
-            )
+            told = self.describe(name)
+            told["shape"] = [int(extent) for extent in self.context.get_tensor_shape(name)]
+            told["file"] = path
+            found.append(told)
         return found
 
 
@@ -652,7 +654,13 @@ def main(payload):
         for asked in payload["engines"]:
             one = _Engine(trt, runtime, cuda, asked)
             engines.append(one)
-            one.prepare()
+            if payload.get("describe"):
+                one.told["tensors"] = [one.describe(tensor) for tensor in one.names]
+            else:
+                one.prepare()
+        if payload.get("describe"):
+            answer["engines"] = [one.told for one in engines]
+            return answer
         ends = time.monotonic() + payload["seconds"]
         answer["clock_before"] = None
         throttled = set()
