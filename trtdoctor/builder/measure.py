@@ -96,15 +96,7 @@ def run_engines(
     """
     payload = {
         "module": module,
-        "engines": [
-            {
-                "path": str(one.path.absolute()),
-                "offset": one.offset,
-                "length": one.length,
-                "shapes": {name: list(shape) for name, shape in one.shapes.items()},
-            }
-            for one in engines
-        ],
+        "engines": [_asked(one) for one in engines],
         "folder": str(folder),
         "seconds": seconds,
         "time": time,
@@ -131,6 +123,38 @@ def run_engines(
     return tuple(
         _run(told, number, folder, timed=time, profiled=profile) for number in range(len(engines))
     )
+
+
+def describe(
+    host: Host, *, module: str, python: str, engine: ToRun, through: str | None = None
+) -> list[dict[str, Any]] | str:
+    """Each network tensor's name, type, extents and layout as TensorRT tells them, or why not."""
+    payload = {
+        "module": module,
+        "engines": [_asked(engine)],
+        "describe": True,
+        "seconds": 0.0,
+        "through": through,
+    }
+    try:
+        answer = host.child("measure_engine", payload, python=python, deadline=_LOADING_S)
+    except HostError as error:
+        return f"{python} cannot be started: {error}"
+    if answer.ending != "returned":
+        return f"loading it ended with {answer.detail}"
+    if answer.value.get("failed"):
+        return str(answer.value["failed"])
+    tensors: list[dict[str, Any]] = answer.value["engines"][0]["tensors"]
+    return tensors
+
+
+def _asked(one: ToRun) -> dict[str, Any]:
+    return {
+        "path": str(one.path.absolute()),
+        "offset": one.offset,
+        "length": one.length,
+        "shapes": {name: list(shape) for name, shape in one.shapes.items()},
+    }
 
 
 def _run(told: Mapping[str, Any], number: int, folder: Path, *, timed: bool, profiled: bool) -> Run:
