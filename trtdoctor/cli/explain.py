@@ -46,6 +46,12 @@ from .output import emit, fail_on
     help="Times of the layers, as trtexec --exportProfile writes them.",
 )
 @click.option(
+    "--times",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Times of whole inferences, as trtexec --exportTimes writes them.",
+)
+@click.option(
     "--autocast-log",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -84,6 +90,7 @@ def command(
     onnx: Path | None,
     layers: Path | None,
     profile: Path | None,
+    times: Path | None,
     autocast_log: Path | None,
     no_live: bool,
     no_static: bool,
@@ -101,7 +108,7 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    output.keep(engine, *logs, onnx, layers, profile, autocast_log, look=look)
+    output.keep(engine, *logs, onnx, layers, profile, times, autocast_log, look=look)
     seen = examine_explained(
         engine,
         logs=logs,
@@ -109,6 +116,7 @@ def command(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        times=times,
         autocast_log=autocast_log,
         look=look,
         expect=expected_share(expect),

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.given_files import read_whole
@@ -31,6 +32,7 @@ from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
+from trtdoctor.readers.times import measurement, read_times
 
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
@@ -48,6 +50,7 @@ def read_engines(
     hashed: bool = False,
     layers: Path | None = None,
     profile: Path | None = None,
+    times: Path | None = None,
 ) -> tuple[EngineSources, ...]:
     """Read what engine files are, their headers alone, and the layers and times given beside one.
 
@@ -57,13 +60,19 @@ def read_engines(
         InputError: if a file cannot be read or is something else.
         UsageError: if layers or times are given for several engines.
     """
-    if (layers or profile) and len(paths) > 1:
-        raise UsageError("--layers and --profile belong to one engine; give one engine")
+    if (layers or profile or times) and len(paths) > 1:
+        raise UsageError("--layers, --profile and --times belong to one engine; give one engine")
     layers_file = None if layers is None else _layers(layers)
-    times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
+    layer_times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
+    measured = None if times is None else read_measurement(times)
     if not paths and layers is not None:
         alone = EngineSources(
-            path=layers, layers_file=layers_file, layers_path=layers, profile=times, static=False
+            path=layers,
+            layers_file=layers_file,
+            layers_path=layers,
+            profile=layer_times,
+            measured=measured,
+            static=False,
         )
         return (alone,)
     found = []
@@ -77,13 +86,23 @@ def read_engines(
                 layers_file=layers_file or (side_car.layers if side_car else None),
                 layers_path=layers,
                 # Times belong to the layers that they were measured with.
-                profile=times or (side_car.profile if side_car and layers is None else None),
+                profile=layer_times or (side_car.profile if side_car and layers is None else None),
+                measured=measured,
                 static=static,
                 hashed=hashed,
                 side_car=side_car,
             )
         )
     return tuple(found)
+
+
+def read_measurement(path: Path) -> Measurement:
+    """How fast an engine ran, as trtexec's --exportTimes recorded it.
+
+    Raises:
+        InputError: if the file cannot be read or is something else.
+    """
+    return measurement(_parsed(path, read_times, Place.TIMES))
 
 
 def lists_loaded(log: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.errortext import ErrorText
@@ -20,6 +21,8 @@ from .sidecar import SideCar
 class EngineSources:
     """Everything the user gave about one engine, read. Each part may be missing.
 
+    ``profile`` has times of its layers, ``measured`` of whole inferences.
+
     ``side_car`` is what a build wrote beside it; layers and times are those where the user gave none,
     and ``layers_path`` is only of what the user gave.
     """
@@ -29,6 +32,7 @@ class EngineSources:
     layers_file: LayersFile | None = None
     layers_path: Path | None = None
     profile: Profile | None = None
+    measured: Measurement | None = None
     static: bool = True
     hashed: bool = False
     side_car: SideCar | None = None

@@ -99,7 +99,7 @@ def engine_report(
             *chosen.notes,
         ),
         build=built.build if built else None,
-        measured=built.measured if built else None,
+        measured=given.measured or (built.measured if built else None),
     )
 
 

@@ -38,6 +38,7 @@ class Measurement(Frozen, frozen=True, kw_only=True):
         graph_refused: Why there is no such time.
         h2d_ms: Copying all inputs to the GPU, from page-locked memory.
         d2h_ms: Copying all outputs back.
+        latency_ms: Copying in, computing and copying out of one inference, added up.
         kernels_ms: The sum of the layers' own times in a profile.
         launch_bound: Whether starting kernels, not running them, takes most of what is measured.
         sm_mhz: The SM clock, before and after; ``sm_mhz_most`` the highest it can have.
@@ -59,6 +60,7 @@ class Measurement(Frozen, frozen=True, kw_only=True):
     graph_refused: str | None = None
     h2d_ms: Spread | None = None
     d2h_ms: Spread | None = None
+    latency_ms: Spread | None = None
     kernels_ms: float | None = None
     launch_bound: bool | None = None
     sm_mhz: tuple[int, int] | None = None

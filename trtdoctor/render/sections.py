@@ -9,6 +9,7 @@ from trtdoctor.model.report import Report
 from .build_sections import build_sections, measured_section, proof_sections
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .measured_sections import measured_sections
 from .model_sections import model_sections
 from .plan_sections import plan_sections
 
@@ -36,6 +37,7 @@ def report_sections(
             yield from explanation_sections(engine, verbose=verbose)
     else:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
+    yield from measured_sections(report.engines)
     for model in report.models:
         yield from model_sections(model, verbose=verbose, numbers_only=report.command == "explain")
         yield from plan_sections(model, verbose=verbose)

@@ -244,6 +244,7 @@ def _explained(first: EngineReport, run: Run | None, look: Looking, *, hosted: b
         onnx=record.model.path,
         layers=run.layers if run else None,
         profile=run.profile if run else None,
+        times=None,
         autocast_log=None,
         look=look,
         expect=None,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trtdoctor.checking.discover import Catalogue
     from trtdoctor.engines.given import EngineSources
     from trtdoctor.knowledge import Knowledge
+    from trtdoctor.model.comparison import Comparison
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.model.model_report import ModelReport
     from trtdoctor.probes.observing import Probe
@@ -48,6 +49,7 @@ class Examination:
     selection: Selection
     engines: tuple[EngineReport, ...] = ()
     models: tuple[ModelReport, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     unsound: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ class Examination:
             selection=self.selection,
             engines=self.engines,
             models=self.models,
+            comparisons=self.comparisons,
             environment=self.environment,
         )
 
@@ -93,8 +96,8 @@ def examine_machine(
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
-        reports = _reports(sources, snapshot, knowledge)
-        snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
+        reports = engine_reports(sources, snapshot, knowledge)
+        snapshot = with_engine_facts(snapshot, sources, reports, expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     return Examination(
         command="check",
@@ -112,6 +115,7 @@ def examine_engines(
     *engines: File,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     look: Looking,
     expect: float | None,
     live: bool,
@@ -123,15 +127,17 @@ def examine_engines(
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
-    sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
-    with Look(look, _of_files(sources, live=live)) as looking:
+    sources = _sources(
+        engines, static=static, hashed=hashed, layers=layers, profile=profile, times=times
+    )
+    with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
     return Examination(
         command="inspect",
-        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        snapshot=with_engine_facts(snapshot, sources, reports, expect=expect, live=live),
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
@@ -149,6 +155,7 @@ def examine_explained(
     onnx: File | None,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     autocast_log: File | None,
     look: Looking,
     expect: float | None,
@@ -161,7 +168,12 @@ def examine_explained(
 
     ``built`` is what is known of a build that just ended, and ``hosted`` whether the machine is told.
     """
-    from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
+    from trtdoctor.engines.files import (
+        layers_not_log,
+        lists_loaded,
+        read_measurement,
+        read_witnesses,
+    )
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.probes import PROBES
@@ -183,6 +195,7 @@ def examine_explained(
         layers, logs = logs[0], logs[1:]
     watch.tell("reading the engine")
     sources = _sources(engines, static=static, layers=layers, profile=profile)
+    measured = None if times is None else read_measurement(Path(times))
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
@@ -195,7 +208,7 @@ def examine_explained(
     if beside is not None:
         logs = logs or ((beside.log,) if beside.log else ())
         onnx = onnx or beside.model
-    probes = PROBES if hosted else _of_files(sources, live=live)
+    probes = PROBES if hosted else probes_of_files(sources, live=live)
     with Look(look, probes) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
@@ -217,7 +230,7 @@ def examine_explained(
         testimony = hear(witnesses.logs[0], knowledge, watch) if witnesses.logs else None
         snapshot = looking.finish()
 
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
     if built is not None:
         reports = tuple(
             msgspec.structs.replace(one, build=built.build, measured=built.measured)
@@ -241,7 +254,8 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
-    snapshot = _with_engines(snapshot, sources, (report,), expect=expect, live=live)
+    report = msgspec.structs.replace(report, measured=measured)
+    snapshot = with_engine_facts(snapshot, sources, (report,), expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     if audited:
         catalogue, knowledge, selection = judging(engines_only=True, models=True)
@@ -276,6 +290,7 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
         selection=selection,
         engines=saved.engines,
         models=saved.models,
+        comparisons=saved.comparisons,
     )
 
 
@@ -317,6 +332,7 @@ def _sources(
     hashed: bool = False,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -326,6 +342,7 @@ def _sources(
         hashed=hashed,
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
+        times=None if times is None else Path(times),
     )
 
 
@@ -375,7 +392,7 @@ def _models_apart(
     return tuple(source for source in sources if source.path not in models), tuple(models)
 
 
-def _of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
+def probes_of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """What is looked at where files alone are asked about: whose they are, for redaction."""
     from trtdoctor.probes import identity
 
@@ -398,7 +415,7 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
     return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)
 
 
-def _reports(
+def engine_reports(
     sources: Sequence[EngineSources], snapshot: Snapshot, knowledge: Knowledge
 ) -> tuple[EngineReport, ...]:
     """What is in each engine, by its file and by how loading it ended."""
@@ -416,7 +433,7 @@ def _reports(
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None
 
 
-def _with_engines(
+def with_engine_facts(
     snapshot: Snapshot,
     sources: Sequence[EngineSources],
     reports: Sequence[EngineReport],
@@ -424,6 +441,7 @@ def _with_engines(
     expect: float | None,
     live: bool,
 ) -> Snapshot:
+    """The snapshot with the facts of engines added."""
     from trtdoctor.engines.engine_facts import with_engines
 
     return with_engines(snapshot, sources, reports, wanted=expect, live=live)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ..base import FactValue
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
+    BrokenOutput,
     EngineBuild,
     EngineBuilds,
+    EngineComparison,
     EngineFile,
     EngineFiles,
     EngineLoad,
@@ -100,6 +102,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineLoads,
     EnginePrecisions,
     EngineBuilds,
+    EngineComparison,
     OnnxModels,
     OnnxPlans,
 )
@@ -107,6 +110,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
 __all__ = [
     "FACT_TYPES",
     "Attempt",
+    "BrokenOutput",
     "BuilderTrial",
     "Builders",
     "Container",
@@ -120,6 +124,7 @@ __all__ = [
     "Ending",
     "EngineBuild",
     "EngineBuilds",
+    "EngineComparison",
     "EngineFile",
     "EngineFiles",
     "EngineLoad",

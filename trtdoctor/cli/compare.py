@@ -1,0 +1,109 @@
+"""``trtdoctor compare``: is one engine worth it in place of another?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trtdoctor.checking.judge import exit_code
+from trtdoctor.model.errors import UsageError
+from trtdoctor.run.comparing import Comparing, Side, examine_compared
+from trtdoctor.run.planning import files_read
+
+from .model_options import input_options, shape_of
+from .options import F, OutputOptions, look_options, output_options, take_look
+from .output import emit, fail_on
+
+_BESIDE = (
+    ("layers", "Layers of {} from the engine inspector, trtexec or a verbose build log."),
+    ("profile", "Times of the layers of {}, as trtexec --exportProfile writes them."),
+    ("times", "Times of whole inferences of {}, as trtexec --exportTimes writes them."),
+    ("outputs", "What {} gave: a .npz file, or what polygraphy --save-outputs wrote."),
+)
+
+
+def _beside_options(function: F) -> F:
+    """For each engine what belongs beside it."""
+    for name, told in reversed(_BESIDE):
+        for side in ("b", "a"):
+            option = click.option(
+                f"--{name}-{side}",
+                metavar="FILE",
+                type=click.Path(path_type=Path),
+                help=told.format(side.upper()),
+            )
+            function = option(function)
+    return function
+
+
+@click.command("compare")
+@click.argument("a", required=False, type=click.Path(path_type=Path))
+@click.argument("b", required=False, type=click.Path(path_type=Path))
+@_beside_options
+@click.option(
+    "--onnx",
+    metavar="MODEL",
+    type=click.Path(path_type=Path),
+    help="The ONNX model that both were built from; it is run on the CPU for a reference.",
+)
+@input_options
+@click.option(
+    "--budget",
+    metavar="DB",
+    type=float,
+    default=40.0,
+    show_default=True,
+    help="The ratio of signal to noise that outputs have to keep, in dB.",
+)
+@click.option("--no-live", is_flag=True, help="Do not load the engines with --python's TensorRT.")
+@click.option("--no-static", is_flag=True, help="Do not read layers from the plans' own bytes.")
+@look_options
+@output_options
+def command(
+    a: Path | None,
+    b: Path | None,
+    onnx: Path | None,
+    inputs: str | None,
+    shapes: tuple[str, ...],
+    backend: str | None,
+    budget: float,
+    no_live: bool,
+    no_static: bool,
+    **options: Any,
+) -> int:
+    """Is engine B worth it in place of engine A: how precise, how fast, how near are its outputs?
+
+    Each may be an engine, its layers alone or a report that was saved of it. Layers that do the same
+    work are put side by side however each build fused them. What is not known is said, with the
+    command that tells.
+    """
+    output = OutputOptions.take(options)
+    look = take_look(options, output)
+    beside = {
+        side: {name: options.pop(f"{name}_{side}") for name, _ in _BESIDE} for side in ("a", "b")
+    }
+    if a is None or b is None:
+        raise UsageError(
+            "give two engines: trtdoctor compare A B, where B is to replace A; each may be a plan, the "
+            "inspector's output or a saved report.json"
+        )
+    files = [path for each in beside.values() for path in each.values()]
+    output.keep(a, b, *files, *(files_read(onnx, inputs) if onnx else ()), look=look)
+    seen = examine_compared(
+        Side(file=a, **beside["a"]),
+        Side(file=b, **beside["b"]),
+        comparing=Comparing(
+            onnx=onnx,
+            inputs=inputs,
+            shapes=dict(map(shape_of, shapes)),
+            backend=backend,
+            budget=budget,
+        ),
+        look=look,
+        live=not no_live,
+        static=not no_static,
+    )
+    report = emit(seen.report, output, record=look.record)
+    return exit_code(report, fail_on(output))

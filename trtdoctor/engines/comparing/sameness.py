@@ -1,0 +1,184 @@
+"""Whether two engines do the same work: one model, the same shapes, the same outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trtdoctor.model.engine import EngineReport, IOTensor, Layer
+
+from .alignment import Group, told_nodes
+from .tensor_names import lasting
+
+# Of the fewer nodes, how many have to be in both. Converted models keep their names; so few in
+# common are names like Add_1 that any exporter gives.
+_FEW = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sameness:
+    """What sets two engines apart.
+
+    Attributes:
+        tensors: Which inputs and outputs only one of them has; one clause.
+        nodes: That their layers are made of other nodes; one clause. Two exports of one model are
+            told so too, and only their outputs tell these from two models.
+        shapes: Why they are of different shapes; one clause.
+        unnamed: Whether nothing tells which of their layers belong together.
+        notes: What a user of B has to change, a sentence each.
+    """
+
+    tensors: str | None = None
+    nodes: str | None = None
+    shapes: str | None = None
+    unnamed: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) -> Sameness:
+    """What the network tensors and the layers' nodes tell of two engines' models."""
+    ours, theirs = _io(a), _io(b)
+    built = [each.build.model.sha256 for each in (a, b) if each.build is not None]
+    one_file = len(built) == 2 and built[0] == built[1]
+    return Sameness(
+        tensors=_other_tensors(ours, theirs),
+        nodes=None if one_file else _other_nodes(groups),
+        shapes=_other_shapes(a, b, ours, theirs) or _inner_shapes(groups),
+        unnamed=not any(group.a and group.b for group in groups),
+        notes=tuple(_other_types(ours, theirs)),
+    )
+
+
+def _io(engine: EngineReport) -> dict[tuple[str, str], IOTensor]:
+    told = engine.identity.io if engine.identity else None
+    return {(tensor.mode, tensor.name): tensor for tensor in told or ()}
+
+
+def _other_tensors(
+    ours: dict[tuple[str, str], IOTensor], theirs: dict[tuple[str, str], IOTensor]
+) -> str | None:
+    if not ours or not theirs or set(ours) == set(theirs):
+        return None
+    only_a = [f"{mode} {name}" for mode, name in ours if (mode, name) not in theirs]
+    only_b = [f"{mode} {name}" for mode, name in theirs if (mode, name) not in ours]
+    parts = [
+        f"only {side} has the {_listed(only)}"
+        for side, only in (("A", only_a), ("B", only_b))
+        if only
+    ]
+    return " and ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - 3
+    return ", the ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
+
+
+def _other_nodes(groups: Sequence[Group]) -> str | None:
+    """Few nodes in common; None where one of the engines tells none."""
+    ours = {node for group in groups for layer in group.a for node in told_nodes(layer)}
+    theirs = {node for group in groups for layer in group.b for node in told_nodes(layer)}
+    fewer = min(len(ours), len(theirs))
+    common = len(ours & theirs)
+    if not fewer or common > _FEW * fewer:
+        return None
+    shared = "none" if not common else f"only {common}"
+    return f"of {len(ours):,} nodes in A and {len(theirs):,} in B {shared} have the same name"
+
+
+def _other_shapes(
+    a: EngineReport,
+    b: EngineReport,
+    ours: dict[tuple[str, str], IOTensor],
+    theirs: dict[tuple[str, str], IOTensor],
+) -> str | None:
+    for key, tensor in ours.items():
+        other = theirs.get(key)
+        if other is None or tensor.shape is None or other.shape is None:
+            continue
+        if _fixed(tensor) and _fixed(other) and tensor.shape != other.shape:
+            return f"{tensor.name} is {_shape(tensor)} in A and {_shape(other)} in B"
+    if a.measured is not None and b.measured is not None:
+        # What they were measured with decides, and is compared there.
+        return None
+    return _other_profiles(a, b, ours, theirs)
+
+
+def _other_profiles(
+    a: EngineReport,
+    b: EngineReport,
+    ours: dict[tuple[str, str], IOTensor],
+    theirs: dict[tuple[str, str], IOTensor],
+) -> str | None:
+    """Inputs that stay open in one engine or both: what each was tuned for."""
+    for key, tensor in ours.items():
+        other = theirs.get(key)
+        if other is None or tensor.mode != "input" or (_fixed(tensor) and _fixed(other)):
+            continue
+        one, two = _tuned(a, tensor), _tuned(b, other)
+        if one is not None and two is not None and one != two:
+            return (
+                f"A is tuned for {tensor.name} of {_extents(one)} and B for one of {_extents(two)}"
+            )
+    return None
+
+
+def _tuned(engine: EngineReport, tensor: IOTensor) -> tuple[int, ...] | None:
+    if _fixed(tensor):
+        return tensor.shape
+    profiles = engine.identity.profiles if engine.identity else None
+    if not profiles or tensor.name not in profiles[0]:
+        return None
+    return tuple(profiles[0][tensor.name].opt)
+
+
+def _fixed(tensor: IOTensor) -> bool:
+    return tensor.shape is not None and all(extent >= 0 for extent in tensor.shape)
+
+
+def _shape(tensor: IOTensor) -> str:
+    return _extents(tensor.shape or ())
+
+
+def _extents(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "a scalar"
+
+
+def _inner_shapes(groups: Sequence[Group]) -> str | None:
+    """A tensor inside that has another shape, where the network's own tensors are not told."""
+    ours = _shapes(layer for group in groups for layer in group.a)
+    theirs = _shapes(layer for group in groups for layer in group.b)
+    for name, found in ours.items():
+        other = theirs.get(name, set())
+        if len(found) == len(other) == 1 and found != other:
+            return f"{name} is {_extents(*found)} in A and {_extents(*other)} in B"
+    return None
+
+
+def _shapes(layers: Iterable[Layer]) -> dict[str, set[tuple[int, ...]]]:
+    shapes: dict[str, set[tuple[int, ...]]] = {}
+    for layer in layers:
+        for tensor in (*layer.inputs, *layer.outputs):
+            shape = tensor.shape
+            if shape is not None and min(shape, default=0) >= 0 and lasting(tensor.name):
+                shapes.setdefault(tensor.name, set()).add(shape)
+    return shapes
+
+
+def _other_types(
+    ours: dict[tuple[str, str], IOTensor], theirs: dict[tuple[str, str], IOTensor]
+) -> Iterable[str]:
+    """Network tensors of another type, which what runs the engine has to follow."""
+    changed: dict[tuple[str, str, str], list[str]] = {}
+    for (mode, name), tensor in ours.items():
+        other = theirs.get((mode, name))
+        if other is not None and other.dtype != tensor.dtype:
+            changed.setdefault((mode, tensor.dtype, other.dtype), []).append(name)
+    for (mode, before, after), names in changed.items():
+        plural = f"{mode}s" if len(names) > 1 else mode
+        does = "gives" if mode == "output" else "takes"
+        yield (
+            f"B {does} the {plural} {', '.join(names[:5])}"
+            f"{f' and {len(names) - 5} more' if len(names) > 5 else ''} as {after} where A has {before}: "
+            "your program has to follow, and converting there takes time that is not measured here"
+        )
