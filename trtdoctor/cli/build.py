@@ -2,132 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trtdoctor.builder.request import (
-    LEVELS,
-    PRECISIONS,
-    BuildRequest,
-    bytes_of,
-    io_of,
-    level_of,
-    pins_of,
-    shapes_of,
-    targets_of,
-)
+from trtdoctor.builder.request import PRECISIONS, BuildRequest, targets_of
 from trtdoctor.checking.judge import exit_code
-from trtdoctor.model.errors import UsageError
 from trtdoctor.run.building import Building, examine_built, files_written
 from trtdoctor.run.planning import files_read
 
-from .options import F, OutputOptions, look_options, output_options, refuse_input, take_look
+from .build_options import build_options, taken_build
+from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
-
-
-def build_options(function: F) -> F:
-    """What a build can be asked for, whichever command asks."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
-
-
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--shapes",
-        metavar="NAME=1x3x224x224",
-        multiple=True,
-        help="What an input with open extents is optimised for. Repeatable; commas part several.",
-    ),
-    click.option(
-        "--min-shapes",
-        metavar="NAME=1x3x224x224",
-        multiple=True,
-        help="The least extents of an input; without it what --shapes says.",
-    ),
-    click.option(
-        "--max-shapes",
-        metavar="NAME=8x3x224x224",
-        multiple=True,
-        help="The most extents of an input; without it what --shapes says.",
-    ),
-    click.option(
-        "--io",
-        metavar="fp16|NAME=fp16:hwc8",
-        multiple=True,
-        help="The type of all FP32 network inputs and outputs, or type and layout of one. Repeatable.",
-    ),
-    click.option(
-        "--pin",
-        "pins",
-        metavar="NODE=fp32",
-        multiple=True,
-        help="Keep a node in a type where the builder chooses; * in NODE stands for any characters. "
-        "Repeatable.",
-    ),
-    click.option(
-        "--constraints",
-        type=click.Choice(["none", "prefer", "obey"]),
-        help="How strictly types of nodes are followed; by default prefer where a node is pinned.",
-    ),
-    click.option(
-        "--hardware-compatible",
-        type=click.Choice(list(LEVELS)),
-        help="Let the engine run on other GPUs too, which costs speed.",
-    ),
-    click.option(
-        "--version-compatible",
-        is_flag=True,
-        help="Let later releases of TensorRT load the engine.",
-    ),
-    click.option(
-        "--workspace", metavar="SIZE", help="Scratch memory that a kernel may have, such as 4G."
-    ),
-    click.option(
-        "--timing-cache",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Kernel timings that are reused, and kept for the next build.",
-    ),
-    click.option(
-        "--avg-timing",
-        metavar="N",
-        type=click.IntRange(1, 1000),
-        help="How many timings of each kernel the builder averages.",
-    ),
-    click.option(
-        "--tactic-sources",
-        metavar="SOURCES",
-        help="As trtexec takes them: -CUBLAS,+JIT_CONVOLUTIONS, or a list that replaces the default.",
-    ),
-    click.option(
-        "--optimization-level",
-        metavar="0..5",
-        type=click.IntRange(0, 5),
-        help="How much the builder tries.",
-    ),
-    click.option(
-        "--runtime",
-        type=click.Choice(["tensorrt", "rtx"]),
-        help="Which product builds; by default the first that --python has.",
-    ),
-    click.option(
-        "--inputs",
-        metavar="DATA",
-        help="What a conversion is measured with: a .npz file, a folder of them, or random:N.",
-    ),
-    click.option(
-        "--timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(min=1, max=86400),
-        default=3600,
-        show_default=True,
-        help="How long the builder may take.",
-    ),
-)
 
 
 @click.command("build")
@@ -168,9 +55,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     help="Build with this trtexec, where no Python has TensorRT.",
 )
 @click.option(
-    "--cuda",
-    type=click.Choice(["cuda-bindings", "pycuda", "ctypes"]),
-    help="What calls CUDA to time the engine; by default the first of these that is there.",
+    "--inputs",
+    metavar="DATA",
+    help="What a conversion is measured with: a .npz file, a folder of them, or random:N.",
 )
 @look_options
 @output_options
@@ -185,7 +72,7 @@ def command(
     autocast: str | None,
     no_profile: bool,
     trtexec: str | None,
-    cuda: str | None,
+    inputs: str | None,
     **options: Any,
 ) -> int:
     """Build an engine, and record everything that explaining it needs.
@@ -207,7 +94,7 @@ def command(
         profile=not no_profile,
         **wanted.request,
     )
-    read = files_read(model, wanted.inputs)
+    read = files_read(model, inputs)
     for written in files_written(request):
         refuse_input(written, *read)
     output = OutputOptions.take(options)
@@ -218,55 +105,12 @@ def command(
             request=request,
             runtime=wanted.runtime,
             timeout=wanted.timeout,
-            inputs=wanted.inputs,
+            inputs=inputs,
             autocast=autocast,
-            through=cuda,
+            through=wanted.through,
             trtexec=trtexec,
         ),
         look,
     )
     report = emit(seen.report, output, record=look.record)
     return exit_code(report, fail_on(output))
-
-
-class TakenBuild:
-    """The options of a build: those of its request by their names there, and the others."""
-
-    def __init__(
-        self, request: dict[str, Any], runtime: str | None, inputs: str | None, timeout: float
-    ) -> None:
-        self.request, self.runtime, self.inputs, self.timeout = request, runtime, inputs, timeout
-
-
-def taken_build(options: dict[str, Any]) -> TakenBuild:
-    """Take a build's options out of a command's keyword arguments.
-
-    Raises:
-        UsageError: one of them is not understood.
-    """
-    shapes = shapes_of(options.pop("shapes"), options.pop("min_shapes"), options.pop("max_shapes"))
-    everything, io = io_of(options.pop("io"))
-    workspace, level = options.pop("workspace"), options.pop("hardware_compatible")
-    sources = options.pop("tactic_sources")
-    pins, constraints = pins_of(options.pop("pins")), options.pop("constraints")
-    if constraints in ("prefer", "obey") and not pins:
-        raise UsageError(f"--constraints {constraints} is about nodes that --pin names; give some")
-    request = {
-        "shapes": shapes,
-        "io": io,
-        "io_all": everything,
-        "pins": pins,
-        "constraints": constraints,
-        "hardware_compatible": None if level is None else level_of(level),
-        "version_compatible": options.pop("version_compatible"),
-        "workspace": None if workspace is None else bytes_of(workspace),
-        "timing_cache": options.pop("timing_cache"),
-        "avg_timing": options.pop("avg_timing"),
-        "tactic_sources": None
-        if sources is None
-        else tuple(word.strip() for word in sources.split(",") if word.strip()),
-        "optimization_level": options.pop("optimization_level"),
-    }
-    return TakenBuild(
-        request, options.pop("runtime"), options.pop("inputs"), options.pop("timeout")
-    )

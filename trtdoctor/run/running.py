@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trtdoctor.builder.measure import Run, SampleTensor, ToRun, describe, run_engines
 from trtdoctor.builder.tensors import from_bytes, to_bytes
 from trtdoctor.model.errors import InputError
+from trtdoctor.reporting.look_session import Looking
 
 from .building import Bench
+
+# Loading and running one engine, in seconds.
+_BUDGET_S = 900.0
 
 Arrays = Mapping[str, Any]
 
@@ -55,6 +59,18 @@ def outputs_of(
         if isinstance(found, str):
             raise InputError(f"{engine} cannot be run here: {found}")
         return _outputs(found[0])
+
+
+def engine_runner(
+    look: Looking, runtime: str | None, through: str | None
+) -> Callable[[Path, Sequence[Arrays]], list[dict[str, Any]]]:
+    """What runs one engine after another on samples; it raises InputError where one cannot be run."""
+
+    def run(engine: Path, samples: Sequence[Arrays]) -> list[dict[str, Any]]:
+        with Bench(look, budget=_BUDGET_S) as bench:
+            return outputs_of(bench, engine, samples, runtime=runtime, through=through)
+
+    return run
 
 
 def plan_of(engine: Path) -> ToRun:
