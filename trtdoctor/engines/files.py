@@ -36,6 +36,7 @@ from trtdoctor.readers.times import measurement, read_times
 
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
+from .sidecar import find_side_car
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -74,19 +75,25 @@ def read_engines(
             static=False,
         )
         return (alone,)
-    return tuple(
-        EngineSources(
-            path=path,
-            file=_identified(path),
-            layers_file=layers_file,
-            layers_path=layers,
-            profile=layer_times,
-            measured=measured,
-            static=static,
-            hashed=hashed,
+    found = []
+    for path in paths:
+        file = _identified(path)
+        side_car = find_side_car(path) if file.engine is not None else None
+        found.append(
+            EngineSources(
+                path=path,
+                file=file,
+                layers_file=layers_file or (side_car.layers if side_car else None),
+                layers_path=layers,
+                # Times belong to the layers that they were measured with.
+                profile=layer_times or (side_car.profile if side_car and layers is None else None),
+                measured=measured,
+                static=static,
+                hashed=hashed,
+                side_car=side_car,
+            )
         )
-        for path in paths
-    )
+    return tuple(found)
 
 
 def read_measurement(path: Path) -> Measurement:

@@ -14,12 +14,17 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
 from trtdoctor.readers.profile import Profile
 
+from .sidecar import SideCar
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSources:
     """Everything the user gave about one engine, read. Each part may be missing.
 
     ``profile`` has times of its layers, ``measured`` of whole inferences.
+
+    ``side_car`` is what a build wrote beside it; layers and times are those where the user gave none,
+    and ``layers_path`` is only of what the user gave.
     """
 
     path: Path
@@ -30,6 +35,7 @@ class EngineSources:
     measured: Measurement | None = None
     static: bool = True
     hashed: bool = False
+    side_car: SideCar | None = None
 
     @property
     def unsound(self) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from trtdoctor.model.report import Report
 
+from .build_sections import build_sections, measured_section, proof_sections
 from .comparison_sections import comparison_sections
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
@@ -29,6 +30,13 @@ def report_sections(
         yield from comparison_sections(comparison, verbose=verbose)
     if report.command == "explain":
         for engine in report.engines:
+            yield from explanation_sections(engine, verbose=verbose)
+            yield from proof_sections(engine)
+            if engine.measured is not None:
+                yield measured_section("How fast it ran where it was built", engine.measured)
+    elif report.command == "build":
+        for engine in report.engines:
+            yield from build_sections(engine)
             yield from explanation_sections(engine, verbose=verbose)
     elif not report.comparisons:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)

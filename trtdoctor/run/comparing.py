@@ -330,8 +330,11 @@ def _compared(
             notes.append("nothing tells that both outputs were made from the same inputs")
     else:
         assert comparing.run is not None
-        ours = [dict(each) for each in comparing.run(Path(a.file), samples)]
-        theirs = [dict(each) for each in comparing.run(Path(b.file), samples)]
+        try:
+            ours = [dict(each) for each in comparing.run(Path(a.file), samples)]
+            theirs = [dict(each) for each in comparing.run(Path(b.file), samples)]
+        except InputError as error:
+            return OutputsSeen(notes=(*notes, f"outputs were not compared: {error}")), None
     if reference is not None:
         ours, theirs = in_samples(ours, reference), in_samples(theirs, reference)
     watch.tell("comparing outputs")

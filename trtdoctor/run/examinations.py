@@ -161,8 +161,13 @@ def examine_explained(
     expect: float | None,
     live: bool,
     static: bool,
+    built: EngineReport | None = None,
+    hosted: bool = False,
 ) -> Examination:
-    """What :func:`trtdoctor.explain` judges."""
+    """What :func:`trtdoctor.explain` judges.
+
+    ``built`` is what is known of a build that just ended, and ``hosted`` whether the machine is told.
+    """
     from trtdoctor.engines.files import (
         layers_not_log,
         lists_loaded,
@@ -171,6 +176,7 @@ def examine_explained(
     )
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
+    from trtdoctor.probes import PROBES
 
     watch = look.watch()
     check_share(expect)
@@ -198,7 +204,12 @@ def examine_explained(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     layers_not_log(sources)
-    with Look(look, probes_of_files(sources, live=live)) as looking:
+    beside = sources[0].side_car if sources else None
+    if beside is not None:
+        logs = logs or ((beside.log,) if beside.log else ())
+        onnx = onnx or beside.model
+    probes = PROBES if hosted else probes_of_files(sources, live=live)
+    with Look(look, probes) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
         alone = onnx is not None and not engines and layers is None and not logs
@@ -220,6 +231,11 @@ def examine_explained(
         snapshot = looking.finish()
 
     reports = engine_reports(sources, snapshot, knowledge)
+    if built is not None:
+        reports = tuple(
+            msgspec.structs.replace(one, build=built.build, measured=built.measured)
+            for one in reports
+        )
     if not reports and logs:
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
@@ -392,7 +408,7 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
     from trtdoctor.probes.engine_loads import engine_loads
 
     files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
-    wanted = any(source.layers_file is None for source in sources)
+    wanted = any(source.layers_path is None for source in sources)
     if not files or not wanted:
         return ()
     knowledge = Knowledge.load()
