@@ -24,6 +24,7 @@ from trtdoctor.model.codec import encode, read_report
 from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineReport, Precision
 from trtdoctor.model.report import Report
+from trtdoctor.run.comparing import Comparing, Side, examine_compared
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -92,7 +93,7 @@ def test_not_faster_fails_where_warnings_do(two: Any, capsys: Any) -> None:
 
 def test_what_cannot_be_told_is_inconclusive(two: Any, capsys: Any) -> None:
     assert run(["compare", *map(str, two), "--fail-on", "warning"]) == 3
-    assert "--outputs-a" in capsys.readouterr().out
+    assert "$ trtdoctor compare" in capsys.readouterr().out
     assert run(["compare", *map(str, two)]) == 0
 
 
@@ -169,11 +170,19 @@ def test_what_is_missing_names_the_command(tmp_path: Path) -> None:
     for name in ("a.engine", "b b.engine"):
         (tmp_path / name).write_bytes(plan)
     a, b = tmp_path / "a.engine", tmp_path / "b b.engine"
-    both = told(trtdoctor.compare(a, b, live=False)).verdict
-    assert f"trtexec --loadEngine={a} --exportTimes=a.times.json" in both
-    assert f"--loadEngine='{b}'" in both and "--times-a and --times-b" in both
+    both = told(trtdoctor.compare(a, b, live=False))
+    assert "measure both on one idle GPU" in both.verdict
+    assert both.commands == (f"trtdoctor compare {a} '{b}' --inputs data.npz --onnx MODEL.onnx",)
     one = trtdoctor.compare(a, b, times=(times(tmp_path / "a.json", 1.0), None), live=False)
-    assert "--times-b" in told(one).verdict and "--times-a" not in told(one).verdict
+    assert "measure it on the GPU that A was measured on" in told(one).verdict
+    first, second = times(tmp_path / "a.json", 1.0), times(tmp_path / "b.json", 0.5)
+    assert (
+        told(trtdoctor.compare(a, b, times=(first, second), live=False)).commands == both.commands
+    )
+    layers = DATA / "explain" / "mobile.fp16.layers.json"
+    alone = told(trtdoctor.compare(layers, layers, live=False)).commands
+    assert alone[0] == "trtexec --loadEngine=A.engine --exportTimes=a.times.json"
+    assert alone[2].endswith("--times-a a.times.json --times-b b.times.json")
 
 
 # The model as a reference ------------------------------------------------------------------------
@@ -232,6 +241,72 @@ def test_samples_in_one_piece_are_taken_apart(two: Any, tmp_path: Path) -> None:
     assert found.worth is True and found.inputs is not None and "3 samples" in found.inputs
 
 
+# Engines that are run ----------------------------------------------------------------------------
+
+
+def engines_here(folder: Path) -> tuple[Path, Path]:
+    plan = planwriter.plan(planwriter.releases()["8.6"])
+    paths = folder / "a.engine", folder / "b.engine"
+    for path in paths:
+        path.write_bytes(plan)
+    return paths
+
+
+def ran(a: Path, b: Path, **more: Any) -> Comparison:
+    """A comparison with what runs engines put in place of a GPU."""
+    seen = examine_compared(
+        Side(file=a),
+        Side(file=b),
+        comparing=Comparing(**more),
+        look=trtdoctor.Looking(),
+        live=False,
+        static=True,
+    )
+    return told(seen.report())
+
+
+def test_engines_are_run_on_the_inputs_and_timed_in_turn(tmp_path: Path) -> None:
+    a, b = engines_here(tmp_path)
+    (engine_a,) = trtdoctor.inspect(a, live=False).engines
+    assert engine_a.identity is not None
+    wanted = [t for t in engine_a.identity.io or () if t.mode == "input"]
+    calls: list[Any] = []
+
+    def runner(path: Path, samples: Any) -> Any:
+        calls.append((path, [sorted(sample) for sample in samples]))
+        return [{"y": VALUES} for _ in samples]
+
+    def timer(paths: Any, shapes: Any) -> Any:
+        calls.append((tuple(paths), sorted(shapes)))
+        return measured(1.0), measured(0.5)
+
+    shapes = {t.name: tuple(max(1, extent) for extent in t.shape or ()) for t in wanted}
+    found = ran(a, b, inputs="random:2", shapes=shapes, run=runner, time=timer)
+    names = sorted(shapes)
+    assert calls == [(a, [names, names]), (b, [names, names]), ((a, b), names)]
+    assert found.worth is True and found.inputs == "2 random samples"
+    assert any("random numbers" in note for note in found.notes)
+
+
+def test_engines_that_cannot_be_run_are_compared_without_it(tmp_path: Path, two: Any) -> None:
+    a, b = engines_here(tmp_path)
+
+    def refuses(*_: Any) -> Any:
+        raise trtdoctor.InputError("there is no GPU")
+
+    found = ran(a, b, inputs="random:1", run=refuses, time=refuses)
+    assert found.worth is None and not found.outputs
+    assert "the engines were not run: there is no GPU" in found.notes
+
+    def runner(path: Path, samples: Any) -> Any:
+        return [{"y": VALUES} for _ in samples]
+
+    found = ran(a, b, inputs="random:1", run=runner, time=refuses)
+    assert found.outputs and "the engines were not timed: there is no GPU" in found.notes
+    gone = ran(*two, inputs="random:1", run=runner)
+    assert any("is a report of a.engine, which is not here" in note for note in gone.notes)
+
+
 # Wrong files and wrong usage ---------------------------------------------------------------------
 
 
@@ -272,7 +347,7 @@ def test_wrong_usage_is_one_sentence_each(two: Any, tmp_path: Path, capsys: Any)
     assert "give two engines" in refused([], capsys)
     assert "give two engines" in refused([a], capsys)
     assert "--outputs-b" in refused([a, b, "--outputs-a", y], capsys)
-    assert "--onnx" in refused([a, b, "--inputs", y], capsys)
+    assert "no array 'x'" in refused([a, b, "--inputs", y], capsys)
     assert "--inputs" in refused([*both, "--onnx", model], capsys)
     assert "not random" in refused([*both, "--onnx", model, "--inputs", "random:2"], capsys)
     assert "above 0 dB" in refused([*both, "--budget", "-3"], capsys)

@@ -73,7 +73,7 @@ def test_faster_and_nobody_saw_the_outputs() -> None:
 
 
 def test_faster_and_far_without_a_reference() -> None:
-    found = compared(measured(1.0), measured(0.5), outputs=seen(0.1), compare="GIVE A MODEL")
+    found = compared(measured(1.0), measured(0.5), outputs=seen(0.1), reference="GIVE A MODEL")
     assert found.worth is None and "GIVE A MODEL" in found.verdict
 
 

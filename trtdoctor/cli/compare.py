@@ -12,8 +12,8 @@ from trtdoctor.checking.judge import exit_code
 from trtdoctor.model.errors import UsageError
 from trtdoctor.run.arms import Arms, examine_arms
 from trtdoctor.run.comparing import Comparing, Side, examine_compared
-from trtdoctor.run.planning import files_read
-from trtdoctor.run.running import engine_runner
+from trtdoctor.run.planning import files_read, inputs_read
+from trtdoctor.run.running import engine_runner, engine_timer
 
 from .build_options import build_options, taken_build
 from .model_options import input_options, shape_of
@@ -131,7 +131,8 @@ def command(
             "inspector's output or a saved report.json"
         )
     files = [path for each in beside.values() for path in each.values()]
-    output.keep(a, b, *files, *(files_read(onnx, inputs) if onnx else ()), look=look)
+    read = inputs_read(inputs) if onnx is None else files_read(onnx, inputs)
+    output.keep(a, b, *files, *read, look=look)
     seen = examine_compared(
         Side(file=a, **beside["a"]),
         Side(file=b, **beside["b"]),
@@ -142,6 +143,7 @@ def command(
             backend=backend,
             budget=budget,
             run=engine_runner(look, wanted.runtime, wanted.through),
+            time=engine_timer(look, wanted.runtime, wanted.through),
         ),
         look=look,
         live=not no_live,

@@ -75,6 +75,7 @@ class Comparison(Frozen, frozen=True, kw_only=True):
         suspects: Layers where a difference may come from, the first in execution order first.
         worth: Whether ``b`` is worth it; null where that cannot be told.
         verdict: Why, in one sentence.
+        commands: What would tell, where that is not known.
         notes: What limits the comparison, a sentence each.
     """
 
@@ -95,4 +96,5 @@ class Comparison(Frozen, frozen=True, kw_only=True):
     suspects: tuple[str, ...] = ()
     worth: bool | None = None
     verdict: str = ""
+    commands: tuple[PathText, ...] = ()
     notes: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from trtdoctor.model.build import Spread
 from trtdoctor.model.comparison import AlignedLayer, Comparison, OutputDifference, SideBySide
@@ -23,7 +24,7 @@ _CLOCKS = {
 
 def comparison_sections(comparison: Comparison, *, verbose: bool = False) -> Iterator[Section]:
     """Everything there is to show of one comparison, the verdict first."""
-    yield Section(title="B in place of A", rows=tuple(_answer(comparison)))
+    yield Section(title=_title(comparison), rows=tuple(_answer(comparison)))
     if comparison.facts:
         yield Section(
             title="Side by side",
@@ -47,8 +48,15 @@ def comparison_sections(comparison: Comparison, *, verbose: bool = False) -> Ite
             )
 
 
+def _title(comparison: Comparison) -> str:
+    a, b = PurePath(comparison.a).name, PurePath(comparison.b).name
+    return "B in place of A" if a == b else f"{b} (B) in place of {a} (A)"
+
+
 def _answer(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "Verdict", comparison.verdict
+    for command in comparison.commands:
+        yield "", f"$ {command}"
     yield "A", comparison.a
     yield "B", comparison.b
     if comparison.a_ms is not None and comparison.b_ms is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.watch import OutOfTime, Watch
 
-from .compared_sides import Arrays, Comparing, Side
+from .compared_sides import Arrays, Comparing, Side, engine_file
 
 if TYPE_CHECKING:
     from trtdoctor.engines.comparing import OutputsSeen
@@ -19,31 +21,77 @@ if TYPE_CHECKING:
     from trtdoctor.readers.onnxmodel import OnnxFacts
 
 
-def outputs_seen(
-    a: Side,
-    b: Side,
-    first: EngineReport,
-    second: EngineReport,
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What running engines and the model told.
+
+    Attributes:
+        outputs: Both engines' outputs, compared.
+        hazards: What FP16 does to nodes of the model; None where that was not asked.
+        measured: Both engines' times, measured in turn; None where they were not.
+    """
+
+    outputs: OutputsSeen
+    hazards: Mapping[str, str] | None = None
+    measured: tuple[Measurement | None, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Samples:
+    """Arrays by input for each sample, and what they are."""
+
+    arrays: list[dict[str, Any]]
+    told: str
+    random: bool
+
+
+def seen_running(
+    sides: Sequence[Side],
+    engines: Sequence[EngineReport],
     comparing: Comparing,
     budget: float,
     watch: Watch,
-) -> tuple[OutputsSeen, Mapping[str, str] | None]:
-    """Both engines' outputs compared, and what the model's hazards are where that matters."""
+) -> Seen:
+    """Both engines' outputs and times, as far as they were given or can be had here.
+
+    Raises:
+        TrtdoctorError: data that do not fit, a model that is another one or cannot be run.
+    """
     from trtdoctor.engines.comparing import OutputsSeen
 
-    model = None if comparing.onnx is None else _model(comparing, first, second, watch)
-    if a.outputs is None and (comparing.run is None or comparing.inputs is None):
-        return OutputsSeen(), None
+    model = None if comparing.onnx is None else _model(comparing, engines, watch)
+    given = all(side.outputs is not None for side in sides)
+    runs = comparing.run is not None and comparing.inputs is not None and not given
+    if not given and not runs:
+        return Seen(outputs=OutputsSeen())
     try:
-        return _compared(a, b, comparing, model, budget, watch)
+        samples = _samples(comparing, model, engines[0])
+        return _compared(sides, engines, comparing, model, samples, budget, watch)
     except OutOfTime:
         note = "outputs were not compared: the time was over; give it more with --deadline"
-        return OutputsSeen(notes=(note,)), None
+        return Seen(outputs=OutputsSeen(notes=(note,)))
 
 
-def _model(
-    comparing: Comparing, first: EngineReport, second: EngineReport, watch: Watch
-) -> OnnxFacts:
+def _samples(
+    comparing: Comparing, model: OnnxFacts | None, engine: EngineReport
+) -> _Samples | None:
+    """The inputs, as the model takes them or, without one, as engine A does."""
+    from trtdoctor.engines.comparing.network_inputs import inputs_as_model, tuned_shapes
+    from trtdoctor.models.inputs import find_inputs, is_random
+
+    if comparing.inputs is None:
+        return None
+    shapes = dict(comparing.shapes)
+    if is_random(comparing.inputs):
+        shapes = {**tuned_shapes(engine), **shapes}
+    taking = inputs_as_model(engine) if model is None else model
+    if not taking.inputs:
+        raise InputError(f"{engine.path} does not tell its inputs; give the model with --onnx")
+    found = find_inputs(taking, comparing.inputs, shapes)
+    return _Samples(arrays=list(found), told=found.told, random=found.random)
+
+
+def _model(comparing: Comparing, engines: Sequence[EngineReport], watch: Watch) -> OnnxFacts:
     from trtdoctor.engines.belonging import model_contradicts
     from trtdoctor.model.typing import Typing
     from trtdoctor.readers.onnxmodel import read_onnx
@@ -54,7 +102,7 @@ def _model(
         facts = read_onnx(path, shapes=comparing.shapes)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    for side, engine in (("A", first), ("B", second)):
+    for side, engine in zip("AB", engines, strict=True):
         io = (engine.identity.io if engine.identity else None) or ()
         other = model_contradicts(engine.layers, io, facts, typing=Typing.UNKNOWN)
         if other is not None:
@@ -63,54 +111,77 @@ def _model(
 
 
 def _compared(
-    a: Side,
-    b: Side,
+    sides: Sequence[Side],
+    engines: Sequence[EngineReport],
     comparing: Comparing,
     model: OnnxFacts | None,
+    samples: _Samples | None,
     budget: float,
     watch: Watch,
-) -> tuple[OutputsSeen, Mapping[str, str] | None]:
+) -> Seen:
     from trtdoctor.engines.comparing import OutputsSeen, compare_outputs, judge_outputs
-    from trtdoctor.models.inputs import find_inputs
     from trtdoctor.models.outputs import in_samples, reference_outputs
-    from trtdoctor.readers.polygraphy import read_arrays
 
     reference: list[dict[str, Any]] | None = None
-    called = told = None
-    samples: list[dict[str, Any]] = []
+    called = None
     notes: list[str] = []
-    if model is not None and comparing.onnx is not None:
-        path = Path(comparing.onnx)
-        inputs = find_inputs(model, comparing.inputs, comparing.shapes)
-        samples, told = list(inputs), inputs.told
-        if inputs.random:
-            notes.append(
-                "the inputs were random numbers, which tell little of your data: give some with --inputs"
-            )
+    if samples is None:
+        notes.append("nothing tells that both outputs were made from the same inputs")
+    elif samples.random:
+        notes.append(
+            "the inputs were random numbers, which tell little of your data: give some with --inputs"
+        )
+    path = None if comparing.onnx is None else Path(comparing.onnx)
+    if model is not None and path is not None and samples is not None:
         network = _network(path, comparing.backend)
-        reference = reference_outputs(network, samples, watch)
+        reference = reference_outputs(network, samples.arrays, watch)
         called = f"{network.backend.name} {_types(model)}"
-    if a.outputs is not None and b.outputs is not None:
-        ours, theirs = read_arrays(Path(a.outputs)), read_arrays(Path(b.outputs))
-        if told is None:
-            notes.append("nothing tells that both outputs were made from the same inputs")
-    else:
-        assert comparing.run is not None
-        try:
-            ours = [dict(each) for each in comparing.run(Path(a.file), samples)]
-            theirs = [dict(each) for each in comparing.run(Path(b.file), samples)]
-        except InputError as error:
-            return OutputsSeen(notes=(*notes, f"outputs were not compared: {error}")), None
-    if reference is not None:
-        ours, theirs = in_samples(ours, reference), in_samples(theirs, reference)
+    told = None if samples is None else samples.told
+    try:
+        given, measured = _had(sides, engines, comparing, samples, notes)
+    except InputError as error:
+        if any(side.outputs is not None for side in sides):
+            raise
+        note = f"the engines were not run: {error}"
+        return Seen(outputs=OutputsSeen(inputs=told, notes=(note,)))
+    ours, theirs = given if reference is None else [in_samples(g, reference) for g in given]
     watch.tell("comparing outputs")
     differences = compare_outputs(ours, theirs, reference)
     judged = judge_outputs(differences, budget=budget, reference=called)
     hazards = None
-    if model is not None and comparing.onnx is not None and judged and judged.sound is not True:
-        hazards = _hazards(Path(comparing.onnx), model, samples, comparing.backend, watch)
-    seen = OutputsSeen(differences=differences, reference=called, inputs=told, notes=tuple(notes))
-    return seen, hazards
+    doubted = judged is not None and judged.sound is not True
+    if doubted and model is not None and path is not None and samples is not None:
+        hazards = _hazards(path, model, samples.arrays, comparing.backend, watch)
+    outputs = OutputsSeen(
+        differences=differences, reference=called, inputs=told, notes=tuple(notes)
+    )
+    return Seen(outputs=outputs, hazards=hazards, measured=measured)
+
+
+def _had(
+    sides: Sequence[Side],
+    engines: Sequence[EngineReport],
+    comparing: Comparing,
+    samples: _Samples | None,
+    notes: list[str],
+) -> tuple[list[list[dict[str, Any]]], tuple[Measurement | None, ...] | None]:
+    """Both engines' outputs, from files or by running them, and then their times too."""
+    from trtdoctor.readers.polygraphy import read_arrays
+
+    files = [Path(side.outputs) for side in sides if side.outputs is not None]
+    if files:
+        return [read_arrays(file) for file in files], None
+    assert comparing.run is not None and samples is not None
+    paths = [engine_file(side, engine) for side, engine in zip(sides, engines, strict=True)]
+    given = [[dict(each) for each in comparing.run(path, samples.arrays)] for path in paths]
+    if comparing.time is None or all(side.times is not None for side in sides):
+        return given, None
+    shapes = {name: tuple(array.shape) for name, array in samples.arrays[0].items()}
+    try:
+        return given, tuple(comparing.time(paths, shapes))
+    except InputError as error:
+        notes.append(f"the engines were not timed: {error}")
+        return given, None
 
 
 def _types(model: OnnxFacts) -> str:

@@ -18,10 +18,16 @@ from .examinations import File
 
 if TYPE_CHECKING:
     from trtdoctor.engines.given import EngineSources
+    from trtdoctor.model.build import Measurement
 
 Arrays: TypeAlias = "Mapping[str, Any]"
 Runner: TypeAlias = "Callable[[Path, Sequence[Arrays]], Sequence[Arrays]]"
 """Runs an engine on samples, arrays by input, and gives its outputs for each."""
+
+Timer: TypeAlias = (
+    "Callable[[Sequence[Path], Mapping[str, tuple[int, ...]]], Sequence[Measurement | None]]"
+)
+"""Times engines in turn, with the extents of their inputs."""
 
 _HEAD = 1 << 12
 _MARK = b"trtdoctor.report/"
@@ -56,7 +62,9 @@ class Comparing:
         shapes: Shapes of inputs whose extents the model leaves open.
         backend: What runs the model; None for the quickest that is installed.
         budget: The signal to noise that outputs have to keep, in dB; None for the usual.
-        run: Runs an engine on the inputs; None where outputs come from files alone.
+        run: Runs an engine on the inputs, where outputs do not come from files; it raises InputError
+            where one cannot be run.
+        time: Times both then, likewise.
     """
 
     onnx: File | None = None
@@ -65,6 +73,7 @@ class Comparing:
     backend: str | None = None
     budget: float | None = None
     run: Runner | None = None
+    time: Timer | None = None
 
 
 def read_side(side: Side, letter: str, *, static: bool) -> EngineSources | EngineReport:
@@ -130,3 +139,27 @@ def _saved(side: Side, path: Path, letter: str) -> EngineReport:
     if side.times is None:
         return report.engines[0]
     return msgspec.structs.replace(report.engines[0], measured=read_measurement(Path(side.times)))
+
+
+def engine_file(side: Side, report: EngineReport) -> Path:
+    """The engine of one side, to be run.
+
+    Raises:
+        InputError: only a list of its layers was given, or the engine that a saved report is of is not
+            here, or has changed.
+    """
+    given = Path(side.file)
+    if report.identity is None:
+        raise InputError(f"{given} lists the layers of an engine and is none that can be run")
+    path = Path(report.path)
+    if path == given:
+        return path
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = None
+    if size is None or (report.size is not None and report.size != size):
+        raise InputError(
+            f"{given} is a report of {path}, which {'is not here' if size is None else 'has changed'}"
+        )
+    return path

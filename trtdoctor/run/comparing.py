@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from os import fspath
 
+import msgspec
+
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.reporting.look_session import Look, Looking
 
-from .compared_outputs import outputs_seen
+from .compared_outputs import seen_running
 from .compared_sides import Comparing, Side, read_side
 from .examinations import (
     Examination,
@@ -47,16 +51,20 @@ def examine_compared(
         each if isinstance(each, EngineReport) else next(read) for each in given.values()
     )
     budget = BUDGET if comparing.budget is None else comparing.budget
-    outputs, hazards = outputs_seen(a, b, first, second, comparing, budget, watch)
+    seen = seen_running((a, b), (first, second), comparing, budget, watch)
+    if seen.measured is not None:
+        first, second = map(_timed, (first, second), seen.measured)
     watch.tell("putting the answer together")
     comparison = compare_engines(
         first,
         second,
-        outputs=outputs,
-        hazards=hazards,
+        outputs=seen.outputs,
+        hazards=seen.hazards,
         budget=budget,
-        measure=_measure((("a", first), ("b", second))),
-        compare=_COMPARE,
+        measure=_measure(first, second),
+        compare="run both on the same inputs",
+        reference="the model would",
+        commands=_commands((a, b), (first, second)),
     )
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
     watch.tell("")
@@ -72,35 +80,41 @@ def examine_compared(
     )
 
 
-# The command-line program of each product that loads an engine and times it.
-_PROGRAMS = {"tensorrt-rtx": "tensorrt_rtx"}
+def _timed(engine: EngineReport, in_turn: Measurement | None) -> EngineReport:
+    """The engine with times that were measured beside the other's, which compare best."""
+    if in_turn is None:
+        return engine
+    alone = engine.measured
+    if alone is not None and alone.gpu == in_turn.gpu:
+        in_turn = msgspec.structs.replace(in_turn, kernels_ms=alone.kernels_ms)
+    return msgspec.structs.replace(engine, measured=in_turn)
 
 
-def _measure(sides: Sequence[tuple[str, EngineReport]]) -> str:
-    """How to measure the engines that were not; a clause of the verdict."""
-    commands = [
-        f"`{_PROGRAMS.get((each.identity and each.identity.product) or '', 'trtexec')} "
-        f"--loadEngine={shlex.quote(_engine(each, letter))} --exportTimes={letter}.times.json`"
-        for letter, each in sides
-        if each.measured is None
-    ]
-    options = [f"--times-{letter}" for letter, each in sides if each.measured is None]
-    if not options:
+def _measure(a: EngineReport, b: EngineReport) -> str:
+    """What to do about times that are missing; a clause of the verdict."""
+    if a.measured is not None and b.measured is not None:
         return "measure both again, with the same shapes on the same idle GPU"
-    where = "on one idle GPU" if len(options) > 1 else "on the GPU that the other was measured on"
-    files = "give the files" if len(options) > 1 else "give the file"
-    return f"run {' and '.join(commands)} {where}, and {files} with {' and '.join(options)}"
+    if a.measured is None and b.measured is None:
+        return "measure both on one idle GPU"
+    other = "A" if b.measured is None else "B"
+    return f"measure it on the GPU that {other} was measured on"
 
 
-def _engine(report: EngineReport, letter: str) -> str:
-    """The engine's file; of layers alone nobody knows it."""
-    return report.path if report.identity is not None else f"{letter.upper()}.engine"
-
-
-_COMPARE = (
-    "save what both give for the same inputs as .npz files, and give them with --outputs-a and "
-    "--outputs-b, and the model with --onnx"
-)
+def _commands(sides: Sequence[Side], engines: Sequence[EngineReport]) -> dict[str, tuple[str, ...]]:
+    """What tells times, outputs and which of them are right, where these are missing."""
+    here = " ".join(shlex.quote(fspath(side.file)) for side in sides)
+    compare = f"trtdoctor compare {here}"
+    both = f"{compare} --inputs data.npz --onnx MODEL.onnx"
+    if all(engine.identity is not None for engine in engines):
+        # Where a GPU runs them, this measures both too.
+        return {"times": (both,), "outputs": (both,), "reference": (both,)}
+    # Of layers alone nobody knows the engine's file.
+    times = [
+        f"trtexec --loadEngine={side}.engine --exportTimes={side.lower()}.times.json"
+        for side in "AB"
+    ]
+    given = f"{compare} --times-a a.times.json --times-b b.times.json"
+    return {"times": (*times, given), "outputs": (both,), "reference": (both,)}
 
 
 def _check(a: Side, b: Side, comparing: Comparing) -> None:
@@ -111,7 +125,7 @@ def _check(a: Side, b: Side, comparing: Comparing) -> None:
     if comparing.budget is not None and not comparing.budget > 0:
         raise UsageError(f"a budget is above 0 dB, not {comparing.budget:g}")
     if comparing.inputs is not None and comparing.onnx is None and comparing.run is None:
-        raise UsageError("--inputs are given to the model: name it with --onnx")
+        raise UsageError("inputs are given to a model or to engines that are run; name the model")
     if a.outputs is not None and comparing.onnx is not None and comparing.inputs is None:
         raise UsageError(
             "the model needs the inputs that the outputs were made with; give them with --inputs"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trtdoctor.builder.measure import Run, SampleTensor, ToRun, describe, run_engines
 from trtdoctor.builder.tensors import from_bytes, to_bytes
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.errors import InputError
 from trtdoctor.reporting.look_session import Looking
 
@@ -16,6 +18,8 @@ from .building import Bench
 
 # Loading and running one engine, in seconds.
 _BUDGET_S = 900.0
+# Timing each of two engines, in seconds.
+_TIMING_S = 12.0
 
 Arrays = Mapping[str, Any]
 
@@ -71,6 +75,39 @@ def engine_runner(
             return outputs_of(bench, engine, samples, runtime=runtime, through=through)
 
     return run
+
+
+def engine_timer(
+    look: Looking, runtime: str | None, through: str | None
+) -> Callable[[Sequence[Path], Mapping[str, tuple[int, ...]]], tuple[Measurement | None, ...]]:
+    """What times engines in turn, so that what drifts drifts for all of them alike."""
+
+    def time(
+        engines: Sequence[Path], shapes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[Measurement | None, ...]:
+        with (
+            Bench(look, budget=_BUDGET_S) as bench,
+            tempfile.TemporaryDirectory(prefix="trtdoctor-") as place,
+        ):
+            world = bench.world(runtime)
+            if world.no_gpu is not None:
+                raise InputError(world.no_gpu)
+            found = run_engines(
+                bench.host,
+                module=world.module,
+                python=world.python,
+                engines=[replace(plan_of(engine), shapes=shapes) for engine in engines],
+                folder=Path(place),
+                seconds=_TIMING_S,
+                profile=False,
+                through=through,
+                watch=bench.watch,
+            )
+        if isinstance(found, str):
+            raise InputError(found)
+        return tuple(run.measured for run in found)
+
+    return time
 
 
 def plan_of(engine: Path) -> ToRun:

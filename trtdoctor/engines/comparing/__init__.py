@@ -5,7 +5,7 @@ Everything here is a pure function of what was read, measured and given: it touc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trtdoctor.model.comparison import Comparison, OutputDifference
@@ -57,6 +57,8 @@ def compare_engines(
     budget: float = BUDGET,
     measure: str = "measure both on one GPU",
     compare: str = "compare their outputs",
+    reference: str = "the model that both were built from would",
+    commands: Mapping[str, Sequence[str]] | None = None,
 ) -> Comparison:
     """B beside A, which it would replace.
 
@@ -68,6 +70,8 @@ def compare_engines(
         budget: The signal to noise that outputs have to keep, in dB.
         measure: What to do where times are missing; a clause of the verdict.
         compare: What to do where outputs are missing; a clause of the verdict.
+        reference: What to do where only a reference would tell; a clause of the verdict.
+        commands: Commands that tell ``times``, ``outputs`` or the ``reference`` where it is missing.
     """
     groups = _aligned(a, b)
     same = compare_models(a, b, groups)
@@ -75,7 +79,7 @@ def compare_engines(
     unlike = same.nodes if accuracy is None or not accuracy.sound else None
     apart = same.tensors or same.shapes or unlike or same.gpus
     times = compare_times(a, b, apart=None if apart is None else _words(same, apart))
-    worth, why = verdict(same, times, accuracy, measure=measure, compare=compare)
+    found = verdict(same, times, accuracy, measure=measure, compare=compare, reference=reference)
     layers, alike = ((), 0) if same.nodes or same.unnamed else changed_layers(groups)
     added, removed = ((), ()) if same.nodes or same.unnamed else conversions_apart(a, b)
     return Comparison(
@@ -94,8 +98,9 @@ def compare_engines(
         reference=outputs.reference,
         inputs=outputs.inputs,
         suspects=_suspects(groups, b, accuracy, hazards),
-        worth=worth,
-        verdict=why,
+        worth=found.worth,
+        verdict=found.why,
+        commands=tuple((commands or {}).get(found.missing or "", ())),
         notes=tuple(_notes(a, b, same, times.notes, outputs)),
     )
 

@@ -24,11 +24,13 @@ class Accuracy:
         sound: Whether they will do; None where that cannot be told.
         why: One clause: how near they are, or what is wrong with them, or why nobody can tell.
         bad: The outputs that will not do, or may not.
+        unjudged: Whether a reference would tell.
     """
 
     sound: bool | None
     why: str
     bad: tuple[str, ...] = ()
+    unjudged: bool = False
 
 
 def judge_outputs(
@@ -112,7 +114,7 @@ class _Judged:
         before = self._a(worst)
         if before is None:
             why = f"{told}, below {self._budget:g} dB, and nothing tells which of the two is right"
-            return Accuracy(sound=None, why=why, bad=tuple(bad))
+            return Accuracy(sound=None, why=why, bad=tuple(bad), unjudged=True)
         if _decibels(before) < min(_ELSEWHERE, self._budget):
             why = (
                 f"{told} and A's to {_decibels(before):.0f} dB: either the reference is another model or "

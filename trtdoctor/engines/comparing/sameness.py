@@ -43,8 +43,7 @@ class Sameness:
 def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) -> Sameness:
     """What the network tensors and the layers' nodes tell of two engines' models."""
     ours, theirs = _io(a), _io(b)
-    built = [each.build.model.sha256 for each in (a, b) if each.build is not None]
-    one_file = len(built) == 2 and built[0] == built[1]
+    one_file = bool(_models(a) & _models(b))
     return Sameness(
         tensors=_other_tensors(ours, theirs) or _other_ranks(ours, theirs),
         nodes=None if one_file else _other_nodes(groups) or _other_weights(a, b, groups),
@@ -53,6 +52,14 @@ def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) ->
         unnamed=not any(group.a and group.b for group in groups),
         notes=tuple(_other_types(ours, theirs)),
     )
+
+
+def _models(engine: EngineReport) -> frozenset[str]:
+    """Hashes of the model that an engine was built from, and of the one that was converted to it."""
+    build = engine.build
+    if build is None:
+        return frozenset()
+    return frozenset(each.sha256 for each in (build.model, build.given) if each is not None)
 
 
 def _io(engine: EngineReport) -> dict[tuple[str, str], IOTensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .accuracy import Accuracy
 from .sameness import Sameness
 from .timing import PROFILE, Times
@@ -12,10 +14,27 @@ _LEAST = 1.02
 _PERHAPS = 1.1
 
 
+class Verdict(NamedTuple):
+    """Whether B is worth it, None where that cannot be told; why; and what of it is missing.
+
+    ``missing`` is ``times``, ``outputs`` or ``reference``, where one of them would tell.
+    """
+
+    worth: bool | None
+    why: str
+    missing: str | None = None
+
+
 def verdict(
-    same: Sameness, times: Times, accuracy: Accuracy | None, *, measure: str, compare: str
-) -> tuple[bool | None, str]:
-    """Whether B is worth it, None where that cannot be told, and why.
+    same: Sameness,
+    times: Times,
+    accuracy: Accuracy | None,
+    *,
+    measure: str,
+    compare: str,
+    reference: str,
+) -> Verdict:
+    """Whether B is worth it and why, in one sentence.
 
     Args:
         same: What sets the engines apart.
@@ -23,28 +42,30 @@ def verdict(
         accuracy: How B's outputs came out; None where none were compared.
         measure: What to do where times are missing.
         compare: What to do where outputs are missing.
+        reference: What to do where only a reference would tell.
     """
     apart = _apart(same, accuracy)
     if apart is not None:
-        return None, apart
+        return Verdict(None, apart)
     if accuracy is not None and accuracy.sound is False:
-        return False, f"Not worth it: {accuracy.why}{_although(times)}."
+        return Verdict(False, f"Not worth it: {accuracy.why}{_although(times)}.")
     if times.gain is None:
-        return None, _unmeasured(times, accuracy, measure)
+        return Verdict(None, _unmeasured(times, accuracy, measure), "times")
     slow = _not_faster(times.gain)
     if slow is not None:
-        worth, why = slow
-        lead = "Not worth it" if worth is False else "Cannot be told"
-        return worth, f"{lead}: {why}."
+        return slow
     faster = f"B is {_factor(times.gain)}"
     if accuracy is None:
-        return None, f"{faster}, but whether its outputs hold is not known: {compare}."
+        why = f"{faster}, but whether its outputs hold is not known: {compare}."
+        return Verdict(None, why, "outputs")
     if accuracy.sound is None:
-        return None, f"{faster}, but {accuracy.why}{_then(accuracy, compare)}."
+        then = f": {reference}" if accuracy.unjudged else ""
+        missing = "reference" if accuracy.unjudged else None
+        return Verdict(None, f"{faster}, but {accuracy.why}{then}.", missing)
     given = (
         ", if your program can follow its other types of inputs or outputs" if same.notes else ""
     )
-    return True, f"Worth it{given}: {faster}, and {accuracy.why}."
+    return Verdict(True, f"Worth it{given}: {faster}, and {accuracy.why}.")
 
 
 def _apart(same: Sameness, accuracy: Accuracy | None) -> str | None:
@@ -77,23 +98,20 @@ def _unmeasured(times: Times, accuracy: Accuracy | None, measure: str) -> str:
     return f"Cannot be told: {times.why_not or 'nothing was measured'}{told}{held}; {measure}."
 
 
-def _not_faster(gain: tuple[float, float, float]) -> tuple[bool | None, str] | None:
-    """Why B is not faster, and whether that is sure; None where it is faster."""
+def _not_faster(gain: tuple[float, float, float]) -> Verdict | None:
+    """That B is not faster, or may not be; None where it is faster."""
     middle, low, high = gain
     if low >= _LEAST:
         return None
     told = f"{middle:.2f} times as fast as A, 19 of 20 times between {low:.2f} and {high:.2f}"
     if high < 1:
-        return False, f"B is slower, {told}"
+        return Verdict(False, f"Not worth it: B is slower, {told}.")
     if high < _PERHAPS:
-        return False, f"B is not clearly faster, {told}"
-    return None, f"B may be faster or not, {told}; measure both again, longer and on an idle GPU"
+        return Verdict(False, f"Not worth it: B is not clearly faster, {told}.")
+    again = "measure both again, longer and on an idle GPU"
+    return Verdict(None, f"Cannot be told: B may be faster or not, {told}; {again}.", "times")
 
 
 def _factor(gain: tuple[float, float, float]) -> str:
     middle, low, high = gain
     return f"{middle:.2f} times as fast as A (19 of 20 times between {low:.2f} and {high:.2f})"
-
-
-def _then(accuracy: Accuracy, compare: str) -> str:
-    return f"; {compare}" if "nothing tells" in accuracy.why else ""
