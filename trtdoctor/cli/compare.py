@@ -13,7 +13,7 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.run.arms import Arms, examine_arms
 from trtdoctor.run.comparing import Comparing, Side, examine_compared
 from trtdoctor.run.planning import files_read
-from trtdoctor.run.running import engine_runner
+from trtdoctor.run.running import engine_runner, engine_timer
 
 from .build_options import build_options, taken_build
 from .model_options import input_options, shape_of
@@ -142,6 +142,7 @@ def command(
             backend=backend,
             budget=budget,
             run=engine_runner(look, wanted.runtime, wanted.through),
+            time=None if no_live else engine_timer(look, wanted.runtime, wanted.through),
         ),
         look=look,
         live=not no_live,

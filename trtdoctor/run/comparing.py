@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.codec import LARGEST_REPORT, read_report
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, UsageError
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 Arrays: TypeAlias = "Mapping[str, Any]"
 Runner: TypeAlias = "Callable[[Path, Sequence[Arrays]], Sequence[Arrays]]"
 """Runs an engine on samples, arrays by input, and gives its outputs for each."""
+
+Timer: TypeAlias = "Callable[[Sequence[Path]], tuple[Measurement, ...] | str]"
 
 _HEAD = 1 << 12
 _MARK = b"trtdoctor.report/"
@@ -71,6 +74,7 @@ class Comparing:
         backend: What runs the model; None for the quickest that is installed.
         budget: The signal to noise that outputs have to keep, in dB; None for the usual.
         run: Runs an engine on the inputs; None where outputs come from files alone.
+        time: Times engines in turn, or says why not; None where nothing is timed here.
     """
 
     onnx: File | None = None
@@ -79,6 +83,7 @@ class Comparing:
     backend: str | None = None
     budget: float | None = None
     run: Runner | None = None
+    time: Timer | None = None
 
 
 def examine_compared(
@@ -105,6 +110,7 @@ def examine_compared(
     first, second = (
         each if isinstance(each, EngineReport) else next(read) for each in given.values()
     )
+    first, second, untimed = _timed(a, b, first, second, comparing, watch)
     budget = BUDGET if comparing.budget is None else comparing.budget
     outputs, hazards = _seen(a, b, first, second, comparing, budget, watch)
     watch.tell("putting the answer together")
@@ -117,6 +123,7 @@ def examine_compared(
         measure=_MEASURE,
         compare=_COMPARE,
     )
+    comparison = msgspec.structs.replace(comparison, notes=(*comparison.notes, *untimed))
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
     watch.tell("")
     return Examination(
@@ -139,6 +146,42 @@ _COMPARE = (
     "save what both give for the same inputs as .npz files, and give them with --outputs-a and "
     "--outputs-b, and the model with --onnx"
 )
+
+
+def _timed(
+    a: Side,
+    b: Side,
+    first: EngineReport,
+    second: EngineReport,
+    comparing: Comparing,
+    watch: Watch,
+) -> tuple[EngineReport, EngineReport, tuple[str, ...]]:
+    """Both engines with times of this machine's GPU, in turn, where nothing was given that was timed."""
+    plans = (first.identity, second.identity)
+    if comparing.time is None or a.times is not None or b.times is not None or None in plans:
+        return first, second, ()
+    if (
+        not (Path(a.file).is_file() and Path(b.file).is_file())
+        or first.size is None
+        or second.size is None
+    ):
+        return first, second, ()
+    watch.tell("timing both engines")
+    found = comparing.time((Path(a.file), Path(b.file)))
+    if isinstance(found, str):
+        return first, second, (f"they were not timed here: {found}",)
+    return (
+        msgspec.structs.replace(first, measured=_with_layers(found[0], first.measured)),
+        msgspec.structs.replace(second, measured=_with_layers(found[1], second.measured)),
+        (),
+    )
+
+
+def _with_layers(now: Measurement, before: Measurement | None) -> Measurement:
+    """Times of now; the layers' own sum is of the build, where that was on the same GPU."""
+    if before is None or before.gpu != now.gpu:
+        return now
+    return msgspec.structs.replace(now, kernels_ms=before.kernels_ms)
 
 
 def _check(a: Side, b: Side, comparing: Comparing) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from trtdoctor.builder.measure import Run, SampleTensor, ToRun, describe, run_engines
 from trtdoctor.builder.tensors import from_bytes, to_bytes
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.errors import InputError
 from trtdoctor.reporting.look_session import Looking
 
@@ -16,6 +17,7 @@ from .building import Bench
 
 # Loading and running one engine, in seconds.
 _BUDGET_S = 900.0
+_SECONDS = 8.0
 
 Arrays = Mapping[str, Any]
 
@@ -71,6 +73,39 @@ def engine_runner(
             return outputs_of(bench, engine, samples, runtime=runtime, through=through)
 
     return run
+
+
+def engine_timer(
+    look: Looking, runtime: str | None, through: str | None
+) -> Callable[[Sequence[Path]], tuple[Measurement, ...] | str]:
+    """What times engines in turn on this machine's GPU, or says why not."""
+
+    def time(engines: Sequence[Path]) -> tuple[Measurement, ...] | str:
+        try:
+            with Bench(look, budget=_BUDGET_S) as bench:
+                world = bench.world(runtime)
+                if world.no_gpu is not None:
+                    return world.no_gpu
+                plans = [plan_of(engine) for engine in engines]
+                with tempfile.TemporaryDirectory(prefix="trtdoctor-") as place:
+                    found = run_engines(
+                        bench.host,
+                        module=world.module,
+                        python=world.python,
+                        engines=plans,
+                        folder=Path(place),
+                        seconds=_SECONDS,
+                        profile=False,
+                        through=through,
+                        watch=bench.watch,
+                    )
+        except InputError as error:
+            return str(error)
+        if isinstance(found, str):
+            return found
+        return tuple(run.measured for run in found if run.measured is not None)
+
+    return time
 
 
 def plan_of(engine: Path) -> ToRun:
