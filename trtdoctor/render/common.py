@@ -100,6 +100,9 @@ def counts(report: Report) -> str:
 
 def verdict_line(report: Report) -> str:
     """The verdict in one sentence; of files alone nothing was asked that could be healthy."""
+    compared = [comparison.verdict for comparison in report.comparisons]
+    if len(compared) == 1 and report.verdict is not Verdict.PROBLEMS:
+        return one_line(compared[0])
     answers = [engine.answer for engine in report.engines]
     answers = answers or [model.answer for model in report.models]
     if report.machine is None and answers and report.verdict is Verdict.HEALTHY:

@@ -27,6 +27,7 @@ _MOST_CHARACTERS = 3_000_000
 _MOST_ROWS = 10_000
 _SHOW_ALL = {
     "inspect": "trtdoctor inspect --all shows all of them, and -o report.json keeps them",
+    "compare": "trtdoctor compare -v shows all of them, and -o report.json keeps them",
     "explain": "trtdoctor explain -v shows all of them, and -o report.json keeps them",
 }
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}

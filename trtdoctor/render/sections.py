@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from trtdoctor.model.report import Report
 
 from .build_sections import build_sections, measured_section, proof_sections
+from .comparison_sections import comparison_sections
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
 from .measured_sections import measured_sections
@@ -21,10 +22,12 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report: of engines explanations where there are any, else what is in them; of models.
+    """The tables of a report: comparisons, explanations of engines, else what is in them; of models.
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
+    for comparison in report.comparisons:
+        yield from comparison_sections(comparison, verbose=verbose)
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)
@@ -35,9 +38,10 @@ def report_sections(
         for engine in report.engines:
             yield from build_sections(engine)
             yield from explanation_sections(engine, verbose=verbose)
-    else:
+    elif not report.comparisons:
         yield from engine_sections(report.engines, all_layers=all_layers, gather_above=gather_above)
-    yield from measured_sections(report.engines)
+    if verbose or not report.comparisons:
+        yield from measured_sections(report.engines)
     for model in report.models:
         yield from model_sections(model, verbose=verbose, numbers_only=report.command == "explain")
         yield from plan_sections(model, verbose=verbose)

@@ -73,7 +73,7 @@ def compare_engines(
     same = compare_models(a, b, groups)
     accuracy = judge_outputs(outputs.differences, budget=budget, reference=outputs.reference)
     unlike = same.nodes if accuracy is None or not accuracy.sound else None
-    apart = same.tensors or same.shapes or unlike
+    apart = same.tensors or same.shapes or unlike or same.gpus
     times = compare_times(a, b, apart=None if apart is None else _words(same, apart))
     worth, why = verdict(same, times, accuracy, measure=measure, compare=compare)
     layers, alike = ((), 0) if same.nodes or same.unnamed else changed_layers(groups)

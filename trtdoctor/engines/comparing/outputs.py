@@ -72,6 +72,7 @@ class _Tally:
 
     of: str
     to: str
+    compared: int = 0
     elements: int = 0
     absolute: float = 0.0
     relative: float = 0.0
@@ -99,6 +100,7 @@ class _Tally:
         if None in kinds:
             self.notes[f"arrays of {mine.dtype} and {other.dtype} are not compared"] = None
             return
+        self.compared += 1
         self.elements += mine.size
         if kinds == {"whole"}:
             for x, y in _chunks(mine, other):
@@ -150,7 +152,8 @@ class _Tally:
             told = f"{self.healed:,} {words} finite that {self._is_none()} in {self.to}"
             self.notes[told] = None
         seen = self.elements > 0
-        equal = seen and not self.unequal and not self.notes
+        # Without elements, as where nothing was detected, there is nothing that differs.
+        equal = self.compared > 0 and not self.unequal and not self.notes
         whole = seen and self.exact
         floats = seen and not self.exact and self.finite > 0
         return OutputDifference(

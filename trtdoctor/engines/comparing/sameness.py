@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trtdoctor.model.engine import EngineReport, IOTensor, Layer
+from trtdoctor.model.engine import EngineIdentity, EngineReport, IOTensor, Layer
 
 from .alignment import Group, told_nodes
 from .tensor_names import lasting
@@ -13,6 +13,8 @@ from .tensor_names import lasting
 # Of the fewer nodes, how many have to be in both. Converted models keep their names; so few in
 # common are names like Add_1 that any exporter gives.
 _FEW = 0.2
+# Of the layers that tell their weights, how many have to have as many in both.
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +22,12 @@ class Sameness:
     """What sets two engines apart.
 
     Attributes:
-        tensors: Which inputs and outputs only one of them has; one clause.
-        nodes: That their layers are made of other nodes; one clause. Two exports of one model are
-            told so too, and only their outputs tell these from two models.
+        tensors: Which inputs and outputs only one of them has, or has with other dimensions; one
+            clause.
+        nodes: That their layers are made of other nodes or weights; one clause. Two exports of one
+            model are told so too, and only their outputs tell these from two models.
         shapes: Why they are of different shapes; one clause.
+        gpus: Why no GPU runs both; one clause.
         unnamed: Whether nothing tells which of their layers belong together.
         notes: What a user of B has to change, a sentence each.
     """
@@ -31,6 +35,7 @@ class Sameness:
     tensors: str | None = None
     nodes: str | None = None
     shapes: str | None = None
+    gpus: str | None = None
     unnamed: bool = False
     notes: tuple[str, ...] = ()
 
@@ -41,9 +46,10 @@ def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) ->
     built = [each.build.model.sha256 for each in (a, b) if each.build is not None]
     one_file = len(built) == 2 and built[0] == built[1]
     return Sameness(
-        tensors=_other_tensors(ours, theirs),
-        nodes=None if one_file else _other_nodes(groups),
+        tensors=_other_tensors(ours, theirs) or _other_ranks(ours, theirs),
+        nodes=None if one_file else _other_nodes(groups) or _other_weights(a, b, groups),
         shapes=_other_shapes(a, b, ours, theirs) or _inner_shapes(groups),
+        gpus=_other_gpus(a.identity, b.identity),
         unnamed=not any(group.a and group.b for group in groups),
         notes=tuple(_other_types(ours, theirs)),
     )
@@ -84,6 +90,45 @@ def _other_nodes(groups: Sequence[Group]) -> str | None:
         return None
     shared = "none" if not common else f"only {common}"
     return f"of {len(ours):,} nodes in A and {len(theirs):,} in B {shared} have the same name"
+
+
+def _other_ranks(
+    ours: dict[tuple[str, str], IOTensor], theirs: dict[tuple[str, str], IOTensor]
+) -> str | None:
+    """A network tensor that has more dimensions in one: no other batch makes that of it."""
+    for key, tensor in ours.items():
+        other = theirs.get(key)
+        if other is None or tensor.shape is None or other.shape is None:
+            continue
+        if len(tensor.shape) != len(other.shape):
+            return f"{tensor.name} is {_shape(tensor)} in A and {_shape(other)} in B"
+    return None
+
+
+def _other_weights(a: EngineReport, b: EngineReport, groups: Sequence[Group]) -> str | None:
+    """Layers of the same nodes that store other numbers of weights: names that agree by chance."""
+    if _product(a) != _product(b):
+        # Each product counts what it packs in its own way.
+        return None
+    told = [(group, _weights(group.a), _weights(group.b)) for group in groups]
+    pairs = [(group, one, two) for group, one, two in told if one and two]
+    other = [each for each in pairs if each[1] != each[2]]
+    if len(other) <= _MOSTLY * len(pairs):
+        return None
+    group, one, two = other[0]
+    name = group.nodes[0] if group.nodes else group.b[0].name
+    return (
+        f"{len(other):,} of {len(pairs):,} layers of the same names have other weights, such as "
+        f"{name} with {one:,} numbers in A and {two:,} in B"
+    )
+
+
+def _product(engine: EngineReport) -> str | None:
+    return engine.identity.product if engine.identity else None
+
+
+def _weights(layers: Iterable[Layer]) -> int:
+    return sum(layer.weights.count for layer in layers if layer.weights is not None)
 
 
 def _other_shapes(
@@ -142,6 +187,24 @@ def _shape(tensor: IOTensor) -> str:
 
 def _extents(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "a scalar"
+
+
+def _other_gpus(a: EngineIdentity | None, b: EngineIdentity | None) -> str | None:
+    ours, theirs = _made_for(a), _made_for(b)
+    if not ours or not theirs or ours & theirs:
+        return None
+    return f"A is made for compute capability {_joined(ours)} and B for {_joined(theirs)}"
+
+
+def _made_for(identity: EngineIdentity | None) -> frozenset[str]:
+    """The compute capabilities that an engine runs on; none where that is not told or wider."""
+    if identity is None or identity.hardware_compatibility not in (None, "none"):
+        return frozenset()
+    return frozenset(identity.compute_capabilities or ())
+
+
+def _joined(capabilities: Iterable[str]) -> str:
+    return ", ".join(sorted(capabilities))
 
 
 def _inner_shapes(groups: Sequence[Group]) -> str | None:
