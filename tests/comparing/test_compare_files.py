@@ -276,14 +276,14 @@ def test_engines_are_run_on_the_inputs_and_timed_in_turn(tmp_path: Path) -> None
         calls.append((path, [sorted(sample) for sample in samples]))
         return [{"y": VALUES} for _ in samples]
 
-    def timer(paths: Any, shapes: Any) -> Any:
-        calls.append((tuple(paths), sorted(shapes)))
+    def timer(paths: Any) -> Any:
+        calls.append(tuple(paths))
         return measured(1.0), measured(0.5)
 
     shapes = {t.name: tuple(max(1, extent) for extent in t.shape or ()) for t in wanted}
     found = ran(a, b, inputs="random:2", shapes=shapes, run=runner, time=timer)
     names = sorted(shapes)
-    assert calls == [(a, [names, names]), (b, [names, names]), ((a, b), names)]
+    assert calls == [(a, b), (a, [names, names]), (b, [names, names])]
     assert found.worth is True and found.inputs == "2 random samples"
     assert any("random numbers" in note for note in found.notes)
 
@@ -294,15 +294,18 @@ def test_engines_that_cannot_be_run_are_compared_without_it(tmp_path: Path, two:
     def refuses(*_: Any) -> Any:
         raise trtdoctor.InputError("there is no GPU")
 
-    found = ran(a, b, inputs="random:1", run=refuses, time=refuses)
+    found = ran(a, b, inputs="random:1", run=refuses, time=lambda _: "there is no GPU")
     assert found.worth is None and not found.outputs
     assert "the engines were not run: there is no GPU" in found.notes
 
     def runner(path: Path, samples: Any) -> Any:
         return [{"y": VALUES} for _ in samples]
 
-    found = ran(a, b, inputs="random:1", run=runner, time=refuses)
-    assert found.outputs and "the engines were not timed: there is no GPU" in found.notes
+    found = ran(a, b, inputs="random:1", run=runner, time=lambda _: (measured(1.0),))
+    assert found.outputs and found.worth is None
+    assert any("not timed here" in note for note in found.notes)
+    # What was measured elsewhere and saved is not measured again.
+    assert ran(*two, time=refuses).gain is not None
     gone = ran(*two, inputs="random:1", run=runner)
     assert any("is a report of a.engine, which is not here" in note for note in gone.notes)
 

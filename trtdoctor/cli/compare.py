@@ -143,7 +143,7 @@ def command(
             backend=backend,
             budget=budget,
             run=engine_runner(look, wanted.runtime, wanted.through),
-            time=engine_timer(look, wanted.runtime, wanted.through),
+            time=None if no_live else engine_timer(look, wanted.runtime, wanted.through),
         ),
         look=look,
         live=not no_live,

@@ -209,7 +209,10 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
             converted_by=converted.by,
             kept=converted.kept,
             flags=tuple(told["flags"]),
-            settings=told["settings"],
+            settings={
+                **told["settings"],
+                **({"timing_cache": str(request.timing_cache)} if request.timing_cache else {}),
+            },
             shapes={name: _range(shape) for name, shape in told["shapes"].items()},
             io=told["io"],
             pins=told["pins"],

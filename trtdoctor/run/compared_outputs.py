@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trtdoctor.model.build import Measurement
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.watch import OutOfTime, Watch
@@ -28,12 +27,10 @@ class Seen:
     Attributes:
         outputs: Both engines' outputs, compared.
         hazards: What FP16 does to nodes of the model; None where that was not asked.
-        measured: Both engines' times, measured in turn; None where they were not.
     """
 
     outputs: OutputsSeen
     hazards: Mapping[str, str] | None = None
-    measured: tuple[Measurement | None, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +49,7 @@ def seen_running(
     budget: float,
     watch: Watch,
 ) -> Seen:
-    """Both engines' outputs and times, as far as they were given or can be had here.
+    """Both engines' outputs, as far as they were given or can be had here.
 
     Raises:
         TrtdoctorError: data that do not fit, a model that is another one or cannot be run.
@@ -138,7 +135,7 @@ def _compared(
         called = f"{network.backend.name} {_types(model)}"
     told = None if samples is None else samples.told
     try:
-        given, measured = _had(sides, engines, comparing, samples, notes)
+        given = _had(sides, engines, comparing, samples)
     except InputError as error:
         if any(side.outputs is not None for side in sides):
             raise
@@ -155,7 +152,7 @@ def _compared(
     outputs = OutputsSeen(
         differences=differences, reference=called, inputs=told, notes=tuple(notes)
     )
-    return Seen(outputs=outputs, hazards=hazards, measured=measured)
+    return Seen(outputs=outputs, hazards=hazards)
 
 
 def _had(
@@ -163,25 +160,16 @@ def _had(
     engines: Sequence[EngineReport],
     comparing: Comparing,
     samples: _Samples | None,
-    notes: list[str],
-) -> tuple[list[list[dict[str, Any]]], tuple[Measurement | None, ...] | None]:
-    """Both engines' outputs, from files or by running them, and then their times too."""
+) -> list[list[dict[str, Any]]]:
+    """Both engines' outputs, from files or by running them."""
     from trtdoctor.readers.polygraphy import read_arrays
 
     files = [Path(side.outputs) for side in sides if side.outputs is not None]
     if files:
-        return [read_arrays(file) for file in files], None
+        return [read_arrays(file) for file in files]
     assert comparing.run is not None and samples is not None
     paths = [engine_file(side, engine) for side, engine in zip(sides, engines, strict=True)]
-    given = [[dict(each) for each in comparing.run(path, samples.arrays)] for path in paths]
-    if comparing.time is None or all(side.times is not None for side in sides):
-        return given, None
-    shapes = {name: tuple(array.shape) for name, array in samples.arrays[0].items()}
-    try:
-        return given, tuple(comparing.time(paths, shapes))
-    except InputError as error:
-        notes.append(f"the engines were not timed: {error}")
-        return given, None
+    return [[dict(each) for each in comparing.run(path, samples.arrays)] for path in paths]
 
 
 def _types(model: OnnxFacts) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.codec import LARGEST_REPORT, read_report
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, UsageError
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
 Arrays: TypeAlias = "Mapping[str, Any]"
 Runner: TypeAlias = "Callable[[Path, Sequence[Arrays]], Sequence[Arrays]]"
 """Runs an engine on samples, arrays by input, and gives its outputs for each."""
-
-Timer: TypeAlias = (
-    "Callable[[Sequence[Path], Mapping[str, tuple[int, ...]]], Sequence[Measurement | None]]"
-)
-"""Times engines in turn, with the extents of their inputs."""
+Timer: TypeAlias = "Callable[[Sequence[Path]], tuple[Measurement, ...] | str]"
+"""Times engines in turn, or says why it cannot."""
 
 _HEAD = 1 << 12
 _MARK = b"trtdoctor.report/"
@@ -64,7 +62,7 @@ class Comparing:
         budget: The signal to noise that outputs have to keep, in dB; None for the usual.
         run: Runs an engine on the inputs, where outputs do not come from files; it raises InputError
             where one cannot be run.
-        time: Times both then, likewise.
+        time: Times engines in turn, or says why not; None where nothing is timed here.
     """
 
     onnx: File | None = None

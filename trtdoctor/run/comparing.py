@@ -8,13 +8,13 @@ from os import fspath
 
 import msgspec
 
-from trtdoctor.model.build import Measurement
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.reporting.look_session import Look, Looking
 
 from .compared_outputs import seen_running
 from .compared_sides import Comparing, Side, read_side
+from .compared_times import timed_here
 from .examinations import (
     Examination,
     engine_reports,
@@ -50,10 +50,9 @@ def examine_compared(
     first, second = (
         each if isinstance(each, EngineReport) else next(read) for each in given.values()
     )
+    first, second, untimed = timed_here(a, b, first, second, comparing, watch)
     budget = BUDGET if comparing.budget is None else comparing.budget
     seen = seen_running((a, b), (first, second), comparing, budget, watch)
-    if seen.measured is not None:
-        first, second = map(_timed, (first, second), seen.measured)
     watch.tell("putting the answer together")
     comparison = compare_engines(
         first,
@@ -66,6 +65,7 @@ def examine_compared(
         reference="the model would",
         commands=_commands((a, b), (first, second)),
     )
+    comparison = msgspec.structs.replace(comparison, notes=(*comparison.notes, *untimed))
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
     watch.tell("")
     return Examination(
@@ -78,16 +78,6 @@ def examine_compared(
         comparisons=(comparison,),
         environment=looking.environment,
     )
-
-
-def _timed(engine: EngineReport, in_turn: Measurement | None) -> EngineReport:
-    """The engine with times that were measured beside the other's, which compare best."""
-    if in_turn is None:
-        return engine
-    alone = engine.measured
-    if alone is not None and alone.gpu == in_turn.gpu:
-        in_turn = msgspec.structs.replace(in_turn, kernels_ms=alone.kernels_ms)
-    return msgspec.structs.replace(engine, measured=in_turn)
 
 
 def _measure(a: EngineReport, b: EngineReport) -> str:

@@ -254,7 +254,8 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
-    report = msgspec.structs.replace(report, measured=measured)
+    if measured is not None:
+        report = msgspec.structs.replace(report, measured=measured)
     snapshot = with_engine_facts(snapshot, sources, (report,), expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     if audited:

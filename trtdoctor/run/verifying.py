@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trtdoctor.builder.measure import ToRun, run_engines
-from trtdoctor.model.build import Measurement, Proof, Spread
+from trtdoctor.model.build import BuildRecord, Measurement, Proof, Spread
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, TrtdoctorError
 from trtdoctor.reporting.look_session import Looking
@@ -76,6 +77,7 @@ def verified(seen: Examination, verifying: Verifying, look: Looking) -> Examinat
         bench = stack.enter_context(Bench(look, budget=budget))
         runtime = "rtx" if record.product == "tensorrt-rtx" else "tensorrt"
         request = request_of(record, folder / "again.engine", model)
+        request = replace(request, timing_cache=_cache(record, folder))
         proofs = []
         for number, trial in enumerate(trials(report, request, verifying.most), 1):
             target = folder / f"remedy{number}.engine"
@@ -91,6 +93,19 @@ def verified(seen: Examination, verifying: Verifying, look: Looking) -> Examinat
     answer = _answer(report, proofs)
     report = msgspec.structs.replace(report, proofs=tuple(proofs), answer=answer)
     return replace(seen, engines=(report, *seen.engines[1:]))
+
+
+def _cache(record: BuildRecord, folder: Path) -> Path:
+    """The timings of the engine's own build where they were kept; those of the trials go there too.
+
+    With the same timings the builder decides alike but for the remedy.
+    """
+    target = folder / "timing.cache"
+    kept = record.settings.get("timing_cache")
+    if kept is not None and not target.exists():
+        with suppress(OSError):
+            shutil.copyfile(kept, target)
+    return target
 
 
 def _proof(
