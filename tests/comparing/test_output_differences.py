@@ -61,6 +61,12 @@ def test_nothing_finite_has_no_signal() -> None:
     assert found.sqnr is None and found.absolute is None
 
 
+def test_beside_nothing_any_noise_is_too_much() -> None:
+    found = only(np.zeros(3), np.array([0.0, 1e-9, 0.0]))
+    assert found.sqnr == -200 and found.note == "it is all zero in A"
+    assert judged(np.zeros(3), np.array([0.0, 1e-9, 0.0])).sound is None
+
+
 def test_whole_numbers_are_compared_exactly() -> None:
     found = only(np.array([2**62, 5, 7]), np.array([2**62 + 1, 5, 7]))
     assert found.differing == 1 and found.sqnr is None and found.relative is None
@@ -183,6 +189,11 @@ def test_no_worse_than_what_is_there_will_do() -> None:
 def test_two_engines_far_from_the_reference_doubt_the_reference() -> None:
     found = judged(noisy(3), noisy(2), NUMBERS)
     assert found.sound is None and "other inputs" in found.why
+
+
+def test_where_nothing_is_finite_nothing_agrees() -> None:
+    found = judged(np.full(4, np.nan), np.ones(4))
+    assert found.sound is None and "no finite number beside one of A's" in found.why
 
 
 def test_an_index_that_flips_is_for_the_user_to_judge() -> None:

@@ -156,6 +156,16 @@ def test_other_nodes_are_another_model_unless_the_outputs_say_otherwise() -> Non
     assert again.worth is True and any("not aligned" in note for note in again.notes)
 
 
+def test_blocks_that_each_build_cuts_elsewhere_are_no_other_model() -> None:
+    a = engine("a", layer("{ForeignNode[e.weight.../Add]}", makes=("y",)))
+    b = engine(
+        "b",
+        layer("{ForeignNode[e.bias.../Mul]}", makes=("m",)),
+        layer("{ForeignNode[f.weight.../Sub]}", reads=("m",), makes=("y",)),
+    )
+    assert "different models" not in compare_engines(a, b).verdict
+
+
 def test_the_same_names_with_other_weights_are_another_model() -> None:
     a = engine("a", *(layer(f"l{i}", f"n{i}", weights=100) for i in range(4)))
     b = engine("b", *(layer(f"l{i}", f"n{i}", weights=900) for i in range(4)))

@@ -63,7 +63,7 @@ def examine_compared(
         measure=_measure(first, second),
         compare="run both on the same inputs",
         reference="the model would",
-        commands=_commands((a, b), (first, second)),
+        commands=_commands((a, b), (first, second), comparing),
     )
     comparison = msgspec.structs.replace(comparison, notes=(*comparison.notes, *untimed))
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
@@ -90,11 +90,15 @@ def _measure(a: EngineReport, b: EngineReport) -> str:
     return f"measure it on the GPU that {other} was measured on"
 
 
-def _commands(sides: Sequence[Side], engines: Sequence[EngineReport]) -> dict[str, tuple[str, ...]]:
+def _commands(
+    sides: Sequence[Side], engines: Sequence[EngineReport], comparing: Comparing
+) -> dict[str, tuple[str, ...]]:
     """What tells times, outputs and which of them are right, where these are missing."""
     here = " ".join(shlex.quote(fspath(side.file)) for side in sides)
     compare = f"trtdoctor compare {here}"
-    both = f"{compare} --inputs data.npz --onnx MODEL.onnx"
+    inputs = shlex.quote(comparing.inputs or "data.npz")
+    model = "MODEL.onnx" if comparing.onnx is None else shlex.quote(fspath(comparing.onnx))
+    both = f"{compare} --inputs {inputs} --onnx {model}"
     if all(engine.identity is not None for engine in engines):
         # Where a GPU runs them, this measures both too.
         return {"times": (both,), "outputs": (both,), "reference": (both,)}

@@ -6,7 +6,7 @@ Everything here is a pure function of what was read, measured and given: it touc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trtdoctor.model.comparison import Comparison, OutputDifference
 from trtdoctor.model.engine import EngineReport
@@ -76,6 +76,8 @@ def compare_engines(
     groups = _aligned(a, b)
     same = compare_models(a, b, groups)
     accuracy = judge_outputs(outputs.differences, budget=budget, reference=outputs.reference)
+    if accuracy is not None and accuracy.sound and outputs.inputs is not None:
+        accuracy = replace(accuracy, why=f"{accuracy.why} on {outputs.inputs}")
     unlike = same.nodes if accuracy is None or not accuracy.sound else None
     apart = same.tensors or same.shapes or unlike or same.gpus
     times = compare_times(a, b, apart=None if apart is None else _words(same, apart))
@@ -152,7 +154,9 @@ def _notes(
     for side, engine in (("A", a), ("B", b)):
         if not engine.layers:
             notes.append(f"no layers of {side} could be read")
-        notes += [f"{side}: {note}" for note in engine.notes]
+    for note in dict.fromkeys((*a.notes, *b.notes)):
+        sides = [side for side, engine in (("A", a), ("B", b)) if note in engine.notes]
+        notes.append(f"{' and '.join(sides)}: {note}")
     if same.nodes:
         notes.append(f"layers are not aligned, for {same.nodes}")
     elif same.unnamed and a.layers and b.layers:

@@ -110,19 +110,24 @@ class _Judged:
         if not bad:
             return None
         worst = min(bad, key=lambda name: _decibels(self._b(name)))
-        told = f"its output {worst} agrees with {self._called} to {_decibels(self._b(worst)):.0f} dB only"
+        told = f"its output {worst} {self._agrees(self._b(worst))}"
         before = self._a(worst)
         if before is None:
             why = f"{told}, below {self._budget:g} dB, and nothing tells which of the two is right"
             return Accuracy(sound=None, why=why, bad=tuple(bad), unjudged=True)
         if _decibels(before) < min(_ELSEWHERE, self._budget):
             why = (
-                f"{told} and A's to {_decibels(before):.0f} dB: either the reference is another model or "
-                "was given other inputs, or both engines are wrong"
+                f"{told}, and A's {_only(before)}: either the reference is another model or was given "
+                "other inputs, or both engines are wrong"
             )
             return Accuracy(sound=None, why=why, bad=tuple(bad))
-        why = f"{told}, A's to {_decibels(before):.0f} dB, and {self._budget:g} dB are asked for"
+        why = f"{told}, A's {_only(before)}, and {self._budget:g} dB are asked for"
         return Accuracy(sound=False, why=why, bad=tuple(bad))
+
+    def _agrees(self, each: OutputDifference) -> str:
+        if each.sqnr is None:
+            return f"has no finite number beside one of {self._called}"
+        return f"agrees with {self._called} {_only(each)} only"
 
     def _as_good(self, name: str) -> bool:
         before = self._a(name)
@@ -155,6 +160,10 @@ class _Judged:
         less = "" if least >= self._budget else ", no worse than A's"
         plural = "output agrees" if len(self._names) == 1 else "outputs agree"
         return Accuracy(sound=True, why=f"its {plural} with {self._called} to {least:.0f} dB{less}")
+
+
+def _only(each: OutputDifference) -> str:
+    return "in nothing" if _decibels(each) == -inf else f"to {_decibels(each):.0f} dB"
 
 
 def _lost(each: OutputDifference) -> bool:

@@ -92,6 +92,11 @@ def align(
     return tuple(_groups(layers, len(a), found, joined))
 
 
+def is_block(name: str) -> bool:
+    """Whether a layer's name is that of a fused block, which tells its first and its last part."""
+    return _BLOCK.match(_PROFILE.sub("", name)) is not None
+
+
 def told_nodes(layer: Layer) -> tuple[str, ...]:
     """The nodes that a layer is made of, by its metadata, else by its name."""
     if layer.onnx_nodes:

@@ -18,7 +18,8 @@ A, B, REFERENCE = "A", "B", "reference"
 _CHUNK = 1 << 20
 # Beside an output's own largest magnitude; the relative error of what is smaller tells nothing.
 _TINY = 1e-3
-_LEAST_SIGNAL = 1e-300
+# What is all zero has no signal; any noise beside it is told as this, in dB.
+_NO_SIGNAL = -200.0
 # numpy tells no kind of these, which ml_dtypes brings.
 _OTHER_FLOATS = ("bfloat16", "float8", "float6", "float4")
 _OTHER_WHOLE = ("int4", "uint4", "int2", "uint2")
@@ -151,6 +152,8 @@ class _Tally:
             words = "element is" if self.healed == 1 else "elements are"
             told = f"{self.healed:,} {words} finite that {self._is_none()} in {self.to}"
             self.notes[told] = None
+        if self.unequal and not self.exact and self.finite and not self.signal:
+            self.notes[f"it is all zero in {self.to}"] = None
         seen = self.elements > 0
         # Without elements, as where nothing was detected, there is nothing that differs.
         equal = self.compared > 0 and not self.unequal and not self.notes
@@ -178,7 +181,9 @@ class _Tally:
         """Signal to noise in dB; None where nothing differs, or the sums leave double precision."""
         if self.noise <= 0 or not isfinite(self.noise) or not isfinite(self.signal):
             return None
-        return 10 * (log10(max(self.signal, _LEAST_SIGNAL)) - log10(self.noise))
+        if self.signal <= 0:
+            return _NO_SIGNAL
+        return max(_NO_SIGNAL, 10 * (log10(self.signal) - log10(self.noise)))
 
 
 def _kind(array: Any) -> str | None:

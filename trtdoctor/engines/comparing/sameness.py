@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from trtdoctor.model.engine import EngineIdentity, EngineReport, IOTensor, Layer
 
-from .alignment import Group, told_nodes
+from .alignment import Group, is_block, told_nodes
 from .tensor_names import lasting
 
 # Of the fewer nodes, how many have to be in both. Converted models keep their names; so few in
 # common are names like Add_1 that any exporter gives.
 _FEW = 0.2
+# Of fewer nodes than these nothing follows.
+_ENOUGH = 3
 # Of the layers that tell their weights, how many have to have as many in both.
 _MOSTLY = 0.5
 
@@ -89,14 +91,19 @@ def _listed(names: Sequence[str]) -> str:
 
 def _other_nodes(groups: Sequence[Group]) -> str | None:
     """Few nodes in common; None where one of the engines tells none."""
-    ours = {node for group in groups for layer in group.a for node in told_nodes(layer)}
-    theirs = {node for group in groups for layer in group.b for node in told_nodes(layer)}
+    ours = {node for group in groups for layer in group.a for node in _nodes(layer)}
+    theirs = {node for group in groups for layer in group.b for node in _nodes(layer)}
     fewer = min(len(ours), len(theirs))
     common = len(ours & theirs)
-    if not fewer or common > _FEW * fewer:
+    if fewer < _ENOUGH or common > _FEW * fewer:
         return None
     shared = "none" if not common else f"only {common}"
     return f"of {len(ours):,} nodes in A and {len(theirs):,} in B {shared} have the same name"
+
+
+def _nodes(layer: Layer) -> tuple[str, ...]:
+    """The nodes of a layer; of a block that tells its ends alone none, for each build has others."""
+    return told_nodes(layer) if layer.onnx_nodes or not is_block(layer.name) else ()
 
 
 def _other_ranks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from trtdoctor.model.build import Measurement, Spread
 from trtdoctor.model.engine import EngineReport
@@ -163,4 +164,5 @@ def layer_times(engine: EngineReport) -> float | None:
     if measured is not None and measured.kernels_ms is not None:
         return measured.kernels_ms
     times = [layer.time_ms for layer in engine.layers if layer.time_ms is not None]
-    return sum(times) if times else None
+    total = sum(times)
+    return total if times and isfinite(total) else None
