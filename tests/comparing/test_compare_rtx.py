@@ -44,7 +44,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_a_converted_model_is_the_same_model(pair: Any) -> None:
     """Its nodes keep their names, however differently they are fused."""
     found = compared(*pair[:2])
-    assert "different models" not in found.verdict and "No verdict" not in found.verdict
+    assert "engines of one model" not in found.verdict and "No verdict" not in found.verdict
     assert found.worth is None and "neither engine was measured" in found.verdict
     assert all(each.a and each.b for each in found.layers)
     assert found.layers

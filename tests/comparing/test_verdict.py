@@ -150,7 +150,7 @@ def test_other_nodes_are_another_model_unless_the_outputs_say_otherwise() -> Non
     a = engine("a", *(layer(f"l{i}", f"n{i}") for i in range(10)), measured=measured(1.0))
     b = engine("b", *(layer(f"k{i}", f"m{i}") for i in range(10)), measured=measured(0.5))
     found = compare_engines(a, b)
-    assert found.worth is None and "different models" in found.verdict and not found.layers
+    assert found.worth is None and "engines of one model" in found.verdict and not found.layers
     assert compare_engines(a, b, outputs=seen(0.2)).worth is None
     again = compare_engines(a, b, outputs=seen())
     assert again.worth is True and any("not aligned" in note for note in again.notes)
@@ -163,7 +163,7 @@ def test_blocks_that_each_build_cuts_elsewhere_are_no_other_model() -> None:
         layer("{ForeignNode[e.bias.../Mul]}", makes=("m",)),
         layer("{ForeignNode[f.weight.../Sub]}", reads=("m",), makes=("y",)),
     )
-    assert "different models" not in compare_engines(a, b).verdict
+    assert "engines of one model" not in compare_engines(a, b).verdict
 
 
 def test_the_same_names_with_other_weights_are_another_model() -> None:

@@ -10,9 +10,9 @@ from trtdoctor.model.engine import EngineIdentity, EngineReport, IOTensor, Layer
 from .alignment import Group, is_block, told_nodes
 from .tensor_names import lasting
 
-# Of the fewer nodes, how many have to be in both. Converted models keep their names; so few in
-# common are names like Add_1 that any exporter gives.
-_FEW = 0.2
+# Of the fewer nodes, more than this share has to be in both. Builds of one model, and of its
+# conversions, have at least four of five in common; fewer are names like Add_1 that any exporter gives.
+_FEW = 0.5
 # Of fewer nodes than these nothing follows.
 _ENOUGH = 3
 # Of the layers that tell their weights, how many have to have as many in both.
@@ -48,7 +48,11 @@ def compare_models(a: EngineReport, b: EngineReport, groups: Sequence[Group]) ->
     one_file = bool(_models(a) & _models(b))
     return Sameness(
         tensors=_other_tensors(ours, theirs) or _other_ranks(ours, theirs),
-        nodes=None if one_file else _other_nodes(groups) or _other_weights(a, b, groups),
+        nodes=None
+        if one_file
+        else _other_nodes(groups)
+        or _other_weights(a, b, groups)
+        or _unlinked(groups, ours and theirs),
         shapes=_other_shapes(a, b, ours, theirs) or _inner_shapes(groups),
         gpus=_other_gpus(a.identity, b.identity),
         unnamed=not any(group.a and group.b for group in groups),
@@ -99,6 +103,14 @@ def _other_nodes(groups: Sequence[Group]) -> str | None:
         return None
     shared = "none" if not common else f"only {common}"
     return f"of {len(ours):,} nodes in A and {len(theirs):,} in B {shared} have the same name"
+
+
+def _unlinked(groups: Sequence[Group], tensors: object) -> str | None:
+    """Layers of both, of which nothing belongs together, and no network tensors that would tell."""
+    sides = any(group.a for group in groups) and any(group.b for group in groups)
+    if tensors or not sides or any(group.a and group.b for group in groups):
+        return None
+    return "nothing that A and B tell of their layers is the same"
 
 
 def _nodes(layer: Layer) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def _apart(same: Sameness, accuracy: Accuracy | None) -> str | None:
     if same.shapes is not None:
         return f"No verdict: the engines are of different shapes; {same.shapes}."
     if same.nodes is not None and not (accuracy is not None and accuracy.sound):
-        return f"No verdict: these seem to be engines of different models; {same.nodes}."
+        return f"No verdict: nothing shows that both are engines of one model; {same.nodes}."
     if same.gpus is not None:
         return f"No verdict: no GPU runs both engines; {same.gpus}."
     return None
