@@ -37,48 +37,14 @@ class _Device:
         cuda = self.cuda
         self._context = cuda.handle("cuDevicePrimaryCtxRetain", self._device)
         cuda("cuCtxSetCurrent", self._context)
-        self.stream = cuda.handle("cuStreamCreate", 1)  # CU_STREAM_NON_BLOCKING
-        self._first = cuda.handle("cuEventCreate", 0)
-        self._last = cuda.handle("cuEventCreate", 0)
+        self.timer = Timer(cuda, self._payload["sample_ms"], self._payload["samples"])
 
     def close(self):
         if self._context is None:
             return
-        for name, handle in (
-            ("cuEventDestroy_v2", self._first),
-            ("cuEventDestroy_v2", self._last),
-            ("cuStreamDestroy_v2", self.stream),
-        ):
-            self.cuda(name, handle)
+        self.timer.close()
         self.about["after"] = self.nvml.state()
         self.cuda("cuDevicePrimaryCtxRelease", self._device)
-
-    def timed(self, work, meanwhile=None):
-        """Milliseconds between two events around what ``work`` puts into the stream."""
-        elapsed = ctypes.c_float()
-        self.cuda("cuEventRecord", self._first, self.stream)
-        work()
-        self.cuda("cuEventRecord", self._last, self.stream)
-        if meanwhile is not None:
-            meanwhile()
-        self.cuda("cuEventSynchronize", self._last)
-        self.cuda("cuEventElapsedTime", ctypes.byref(elapsed), self._first, self._last)
-        return elapsed.value
-
-    def sampled(self, start, meanwhile):
-        """How often ``start(n)`` repeats its work in a sample, and the samples in milliseconds.
-
-        Finding the number is the warm-up: its last run is as long as a sample.
-        """
-        wanted, many = self._payload["sample_ms"], 1
-        took = self.timed(lambda: start(many))
-        while took < wanted and many < 1 << 30:
-            many = int(many * min(32.0, max(1.2, 1.1 * wanted / max(took, 1e-3)))) + 1
-            took = self.timed(lambda: start(many))
-        samples = [self.timed(lambda: start(many), meanwhile)]
-        for _ in range(self._payload["samples"] - 1):
-            samples.append(self.timed(lambda: start(many)))
-        return many, samples
 
     def kind(self, kind):
         """Time one kind of arithmetic.
@@ -87,9 +53,10 @@ class _Device:
             Refused: where the GPU has no such instruction, or the driver refuses the kernel.
         """
         cuda, about = self.cuda, self.about
-        entry = form(kind, (about["major"], about["minor"]))
+        capability = (about["major"], about["minor"])
+        entry = form(kind, capability)
         if entry is None:
-            raise Refused("none")
+            raise Refused("emulated" if emulated(kind, capability) else "none")
         text, per_round = program(entry)
         module = cuda.load(text)
         buffer = ctypes.c_uint64()
@@ -110,11 +77,11 @@ class _Device:
                     "cuLaunchKernel",
                     function,
                     *([ctypes.c_uint(n) for n in (blocks, 1, 1, _WARPS * 32, 1, 1, 0)]),
-                    *(self.stream, addresses, None),
+                    *(self.timer.stream, addresses, None),
                 )
 
             seen = {}
-            rounds, samples = self.sampled(start, lambda: seen.update(self.nvml.state()))
+            rounds, samples = self.timer.sampled(start, lambda: seen.update(self.nvml.state()))
             counted = (ctypes.c_uint64 * 2)()
             cuda("cuMemcpyDtoH_v2", counted, buffer, ctypes.c_size_t(16))
         finally:
@@ -152,10 +119,10 @@ class _Device:
 
                 def start(many):
                     for _ in range(many):
-                        cuda(name, to, of, ctypes.c_size_t(bytes_), self.stream)
+                        cuda(name, to, of, ctypes.c_size_t(bytes_), self.timer.stream)
 
                 link = []
-                many, samples = self.sampled(start, lambda: link.extend(self.nvml.link()))
+                many, samples = self.timer.sampled(start, lambda: link.extend(self.nvml.link()))
                 told = {"bytes": bytes_ * many, "ms": samples}
                 self.about["copies"][key] = told if key == "d2d" else dict(told, link=link)
         finally:

@@ -102,3 +102,45 @@ class Nvml:
             if getattr(self._library, name, None) is not None:
                 return self._ask(name, ctypes.c_uint(), then=(None,), fine=(0, 7))
         return None
+
+
+class Timer:
+    """A stream, and two events that time what is put into it; used in the context of its making."""
+
+    def __init__(self, cuda, sample_ms, samples):
+        self.cuda, self._sample_ms, self._samples = cuda, sample_ms, samples
+        self.stream = cuda.handle("cuStreamCreate", 1)  # CU_STREAM_NON_BLOCKING
+        self._first = cuda.handle("cuEventCreate", 0)
+        self._last = cuda.handle("cuEventCreate", 0)
+
+    def close(self):
+        for event in (self._first, self._last):
+            self.cuda("cuEventDestroy_v2", event)
+        self.cuda("cuStreamDestroy_v2", self.stream)
+
+    def timed(self, work, meanwhile=None):
+        """Milliseconds between two events around what ``work`` puts into the stream."""
+        elapsed = ctypes.c_float()
+        self.cuda("cuEventRecord", self._first, self.stream)
+        work()
+        self.cuda("cuEventRecord", self._last, self.stream)
+        if meanwhile is not None:
+            meanwhile()
+        self.cuda("cuEventSynchronize", self._last)
+        self.cuda("cuEventElapsedTime", ctypes.byref(elapsed), self._first, self._last)
+        return elapsed.value
+
+    def sampled(self, start, meanwhile=None):
+        """How often ``start(n)`` repeats its work in a sample, and the samples in milliseconds.
+
+        Finding the number is the warm-up: its last run is as long as a sample.
+        """
+        wanted, many = self._sample_ms, 1
+        took = self.timed(lambda: start(many))
+        while took < wanted and many < 1 << 30:
+            many = int(many * min(32.0, max(1.2, 1.1 * wanted / max(took, 1e-3)))) + 1
+            took = self.timed(lambda: start(many))
+        samples = [self.timed(lambda: start(many), meanwhile)]
+        for _ in range(self._samples - 1):
+            samples.append(self.timed(lambda: start(many)))
+        return many, samples

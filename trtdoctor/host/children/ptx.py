@@ -47,10 +47,14 @@ _NUMBERS = {
 _EMULATED = {"tensor-fp8": ((9, 0), (12, 0))}
 
 
+def emulated(kind, capability):
+    since, until = _EMULATED.get(kind, ((99, 0), (99, 0)))
+    return since <= tuple(capability) < until
+
+
 def form(kind, capability):
     """The newest form of a kind that a compute capability (a pair) has; None where it has none."""
-    since, until = _EMULATED.get(kind, ((99, 0), (99, 0)))
-    if since <= tuple(capability) < until:
+    if emulated(kind, capability):
         return None
     found = [entry for entry in _FORMS[kind] if entry[0] <= tuple(capability)]
     return found[-1] if found else None

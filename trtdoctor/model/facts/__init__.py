@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from ..base import FactValue
+from .active import (
+    Arithmetic,
+    ArithmeticRate,
+    CopyRate,
+    MeasuredGpu,
+    Rate,
+    TinyEngine,
+    TinyEngines,
+    TinyEngineTrial,
+)
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
     EngineBuild,
