@@ -105,7 +105,7 @@ def _clock(told: dict[str, Any]) -> float | None:
     """The SM's clock in MHz, by its own counters; by NVML where their timer is too coarse."""
     cycles, nanoseconds = told["cycles"], told["nanoseconds"]
     if cycles and nanoseconds > 1_000_000:
-        megahertz = cycles / nanoseconds * 1000
+        megahertz = float(cycles) / nanoseconds * 1000
         if 50 < megahertz < 10_000:
             return round(megahertz, 1)
     seen = (told.get("during") or {}).get("sm_mhz")
@@ -156,7 +156,7 @@ def _memory_limit(raw: dict[str, Any]) -> float | None:
     kilohertz, bits = raw.get("memory_khz"), raw.get("bus_bits")
     if not kilohertz or not bits:
         return None
-    return round(2 * kilohertz * 1000 * bits / 8 / 1e9, 1)
+    return round(float(2 * kilohertz * 1000 * bits) / 8 / 1e9, 1)
 
 
 def _link_limit(link: Sequence[int | None] | None) -> float | None:

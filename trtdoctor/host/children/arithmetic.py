@@ -31,7 +31,7 @@ class _Device:
         self.nvml = Nvml(self.about["pci"])
         self.about["processes"] = self.nvml.processes()
         self.about["before"] = self.nvml.state()
-        self._context = None
+        self._context = self.timer = None
 
     def open(self):
         cuda = self.cuda
@@ -40,11 +40,11 @@ class _Device:
         self.timer = Timer(cuda, self._payload["sample_ms"], self._payload["samples"])
 
     def close(self):
-        if self._context is None:
-            return
-        self.timer.close()
         self.about["after"] = self.nvml.state()
-        self.cuda("cuDevicePrimaryCtxRelease", self._device)
+        if self.timer is not None:
+            self.timer.close()
+        if self._context is not None:
+            self.cuda.try_("cuDevicePrimaryCtxRelease", self._device)
 
     def kind(self, kind):
         """Time one kind of arithmetic.
@@ -86,8 +86,8 @@ class _Device:
             cuda("cuMemcpyDtoH_v2", counted, buffer, ctypes.c_size_t(16))
         finally:
             if buffer.value:
-                cuda("cuMemFree_v2", buffer)
-            cuda("cuModuleUnload", module)
+                cuda.try_("cuMemFree_v2", buffer)
+            cuda.try_("cuModuleUnload", module)
         return {
             "instruction": entry[2],
             "fma": entry[4] * per_round * rounds * blocks * _WARPS,
@@ -127,10 +127,10 @@ class _Device:
                 self.about["copies"][key] = told if key == "d2d" else dict(told, link=link)
         finally:
             if host.value:
-                cuda("cuMemFreeHost", host)
+                cuda.try_("cuMemFreeHost", host)
             for buffer in (here, there):
                 if buffer.value:
-                    cuda("cuMemFree_v2", buffer)
+                    cuda.try_("cuMemFree_v2", buffer)
 
     def measure(self, ends_at):
         about = self.about

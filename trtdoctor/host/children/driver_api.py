@@ -1,5 +1,6 @@
 # CUDA's driver API and NVML through ctypes. A part of other scripts.
 import ctypes
+import time
 
 
 class Refused(Exception):
@@ -28,6 +29,13 @@ class Cuda:
         except AttributeError:
             pass
         return "CUDA error"
+
+    def try_(self, name, *arguments):
+        """For giving things back: after an error of the GPU that is refused too, and told already."""
+        try:
+            self(name, *arguments)
+        except Refused:
+            pass
 
     def number(self, name, *arguments):
         value = ctypes.c_int()
@@ -115,8 +123,8 @@ class Timer:
 
     def close(self):
         for event in (self._first, self._last):
-            self.cuda("cuEventDestroy_v2", event)
-        self.cuda("cuStreamDestroy_v2", self.stream)
+            self.cuda.try_("cuEventDestroy_v2", event)
+        self.cuda.try_("cuStreamDestroy_v2", self.stream)
 
     def timed(self, work, meanwhile=None):
         """Milliseconds between two events around what ``work`` puts into the stream."""
@@ -136,10 +144,12 @@ class Timer:
         Finding the number is the warm-up: its last run is as long as a sample.
         """
         wanted, many = self._sample_ms, 1
-        took = self.timed(lambda: start(many))
-        while took < wanted and many < 1 << 30:
+        took, started = self.timed(lambda: start(many)), time.time()
+        while took < wanted and many < 1 << 30 and time.time() - started < 1:
             many = int(many * min(32.0, max(1.2, 1.1 * wanted / max(took, 1e-3)))) + 1
             took = self.timed(lambda: start(many))
+        if took <= 0:
+            raise Refused("CUDA's events counted no time")
         samples = [self.timed(lambda: start(many), meanwhile)]
         for _ in range(self._samples - 1):
             samples.append(self.timed(lambda: start(many)))

@@ -145,7 +145,7 @@ def _run(trt, logger, plan, payload, told):
         timer.close()
         for buffer in buffers.values():
             if buffer.value:
-                cuda("cuMemFree_v2", buffer)
+                cuda.try_("cuMemFree_v2", buffer)
 
 
 def _engine(trt, logger, precision, payload):

@@ -123,7 +123,6 @@ class TinyEngineTrial(Frozen, frozen=True, kw_only=True):
     module: str
     attempt: Attempt
     version: str | None = None
-    device: str | None = None
     engines: tuple[TinyEngine, ...] = ()
     log: tuple[str, ...] = ()
 
