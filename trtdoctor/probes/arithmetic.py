@@ -103,9 +103,9 @@ def _why_not(kind: str, told: dict[str, Any], capability: str | None) -> str:
 
 def _clock(told: dict[str, Any]) -> float | None:
     """The SM's clock in MHz, by its own counters; by NVML where their timer is too coarse."""
-    cycles, nanoseconds = told["cycles"], told["nanoseconds"]
+    cycles, nanoseconds = float(told["cycles"]), float(told["nanoseconds"])
     if cycles and nanoseconds > 1_000_000:
-        megahertz = float(cycles) / nanoseconds * 1000
+        megahertz = cycles / nanoseconds * 1000
         if 50 < megahertz < 10_000:
             return round(megahertz, 1)
     seen = (told.get("during") or {}).get("sm_mhz")

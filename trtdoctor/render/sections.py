@@ -8,6 +8,7 @@ from trtdoctor.model.report import Report
 
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
+from .measured import measured_sections
 from .model_sections import model_sections
 from .plan_sections import plan_sections
 
@@ -19,10 +20,11 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report: of engines explanations where there are any, else what is in them; of models.
+    """The tables of a report: of what was measured; of engines explanations where there are any, else what is in them; of models.
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
+    yield from measured_sections(report.machine)
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)

@@ -136,14 +136,18 @@ class _Device:
         about = self.about
         try:
             self.open()
-            # The clocks of an idle GPU take a moment to rise.
-            until = time.time() + 0.3
-            while time.time() < min(until, ends_at):
-                self.kind("fp32")
         except Refused as error:
             about["error"] = str(error)
             self.close()
             return about
+        try:
+            # The clocks of an idle GPU take a moment to rise.
+            until = min(time.time() + 0.3, ends_at)
+            while time.time() < until:
+                self.kind("fp32")
+        except Refused:
+            # It is told with the kind.
+            pass
         for kind in _FORMS:
             if time.time() > ends_at:
                 about["kinds"][kind] = {"error": "time"}
