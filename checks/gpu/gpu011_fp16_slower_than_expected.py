@@ -29,8 +29,8 @@ _LIMIT = 0.7
 _WORDS = {
     "fp32": "FP32",
     "fp16": "FP16 on the ordinary cores",
-    "tensor-fp16": "FP16 on tensor cores, added in FP16",
-    "tensor-fp16-fp32": "FP16 on tensor cores, added in FP32",
+    "tensor-fp16": "FP16 on tensor cores with FP16 sums",
+    "tensor-fp16-fp32": "FP16 on tensor cores with FP32 sums",
 }
 _HALVES = tuple(kind for kind in _WORDS if kind != "fp32")
 _HELD = {
@@ -144,23 +144,21 @@ def _excuse(gpu: facts.MeasuredGpu, fp32: Beside | None) -> str | None:
 
 def _told(rate: Beside) -> str:
     measured, words = rate.measured, _WORDS[rate.kind]
-    if measured is None or rate.expected is None or rate.share is None:
-        return f"{words}: not known"
-    return f"{words} does {measured.median:.4g} TFLOPS of {rate.expected:.4g} ({rate.share:.0%})"
+    if measured is None or rate.floor is None:
+        return f"{words} is not known"
+    return f"{words} does {measured.median:.4g} TFLOPS where {rate.floor:.4g} is expected"
 
 
 def _ratio(rates: dict[str, Beside]) -> str | None:
-    """How many times FP32 the fastest FP16 does, and what the table says of that."""
+    """How many times FP32 the fastest FP16 does, and how many are expected at least."""
     fp32 = rates.get("fp32")
-    halves = [rates[kind] for kind in _HALVES if kind in rates and rates[kind].expected]
-    if fp32 is None or fp32.measured is None or not fp32.expected or not halves:
+    halves = [rates[kind] for kind in _HALVES if kind in rates]
+    seen = [rate.measured.median for rate in halves if rate.measured and rate.floor]
+    floors = [rate.floor for rate in halves if rate.measured and rate.floor]
+    if fp32 is None or fp32.measured is None or not fp32.floor or not seen:
         return None
-    best = max(halves, key=lambda rate: rate.measured.median if rate.measured else 0.0)
-    if best.measured is None or best.expected is None:
-        return None
-    seen = best.measured.median / fp32.measured.median
-    table = best.expected / fp32.expected
-    return f"that is {seen:.3g} times FP32, where the chip does {table:.3g} times"
+    times, least = max(seen) / fp32.measured.median, max(floors) / fp32.floor
+    return f"the fastest does {times:.3g} times FP32 where {least:.3g} times is expected"
 
 
 def _finding(
@@ -179,9 +177,10 @@ def _finding(
             continue
         m = rate.measured
         at = f" at {raw.sm_mhz:.0f} MHz" if raw.sm_mhz else ""
-        value = f"{m.median:.4g} TFLOPS ({m.low:.4g} to {m.high:.4g}){at}; by the table {rate.expected:.4g}"
+        value = f"{m.median:.4g} TFLOPS ({m.low:.4g} to {m.high:.4g}){at}; "
+        value += f"the chip does {rate.expected:.4g} at best"
         if rate.floor is not None and rate.floor < 0.995 * rate.expected:
-            value += f", of which this way reaches at least {rate.floor:.4g} on any such board"
+            value += f", and every such board {rate.floor:.4g} when measured so"
         evidence.append(Evidence(source=f"measured, {words}", value=value))
     return Finding(
         message=f"{label} is slower in FP16 than compute capability {gpu.compute_capability} is: "

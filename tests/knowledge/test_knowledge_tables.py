@@ -287,5 +287,5 @@ def test_boards_that_are_held_back_have_rates_of_their_own(
 
 
 def test_the_rates_of_a_compute_capability_that_no_row_has(k: Knowledge) -> None:
-    with pytest.raises(KnowledgeEnds, match="arithmetic of compute capability 13.0"):
+    with pytest.raises(KnowledgeEnds, match=r"arithmetic of compute capability 13\.0"):
         k.arithmetic_rates("13.0", "")

@@ -70,20 +70,22 @@ def _one(
     why: str | None,
     coreless: bool,
 ) -> Beside:
-    tensor = rate.kind.startswith(_TENSOR)
     if rate.rate is None:
         return Beside(kind=rate.kind, reason=rate.reason)
+
+    def alone(reason: str) -> Beside:
+        return Beside(kind=rate.kind, measured=rate.rate, reason=reason)
+
+    tensor = rate.kind.startswith(_TENSOR)
     if tensor and coreless:
-        reason = "this board has no tensor cores"
-        return Beside(kind=rate.kind, measured=rate.rate, reason=reason)
-    fma = row.fma.get(rate.kind) if row else None
-    if row is None or fma is None:
-        reason = why or (row.note if row and row.board else None)
-        reason = reason or "the table has no rate for it"
-        return Beside(kind=rate.kind, measured=rate.rate, reason=reason)
+        return alone("this board has no tensor cores")
+    if row is None:
+        return alone(why or "the table has no such GPU")
+    fma = row.fma.get(rate.kind)
+    if fma is None:
+        return alone((row.board and row.note) or "no rate in the table")
     if rate.sm_mhz is None or gpu.multiprocessors is None:
-        reason = "the clock that its SMs had is not known"
-        return Beside(kind=rate.kind, measured=rate.rate, reason=reason)
+        return alone("the clock that its SMs had is not known")
     by_clock = 2 * gpu.multiprocessors * rate.sm_mhz / 1e6
     reach = row.mma_sync if tensor else 1.0
     least = row.least.get(rate.kind, fma)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 from ..model.base import Frozen
 from ..model.cause import Cause
 from ..model.report import Confidence, Severity
@@ -70,7 +72,7 @@ class ArithmeticRates(Row, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     cc: str
     fma: dict[str, float]
-    least: dict[str, float] = {}
+    least: dict[str, float] = msgspec.field(default_factory=dict)
     mma_sync: float | None = None
     board: str | None = None
 

@@ -77,4 +77,5 @@ __all__ = [
     "probe",
     "python_target",
     "tensorrt_installs",
+    "tiny_engines",
 ]

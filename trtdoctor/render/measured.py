@@ -16,28 +16,25 @@ def measured_sections(machine: Machine | None) -> Iterator[Section]:
 
 
 def _section(card: MeasuredCard) -> Section:
-    title = f"Measured: {card.subject} {card.name}" if card.subject != card.name else card.name
-    if card.name.startswith(card.subject):
-        title = f"Measured: {card.name}"
-    if not card.rates:
-        return Section(title=title, rows=tuple(("", note) for note in card.notes))
-    rows = [_row(rate) for rate in card.rates]
-    rows += [("", "", "", "", note) for note in card.notes]
-    return Section(
-        title=title,
-        rows=tuple(rows),
-        columns=("", "measured", "at most", "share", "remark"),
-    )
+    title = f"Measured: {card.subject} {card.name}"
+    note = "; ".join(card.notes)
+    note = f"{note[0].upper()}{note[1:]}." if note else ""
+    rows = tuple(_row(rate) for rate in card.rates)
+    columns = ("", "measured", "interval", "at best", "share", "remark")
+    return Section(title=title, rows=rows, columns=columns, note=note)
 
 
 def _row(rate: RateCard) -> tuple[str, ...]:
     if rate.measured is None:
-        return rate.what, "not measured", "", "", rate.remark or ""
-    number = f"{rate.measured:.4g}"
+        return rate.what, "not measured", "", "", "", rate.remark or ""
+    interval = ""
     if rate.low is not None and rate.high is not None:
-        low, high = f"{rate.low:.4g}", f"{rate.high:.4g}"
-        if low != high:
-            number += f" ({low} to {high})"
+        interval = f"{_short(rate.low)} to {_short(rate.high)}"
     share = f"{rate.measured / rate.expected:.0%}" if rate.expected else ""
-    expected = f"{rate.expected:.4g}" if rate.expected else "unknown" if rate.unit != "ms" else ""
-    return rate.what, f"{number} {rate.unit}", expected, share, rate.remark or ""
+    best = _short(rate.expected) if rate.expected else ""
+    measured = f"{_short(rate.measured)} {rate.unit}"
+    return rate.what, measured, interval, best, share, rate.remark or ""
+
+
+def _short(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 10_000 else f"{number:.0f}"

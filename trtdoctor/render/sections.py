@@ -20,9 +20,10 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report: of what was measured; of engines explanations where there are any, else what is in them; of models.
+    """The tables of a report: what was measured, engines or their explanations, models.
 
-    Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
+    Of engines there are explanations where there are any, else what is in them. Before a table of
+    more than ``gather_above`` layers stands one that counts those that are alike.
     """
     yield from measured_sections(report.machine)
     if report.command == "explain":

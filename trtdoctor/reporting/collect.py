@@ -114,8 +114,9 @@ def _look(probe: Probe, host: Host) -> FactRecord:
         return record(FactStatus.FAILED, str(error))
     except NotRecorded as error:
         # A trtdoctor that had no such probe yet recorded what uses the GPU: nobody looked.
-        status = FactStatus.NOT_RUN if probe.cost is Cost.ACTIVE else FactStatus.FAILED
-        return record(status, f"{type(error).__name__}: {error}")
+        if probe.cost is Cost.ACTIVE:
+            return record(FactStatus.NOT_RUN, "the recording was made without looking at it")
+        return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001  a probe that raises costs its fact, not the run
         return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     return msgspec.structs.replace(record(FactStatus.OK, None, seen.source), value=value)

@@ -23,15 +23,15 @@ _KINDS = {
     "fp16": "FP16",
     "bf16": "BF16",
     "int8": "INT8 (dp4a)",
-    "tensor-fp16": "FP16, tensor cores, added in FP16",
-    "tensor-fp16-fp32": "FP16, tensor cores, added in FP32",
-    "tensor-bf16": "BF16, tensor cores",
-    "tensor-tf32": "TF32, tensor cores",
-    "tensor-int8": "INT8, tensor cores",
-    "tensor-fp8": "FP8, tensor cores",
+    "tensor-fp16": "FP16 tensor cores, FP16 sums",
+    "tensor-fp16-fp32": "FP16 tensor cores, FP32 sums",
+    "tensor-bf16": "BF16 tensor cores",
+    "tensor-tf32": "TF32 tensor cores",
+    "tensor-int8": "INT8 tensor cores",
+    "tensor-fp8": "FP8 tensor cores",
 }
 _COPIES = {
-    "d2d": ("copy within the GPU", "read and written, each byte twice"),
+    "d2d": ("copy within the GPU", "bytes read and written"),
     "h2d": ("copy to the GPU", "from page-locked memory"),
     "d2h": ("copy from the GPU", "to page-locked memory"),
 }
@@ -63,7 +63,7 @@ def _notes(gpu: MeasuredGpu) -> Iterator[str]:
     if clocks:
         low, high = min(clocks), max(clocks)
         span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
-        yield f"the SMs ran at {span} MHz meanwhile, and the table's rates are for that clock"
+        yield f"the SMs ran at {span} MHz meanwhile; arithmetic at best is what the chip does at that clock"
     if gpu.throttled:
         yield f"NVML's reasons for the clocks meanwhile: {', '.join(gpu.throttled)}"
     if gpu.other_processes:
@@ -129,9 +129,9 @@ def _engines(trial: TinyEngineTrial) -> MeasuredCard:
         notes.append(f"no tiny engine could be built: {detail}")
     gain = _gain(trial)
     if gain is not None:
-        notes.append(f"FP16 takes {gain:.3g} times less than FP32 without TF32")
+        notes.append(f"FP16 is {gain:.3g} times as fast as FP32 without TF32")
     return MeasuredCard(
-        subject=trial.module,
+        subject="tiny engine of",
         name=name,
         rates=tuple(_engine(engine) for engine in trial.engines),
         notes=tuple(notes),
@@ -150,7 +150,7 @@ def _engine(engine: TinyEngine) -> RateCard:
     typed = f"{engine.typing}ly typed" if engine.typing else None
     return RateCard(
         kind=engine.precision,
-        what=f"tiny engine in {engine.precision.upper()}",
+        what=engine.precision.upper(),
         unit="ms",
         measured=time.median if time else None,
         low=time.low if time else None,

@@ -148,11 +148,10 @@ def _run(trt, logger, plan, payload, told):
                 cuda.try_("cuMemFree_v2", buffer)
 
 
-def _engine(trt, logger, precision, payload):
+def _engine(trt, logger, builder, precision, payload):
     told, alive = {"precision": precision, "typing": typing(trt)}, []
     started = time.time()
     try:
-        builder = trt.Builder(logger)
         made = network(trt, builder, precision, alive)
         config = configuration(trt, builder, precision)
         plan = builder.build_serialized_network(made, config)
@@ -185,6 +184,7 @@ def main(payload):
                     log.append("[%s] %s" % (severity, message))
 
         logger = Log()
+        builder = trt.Builder(logger)
     except SystemExit as error:
         return {"ending": "exit", "detail": "sys.exit(%r)" % (error.code,), "log": log}
     except BaseException as error:
@@ -195,6 +195,6 @@ def main(payload):
         if time.time() > ends_at:
             engines.append({"precision": precision, "reason": "time"})
         else:
-            engines.append(_engine(trt, logger, precision, payload))
+            engines.append(_engine(trt, logger, builder, precision, payload))
     version = getattr(trt, "__version__", None)
     return {"ending": "returned", "version": version, "engines": engines, "log": log}
