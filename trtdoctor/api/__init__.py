@@ -30,6 +30,7 @@ from trtdoctor.checking.plans import (
     version_fit,
     weakest,
 )
+from trtdoctor.checking.rates import Beside, beside, rates_of
 from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
@@ -47,6 +48,7 @@ from trtdoctor.precision.typing import typing_of_engine, typing_of_module
 from . import facts
 
 __all__ = [
+    "Beside",
     "Check",
     "CheckDefinitionError",
     "Confidence",
@@ -73,6 +75,7 @@ __all__ = [
     "Typing",
     "Unknown",
     "Yielded",
+    "beside",
     "certain_runtimes",
     "check",
     "device_fit",
@@ -88,6 +91,7 @@ __all__ = [
     "nvml_devices",
     "platform_name",
     "product_supports",
+    "rates_of",
     "runtime_for",
     "situation",
     "sound_plans",

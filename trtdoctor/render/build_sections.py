@@ -1,11 +1,11 @@
-"""How an engine was built, how fast it ran there, and what following its remedies did."""
+"""How an engine was built, and what following its remedies did."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
 
-from trtdoctor.model.build import BuildRecord, Measurement, Proof, Spread
+from trtdoctor.model.build import BuildRecord, Proof, Spread
 from trtdoctor.model.engine import EngineReport
 
 from .engine_sections import Section, size
@@ -14,11 +14,9 @@ _MOST_KEPT = 5
 
 
 def build_sections(engine: EngineReport) -> Iterator[Section]:
-    """How the engine was built and how fast it ran, where that was recorded."""
+    """How the engine was built, where that was recorded."""
     if engine.build is not None:
         yield Section(title="How it was built", rows=tuple(_built(engine.build)))
-    if engine.measured is not None:
-        yield measured_section("How fast it ran", engine.measured)
 
 
 def proof_sections(engine: EngineReport) -> Iterator[Section]:
@@ -67,41 +65,6 @@ def _built(record: BuildRecord) -> Iterator[tuple[str, str]]:
     yield "Log", record.log.path
     yield "Again", f"$ trtdoctor {' '.join(map(shlex.quote, record.command))}"
     for note in record.notes:
-        yield "Note", note
-
-
-def measured_section(title: str, measured: Measurement) -> Section:
-    """One measurement, clock by clock."""
-    return Section(title=title, rows=tuple(_measured(measured)))
-
-
-def _measured(measured: Measurement) -> Iterator[tuple[str, str]]:
-    if measured.gpu:
-        yield "GPU", f"{measured.gpu}, compute capability {measured.compute_capability}"
-    shapes = ", ".join(
-        f"{name} {'x'.join(map(str, shape))}" for name, shape in measured.shapes.items()
-    )
-    if shapes:
-        yield "Shapes", shapes
-    for label, told, what in (
-        ("Enqueued", measured.wall_ms, "an inference, many enqueued one behind the other"),
-        ("As a graph", measured.graph_ms, "the same, replayed as a CUDA graph"),
-        ("Alone", measured.single_ms, "one inference, from enqueue until the GPU is done"),
-        ("By events", measured.events_ms, "an inference, between two CUDA events"),
-        ("Inputs", measured.h2d_ms, "copying them to the GPU"),
-        ("Outputs", measured.d2h_ms, "copying them back"),
-    ):
-        if told is not None:
-            yield label, f"{spread(told)}: {what}"
-    if measured.graph_refused:
-        yield "As a graph", f"not possible: {measured.graph_refused}"
-    if measured.kernels_ms is not None:
-        yield "Layers", f"{time(measured.kernels_ms)}: the sum of their own times in a profile"
-    if measured.sm_mhz:
-        most = f" of at most {measured.sm_mhz_most}" if measured.sm_mhz_most else ""
-        low, high = measured.sm_mhz
-        yield "SM clock", f"{low if low == high else f'{low} to {high}'} MHz{most}"
-    for note in measured.notes:
         yield "Note", note
 
 

@@ -45,7 +45,7 @@ _SOURCES = {
 class Section:
     """A titled table. Without ``columns`` its rows are pairs of label and text.
 
-    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
+    ``note`` is what stands below it: what holds for all rows, or that not all of them are shown.
     """
 
     title: str

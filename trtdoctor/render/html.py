@@ -81,4 +81,4 @@ def _limited(report: Report) -> Iterator[Section]:
             continue
         where = _SHOW_ALL.get(report.command, "-o report.json keeps them")
         note = f"{hidden} of {len(section.rows)} rows are not on this page; {where}."
-        yield replace(section, rows=rows, note=note)
+        yield replace(section, rows=rows, note=f"{section.note} {note}".strip())

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from trtdoctor.model.report import Report
 
-from .build_sections import build_sections, measured_section, proof_sections
+from .arithmetic_sections import arithmetic_sections
+from .build_sections import build_sections, proof_sections
 from .comparison_sections import comparison_sections
 from .engine_sections import Section, engine_sections
 from .explanations import explanation_sections
@@ -22,18 +23,18 @@ def report_sections(
     verbose: bool = False,
     gather_above: int | None = None,
 ) -> Iterator[Section]:
-    """The tables of a report: comparisons, explanations of engines, else what is in them; of models.
+    """The tables of a report: what was measured, comparisons, engines or their explanations, models.
 
-    Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
+    Of engines there are explanations where there are any, else what is in them. Before a table of
+    more than ``gather_above`` layers stands one that counts those that are alike.
     """
+    yield from arithmetic_sections(report.machine)
     for comparison in report.comparisons:
         yield from comparison_sections(comparison, verbose=verbose)
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)
             yield from proof_sections(engine)
-            if engine.measured is not None:
-                yield measured_section("How fast it ran where it was built", engine.measured)
     elif report.command == "build":
         for engine in report.engines:
             yield from build_sections(engine)

@@ -159,10 +159,12 @@ class _Terminal:
         for section in sections:
             self._console.print()
             self._print((one_line(section.title), "bold"))
-            if not section.columns:
+            if section.columns:
+                self._table(section)
+            else:
                 self._rows([(label, flat(text), "") for label, text in section.rows], 2)
-                continue
-            self._table(section)
+            if section.note:
+                self._console.print(Padding(Text(one_line(section.note), "dim"), (0, 0, 0, 2)))
 
     def _table(self, section: Section) -> None:
         """A table as rich lays it out, which sees one row of it and the measures of all.

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from ..base import FactValue
+from .active import (
+    Arithmetic,
+    ArithmeticRate,
+    CopyRate,
+    MeasuredGpu,
+    Rate,
+    TinyEngine,
+    TinyEngines,
+    TinyEngineTrial,
+)
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
     BrokenOutput,
@@ -88,6 +98,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     FabricManager,
     CudaDriver,
     CudaRuntimes,
+    Arithmetic,
     TargetPython,
     Packages,
     OnnxRuntime,
@@ -97,6 +108,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     OwnModules,
     WorkingDirectory,
     Builders,
+    TinyEngines,
     Libraries,
     EngineFiles,
     EngineLoads,
@@ -109,11 +121,14 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
 
 __all__ = [
     "FACT_TYPES",
+    "Arithmetic",
+    "ArithmeticRate",
     "Attempt",
     "BrokenOutput",
     "BuilderTrial",
     "Builders",
     "Container",
+    "CopyRate",
     "CudaDevice",
     "CudaDriver",
     "CudaRuntime",
@@ -147,6 +162,7 @@ __all__ = [
     "LibraryNeeds",
     "LibraryPath",
     "LoadedLibrary",
+    "MeasuredGpu",
     "Memory",
     "ModuleImport",
     "Named",
@@ -166,8 +182,12 @@ __all__ = [
     "PathEntry",
     "PciDevice",
     "PciDevices",
+    "Rate",
     "RefusedNode",
     "TargetPython",
+    "TinyEngine",
+    "TinyEngineTrial",
+    "TinyEngines",
     "TorchTensorRT",
     "Volume",
     "WorkingDirectory",
