@@ -43,8 +43,10 @@ def outputs_not_finite(comparison: facts.EngineComparison) -> Iterator[Yielded]:
         yield Note(text=f"{number} {'output is' if number == 1 else 'outputs are'} finite")
     for output in comparison.broken:
         yield Finding(
-            message=f"The output {output.name} of {comparison.b} has {_told(output)} where "
-            f"{_whose(output, comparison)} numbers.",
+            message=_line(
+                f"The output {output.name} of {comparison.b} has {_told(output)} where "
+                f"{_whose(output, comparison)} numbers."
+            ),
             subject=comparison.b,
             evidence=(
                 Evidence(source=f"elements of {output.name}", value=f"{output.elements:,}"),
@@ -56,6 +58,11 @@ def outputs_not_finite(comparison: facts.EngineComparison) -> Iterator[Yielded]:
                 commands=("trtdoctor plan MODEL.onnx --inputs data.npz -o MODEL.fp16.onnx",),
             ),
         )
+
+
+def _line(text: str) -> str:
+    """One line, whatever a name or a path holds."""
+    return " ".join(text.split())
 
 
 def _told(output: facts.BrokenOutput) -> str:

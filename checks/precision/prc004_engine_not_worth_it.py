@@ -44,10 +44,11 @@ def engine_not_worth_it(comparison: facts.EngineComparison) -> Iterator[Yielded]
         yield Note(text=f"{comparison.b}: {comparison.verdict}")
     else:
         yield Finding(
-            message=comparison.verdict,
+            # One line, whatever the names in it hold.
+            message=" ".join(comparison.verdict.split()),
             subject=comparison.b,
             evidence=tuple(_factor(comparison)),
-            remedy=Remedy(text=f"Keep {comparison.a}."),
+            remedy=Remedy(text=" ".join(f"Keep {comparison.a}.".split())),
         )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import pytest
 from engines import engine, layer, reformat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trtdoctor.engines.comparing import compare_engines
 from trtdoctor.engines.comparing.alignment import Group, align, compared_layers
 from trtdoctor.engines.comparing.changes import changed_layers
-from trtdoctor.model.engine import Layer, Precision, Role
+from trtdoctor.model.engine import EngineReport, Layer, Precision, Role
 
 
 def names(groups: tuple[Group, ...]) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -125,7 +128,7 @@ _layers = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_layers, _layers, _layers)
 def test_every_layer_is_in_one_group(a: list[Layer], b: list[Layer], between: list[Layer]) -> None:
     groups = align(a, b, between=between)
@@ -140,13 +143,26 @@ def test_every_layer_is_in_one_group(a: list[Layer], b: list[Layer], between: li
     }
 
 
-def test_thousands_of_layers_take_no_time_to_speak_of(runaway: None) -> None:
-    a = [
-        layer(f"l{i}", f"n{i}", f"n{i + 1}", reads=(f"t{i}",), makes=(f"t{i + 1}",))
-        for i in range(20000)
-    ]
-    b = [layer(f"k{i}", f"m{i}", reads=(f"t{i}",), makes=(f"t{i + 1}",)) for i in range(20000)]
-    assert sum(len(g.a) for g in align(a, b)) == 20000
+def thousands(number: int, fused: int, precision: Precision) -> EngineReport:
+    made = []
+    for i in range(0, number, fused):
+        nodes = [f"n{j}" for j in range(i, i + fused)]
+        passed = f"Reformatted Input Tensor 0 to {i + fused}"
+        reads = f"Reformatted Input Tensor 0 to {i}" if i else "x"
+        tensors: dict[str, Any] = {"reads": (reads,), "makes": (f"t{i}",)}
+        made.append(layer(" + ".join(nodes), *nodes, precision=precision, ms=0.1, **tensors))
+        made.append(reformat(f"t{i}", passed, "FP32", "FP16"))
+    return engine("e", *made)
+
+
+@pytest.mark.slow
+def test_thousands_of_layers_are_compared_in_linear_time(runaway: None) -> None:
+    a, b = thousands(40000, 1, Precision.FP32), thousands(40000, 2, Precision.FP16)
+    found = compare_engines(a, b)
+    assert len(found.layers) == 20000 and len(found.conversions_removed) == 20000
+    alone = [layer(f"k{i}", f"m{i}", reads=(f"t{i}",), makes=(f"t{i + 1}",)) for i in range(20000)]
+    other = [layer(f"l{i}", f"n{i}", reads=(f"t{i}",), makes=(f"t{i + 1}",)) for i in range(20000)]
+    assert sum(len(group.a) for group in align(alone, other)) == 20000
 
 
 # What changed ------------------------------------------------------------------------------------

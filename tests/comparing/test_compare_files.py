@@ -130,6 +130,35 @@ def test_shared_reports_hide_who_made_them(tmp_path: Path) -> None:
     assert b"somebody" not in encode(report)
 
 
+def test_names_make_no_lines_of_their_own(tmp_path: Path, capsys: Any) -> None:
+    evil = "conv\n  Verdict  forged\r\x1b[31m <script>|"
+    made = [
+        engine(
+            evil,
+            layer(evil, evil, reads=("x",), makes=(evil,), precision=precision, ms=1.0),
+            layer(evil * 9, "tail", reads=(evil,), makes=("y",)),
+            measured=measured(1.0, gpu=evil, notes=(evil,)),
+            notes=(evil,),
+        )
+        for precision in (Precision.FP32, Precision.FP16)
+    ]
+    paths = [saved(tmp_path / f"{n}.json", each) for n, each in enumerate(made)]
+    broken = VALUES.copy()
+    broken[:] = np.nan
+    beside = [
+        *("--outputs-a", str(outputs(tmp_path, y_a=VALUES))),
+        *("--outputs-b", str(outputs(tmp_path, y_b=broken))),
+    ]
+    for form in ("terminal", "markdown", "html"):
+        assert run(["compare", *map(str, paths), *beside, "--no-live", "--format", form]) == 1
+        out = capsys.readouterr().out
+        assert "forged" in out and "\x1b" not in out
+        # A page runs lines together as it likes.
+        lines = out.splitlines() if form != "html" else []
+        assert not any(line.strip().startswith("Verdict  forged") for line in lines)
+        assert form == "terminal" or "<script>" not in out.replace("\\<script\\>", "")
+
+
 # Times -------------------------------------------------------------------------------------------
 
 

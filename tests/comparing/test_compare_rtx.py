@@ -6,20 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import graphmodels
+import numpy as np
 import pytest
 import rtxmodels
 
 import trtdoctor
 from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import Precision
-from trtdoctor.models.conversion import convert
+from trtdoctor.models.conversion import convert, load_model
+from trtdoctor.models.emulation import Network, Rounding, find_backend
+from trtdoctor.models.inputs import find_inputs
+from trtdoctor.readers.onnxmodel import TensorType, read_onnx
 
 pytest.importorskip("tensorrt_rtx")
+DATA = Path(__file__).parents[1] / "data"
 
 
-def built(path: Path, proto: Any, *capabilities: str) -> Path:
+def built(path: Path, proto: Any, *capabilities: str, **more: Any) -> Path:
     try:
-        path.write_bytes(rtxmodels.build(proto, capabilities=capabilities).plan)
+        path.write_bytes(rtxmodels.build(proto, capabilities=capabilities, **more).plan)
     except (graphmodels.Unsupported, rtxmodels.Unsupported) as error:
         pytest.skip(f"cannot be built here: {error}")
     return path
@@ -67,6 +72,36 @@ def test_an_engine_beside_itself_has_no_differences(pair: Any) -> None:
     assert not found.layers and not found.conversions_added and not found.conversions_removed
     assert found.alike
     assert all(each.same for each in found.facts)
+
+
+def test_what_fp16_breaks_is_suspected_by_name(tmp_path: Path) -> None:
+    """An RMS norm whose squares FP16 does not hold: its outputs as FP16 would make them."""
+    path = DATA / "models" / "haz.onnx"
+    proto = load_model(path)
+    batch = {"profiles": (dict.fromkeys(("x", "m"), ((4, 64),) * 3),)}
+    wide = built(tmp_path / "fp32.plan", proto, "SM89", **batch)
+    narrow = built(tmp_path / "fp16.plan", convert(proto, keep_io=True).model, "SM89", **batch)
+    network = Network(proto, find_backend("onnx"))
+    facts = read_onnx(path, shapes={})
+    (sample,) = find_inputs(facts, "random:1", {"x": (4, 64), "m": (4, 64)})
+    sample = {name: a * 300 if a.dtype.kind == "f" else a for name, a in sample.items()}
+    np.savez(tmp_path / "x.npz", **sample)
+    every = range(len(network.steps))
+    half = network.run(sample, narrow=every, rounding=Rounding(TensorType.FLOAT16))
+    np.savez(tmp_path / "a.npz", **network.run(sample))
+    np.savez(tmp_path / "b.npz", **half)
+    found = compared(
+        wide,
+        narrow,
+        outputs=(tmp_path / "a.npz", tmp_path / "b.npz"),
+        onnx=path,
+        inputs=str(tmp_path / "x.npz"),
+        backend="onnx",
+    )
+    assert found.worth is False and found.suspects
+    # The first layer that is suspected is the one that squares, and it says why.
+    assert "pow" in next(node for each in found.layers for node in each.nodes if node == "pow")
+    assert any("squares" in each or "65504" in each for each in found.suspects), found.suspects
 
 
 def test_for_two_gpus_there_is_no_verdict(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from trtdoctor.model.comparison import Comparison, OutputDifference
 from trtdoctor.model.engine import EngineReport
 
 from .accuracy import Accuracy, judge_outputs
-from .alignment import Group, align, compared_layers, first_profile
+from .alignment import Group, align, compared_layers, of_first_profile
 from .changes import changed_layers
 from .conversions import conversions_apart
 from .outputs import compare_outputs
@@ -115,10 +115,7 @@ def _aligned(a: EngineReport, b: EngineReport) -> tuple[Group, ...]:
     ours, theirs = compared_layers(a), compared_layers(b)
     chosen = {id(layer) for layer in (*ours, *theirs)}
     between = [
-        layer
-        for engine in (a, b)
-        for layer in engine.layers
-        if layer.profile == first_profile(engine) and id(layer) not in chosen
+        layer for engine in (a, b) for layer in of_first_profile(engine) if id(layer) not in chosen
     ]
     inside = {
         block.name: tuple(
@@ -138,9 +135,7 @@ def _suspects(
 ) -> tuple[str, ...]:
     if accuracy is None or accuracy.sound or not accuracy.bad:
         return ()
-    profile = first_profile(b)
-    layers = [layer for layer in b.layers if layer.profile == profile]
-    return suspects(groups, layers, accuracy.bad, hazards)
+    return suspects(groups, of_first_profile(b), accuracy.bad, hazards)
 
 
 def _notes(

@@ -45,16 +45,13 @@ def compared_layers(engine: EngineReport) -> tuple[Layer, ...]:
     What changes types or formats alone is compared by what it converts; constants and the arithmetic
     of shapes take no time.
     """
-    return tuple(
-        layer
-        for layer in engine.layers
-        if layer.profile == first_profile(engine) and _counts(layer)
-    )
+    return tuple(layer for layer in of_first_profile(engine) if _counts(layer))
 
 
-def first_profile(engine: EngineReport) -> int:
-    """The optimisation profile that is compared."""
-    return min((layer.profile for layer in engine.layers), default=0)
+def of_first_profile(engine: EngineReport) -> tuple[Layer, ...]:
+    """The layers of the optimisation profile that is compared, the others repeat them."""
+    first = min((layer.profile for layer in engine.layers), default=0)
+    return tuple(layer for layer in engine.layers if layer.profile == first)
 
 
 def _counts(layer: Layer) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from trtdoctor.model.engine import EngineReport, Layer, Role
 from trtdoctor.precision.layers.shares import converts
 
-from .alignment import first_profile
+from .alignment import of_first_profile
 from .tensor_names import lasting
 
 
@@ -30,8 +30,7 @@ def _beyond(
 
 def _conversions(engine: EngineReport) -> dict[str, list[float | None]]:
     """Times of each conversion, by what is converted from which type to which."""
-    profile = first_profile(engine)
-    layers = [layer for layer in engine.layers if layer.profile == profile]
+    layers = of_first_profile(engine)
     makers = {tensor.name: layer for layer in layers for tensor in layer.outputs}
     readers: dict[str, list[Layer]] = {}
     for layer in layers:
