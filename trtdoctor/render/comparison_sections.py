@@ -22,15 +22,18 @@ _CLOCKS = {
 }
 
 
-def comparison_sections(comparison: Comparison, *, verbose: bool = False) -> Iterator[Section]:
-    """Everything there is to show of one comparison, the verdict first."""
+def comparison_sections(
+    comparison: Comparison, *, verbose: bool = False, brief: bool = False
+) -> Iterator[Section]:
+    """Everything there is to show of one comparison, the verdict first.
+
+    With ``brief`` only the properties that differ, for a comparison beside others.
+    """
     yield Section(title=_title(comparison), rows=tuple(_answer(comparison)))
-    if comparison.facts:
-        yield Section(
-            title="Side by side",
-            columns=("", "A", "B"),
-            rows=tuple(map(_beside, comparison.facts)),
-        )
+    facts = [each for each in comparison.facts if verbose or not brief or not each.same]
+    if facts:
+        title = "Side by side" if len(facts) == len(comparison.facts) else "What differs"
+        yield Section(title=title, columns=("", "A", "B"), rows=tuple(map(_beside, facts)))
     if comparison.outputs:
         yield _outputs(comparison, verbose=verbose)
     if comparison.layers or comparison.alike:

@@ -29,8 +29,8 @@ def report_sections(
     more than ``gather_above`` layers stands one that counts those that are alike.
     """
     yield from arithmetic_sections(report.machine)
-    for comparison in report.comparisons:
-        yield from comparison_sections(comparison, verbose=verbose)
+    for number, comparison in enumerate(report.comparisons):
+        yield from comparison_sections(comparison, verbose=verbose, brief=number > 0)
     if report.command == "explain":
         for engine in report.engines:
             yield from explanation_sections(engine, verbose=verbose)

@@ -61,10 +61,11 @@ class Arms:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outputs:
-    """Each engine's outputs by its path, and the reference's."""
+    """Each engine's outputs by its path, the reference's, and the samples that all were run on."""
 
     by_engine: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     reference: Sequence[Mapping[str, Any]] | None = None
+    samples: Sequence[Mapping[str, Any]] = ()
     called: str | None = None
     told: str | None = None
     notes: tuple[str, ...] = ()
@@ -101,12 +102,14 @@ def examine_arms(arms: Arms, look: Looking) -> Examination:
             catalogue, knowledge, selection = judging(engines_only=True)
             snapshot = looking.finish()
         comparisons = []
+        hazards = _Hazards(arms, outputs, look)
         for a, b in ((1, 2), (0, 1), (0, 2)):
             seen = _seen(outputs, built[a], built[b])
             found = compare_engines(
                 built[a],
                 built[b],
                 outputs=seen,
+                hazards=hazards(seen),
                 budget=arms.budget,
                 measure="build them on a machine with a GPU",
                 compare="run them on a machine with a GPU",
@@ -232,10 +235,40 @@ def _run(arms: Arms, built: Sequence[EngineReport], bench: Bench, look: Looking)
     return _Outputs(
         by_engine=by_engine,
         reference=reference,
+        samples=samples,
         called=f"{network.backend.name} in FP32",
         told=inputs.told,
         notes=notes,
     )
+
+
+class _Hazards:
+    """What FP16 does to the model's nodes, looked for once and only where outputs are doubted."""
+
+    def __init__(self, arms: Arms, outputs: _Outputs, look: Looking) -> None:
+        self._arms, self._outputs, self._look = arms, outputs, look
+        self._found: Mapping[str, str] | None = None
+
+    def __call__(self, seen: OutputsSeen) -> Mapping[str, str] | None:
+        from trtdoctor.engines.comparing import judge_outputs
+        from trtdoctor.readers.onnxmodel import read_onnx
+
+        from .compared_outputs import model_hazards
+
+        judged = judge_outputs(seen.differences, budget=self._arms.budget, reference=seen.reference)
+        if judged is None or judged.sound:
+            return None
+        if self._found is None:
+            model = self._arms.request.model
+            shapes = {name: shape.opt for name, shape in self._arms.request.shapes.items()}
+            self._found = model_hazards(
+                model,
+                read_onnx(model, shapes=shapes),
+                self._outputs.samples,
+                self._arms.backend,
+                self._look.watch(),
+            )
+        return self._found
 
 
 def _seen(outputs: _Outputs, a: EngineReport, b: EngineReport) -> OutputsSeen:

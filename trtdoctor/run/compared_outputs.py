@@ -148,7 +148,7 @@ def _compared(
     hazards = None
     doubted = judged is not None and judged.sound is not True
     if doubted and model is not None and path is not None and samples is not None:
-        hazards = _hazards(path, model, samples.arrays, comparing.backend, watch)
+        hazards = model_hazards(path, model, samples.arrays, comparing.backend, watch)
     outputs = OutputsSeen(
         differences=differences, reference=called, inputs=told, notes=tuple(notes)
     )
@@ -189,7 +189,7 @@ def _network(path: Path, backend: str | None) -> Any:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _hazards(
+def model_hazards(
     path: Path,
     model: OnnxFacts,
     samples: Sequence[Arrays],
