@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import rtxmodels
 
 import trtdoctor
+from trtdoctor.cli.app import run
 from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import Precision
 from trtdoctor.models.conversion import convert, load_model
@@ -121,3 +123,26 @@ def test_two_models_are_told_apart(tmp_path: Path) -> None:
     found = compared(mlp, other)
     assert found.worth is None and found.verdict.startswith("No verdict")
     assert not found.suspects and found.gain is None
+
+
+@pytest.mark.slow
+def test_three_arms_of_a_model_are_built_and_compared_without_a_gpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "m.onnx"
+    model.write_bytes(graphmodels.MODELS["attention_fp32"]().SerializeToString())
+    target, kept = tmp_path / "c.json", tmp_path / "engines"
+    asked = ["--runtime", "rtx", "--target-cc", "8.9", "--python", sys.executable]
+    code = run(["compare", "--onnx", str(model), *asked, "--keep", str(kept), "-o", str(target)])
+    assert code == 0, capsys.readouterr().err
+    report = trtdoctor.load(target)
+    asked_for, without_tf32, both = report.comparisons
+    assert (Path(asked_for.a).name, Path(asked_for.b).name) == ("m.fp32.engine", "m.fp16.engine")
+    assert asked_for.layers and both.layers
+    assert not any(each.a_precision != each.b_precision for each in without_tf32.layers)
+    assert all(each.worth is None for each in report.comparisons)
+    # The engines that were kept have records of their builds, which a later comparison picks up.
+    again = compared(kept / "m.fp32.engine", kept / "m.fp16.engine")
+    told = {each.what: (each.a, each.b) for each in again.facts}
+    assert told["asked for"][0] == "fp32" and str(told["asked for"][1]).startswith("fp16")
+    assert again.layers == asked_for.layers
