@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trtdoctor.model.machine import Machine, MeasuredCard, RateCard
 
-from .engine_sections import Section
+from .section import Section
 
 
 def arithmetic_sections(machine: Machine | None) -> Iterator[Section]:
