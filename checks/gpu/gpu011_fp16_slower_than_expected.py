@@ -31,6 +31,7 @@ _WORDS = {
     "fp16": "FP16 on the ordinary cores",
     "tensor-fp16": "FP16 on tensor cores with FP16 sums",
     "tensor-fp16-fp32": "FP16 on tensor cores with FP32 sums",
+    "wgmma-fp16": "FP16 on tensor cores by wgmma",
 }
 _HALVES = tuple(kind for kind in _WORDS if kind != "fp32")
 _HELD = {
@@ -79,9 +80,10 @@ def fp16_slower_than_expected(
 
     ## Known limits
     Tensor cores are measured by the instruction `mma.sync`. On compute capability 9.0 that reaches
-    about 62 % of what `wgmma` does, which is allowed for; on 10.x what it reaches is not known, and
-    tensor cores are not judged there. A GPU that other processes use, or that is slowed down, is not
-    judged where it looks slow. Boards that are known to be held back are not judged either.
+    about 62 % of what they do, which is allowed for, and `wgmma`, which reaches all, is measured too.
+    On 10.x it is not known what `mma.sync` reaches, and tensor cores are not judged. A GPU that other
+    processes use, or that is slowed down, is not judged where it looks slow. Boards that are known to
+    be held back are not judged either.
 
     ## References
     - CUDA C++ Programming Guide, Arithmetic Instructions:

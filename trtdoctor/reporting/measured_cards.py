@@ -29,6 +29,11 @@ _KINDS = {
     "tensor-tf32": "TF32 tensor cores",
     "tensor-int8": "INT8 tensor cores",
     "tensor-fp8": "FP8 tensor cores",
+    "wgmma-fp16": "FP16 by wgmma, FP32 sums",
+    "wgmma-bf16": "BF16 by wgmma",
+    "wgmma-tf32": "TF32 by wgmma",
+    "wgmma-int8": "INT8 by wgmma",
+    "wgmma-fp8": "FP8 by wgmma",
 }
 _COPIES = {
     "d2d": ("copy within the GPU", "bytes read and written"),

@@ -19,7 +19,7 @@ typedef struct { double rate, fma; } Module;
 
 static double setting(const char *names, const char *text, const char *closing)
 {
-    static char copy[8192];
+    static char copy[1 << 14];
     snprintf(copy, sizeof copy, "%s", names ? names : "");
     for (char *entry = strtok(copy, ","); entry; entry = strtok(NULL, ",")) {
         char *equals = strchr(entry, '=');
@@ -36,6 +36,7 @@ static double times(const char *text)
 {
     /* The multiply-adds of a warp in one round of the loop, from the text alone. */
     static const struct { const char *start; double fma; } known[] = {
+        {".m64n256k16.", 65536}, {".m64n256k8.", 32768}, {".m64n256k32.", 131072},
         {"\nfma.rn.f32 ", 32}, {"\nfma.rn.f16x2 ", 64}, {"\nfma.rn.bf16x2 ", 64}, {"\ndp4a", 128},
         {".m8n8k4.", 1024}, {".m16n8k8.", 1024}, {".m16n8k16.", 2048}, {".m8n8k16.", 1024},
         {".m16n8k32.", 4096},
