@@ -140,6 +140,8 @@ def _engines(trial: TinyEngineTrial) -> MeasuredCard:
     if trial.attempt.ending is not Ending.RETURNED:
         detail = trial.attempt.detail or trial.attempt.ending.value
         notes.append(f"no tiny engine could be built: {detail}")
+    if trial.log and not all(engine.time for engine in trial.engines):
+        notes.append(f"TensorRT's log: {trial.log[-1]}")
     gain = _gain(trial)
     if gain is not None:
         notes.append(f"FP16 is {gain:.3g} times as fast as FP32 without TF32")

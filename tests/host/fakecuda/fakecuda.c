@@ -13,15 +13,15 @@
 #define MHZ 1500.0
 #define GB_PER_S 100.0
 
-static double now_ms;
-static long living;
+static __thread double now_ms;
+static __thread long living;
 typedef struct { double rate, fma; } Module;
 
 static double setting(const char *names, const char *text, const char *closing)
 {
-    static char copy[1 << 14];
+    char copy[1 << 14], *rest;
     snprintf(copy, sizeof copy, "%s", names ? names : "");
-    for (char *entry = strtok(copy, ","); entry; entry = strtok(NULL, ",")) {
+    for (char *entry = strtok_r(copy, ",", &rest); entry; entry = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(entry, '=');
         if (!equals) continue;
         *equals = 0;

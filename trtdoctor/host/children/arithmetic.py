@@ -1,13 +1,17 @@
 # Measures how fast each GPU multiplies and adds, kind by kind, and how fast it copies, with kernels
 # of its own through the driver API. Raw: times, counts and NVML's words; nothing is judged here.
-# Payload: {"seconds": for all GPUs together, "sample_ms": of one sample, "samples": of each kind}.
+# Payload: {"seconds": after which nothing more is begun, "sample_ms": of one sample, "samples": of
+# each kind}.
 # Needs: ptx, driver_api
 import ctypes
 import os
+import threading
 import time
 
 _WARPS = 8  # of a block
 _COPY, _PINNED = 128 << 20, 64 << 20  # bytes of one copy on the device, and from or to the host
+# GPUs share the way to the host.
+_ONE_COPIES = threading.Lock()
 
 
 class _Device:
@@ -162,9 +166,10 @@ class _Device:
             if kind not in late:
                 self.tell(kind, ends_at)
         try:
-            if time.time() > ends_at:
-                raise Refused("time")
-            self.copies()
+            with _ONE_COPIES:
+                if time.time() > ends_at:
+                    raise Refused("time")
+                self.copies()
         except Refused as error:
             about["copies_error"] = str(error)
         # Last, since an error in a kernel that reads memory would end all that comes after it.
@@ -189,12 +194,21 @@ def main(payload):
         count = cuda.number("cuDeviceGetCount")
     except Refused as error:
         return {"refused": str(error)}
-    devices = []
-    for ordinal in range(count):
-        now = time.time()
+    devices = [None] * count
+
+    def work(ordinal):
         try:
-            device = _Device(cuda, ordinal, payload)
-            devices.append(device.measure(now + (ends_at - now) / (count - ordinal)))
+            devices[ordinal] = _Device(cuda, ordinal, payload).measure(ends_at)
         except Refused as error:
-            devices.append({"ordinal": ordinal, "error": str(error)})
+            devices[ordinal] = {"ordinal": ordinal, "error": str(error)}
+        except Exception as error:
+            said = "%s: %s" % (type(error).__name__, error)
+            devices[ordinal] = {"ordinal": ordinal, "error": said}
+
+    # Each has its own SMs and memory, and a context is its thread's.
+    threads = [threading.Thread(target=work, args=(ordinal,)) for ordinal in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return {"devices": devices}
