@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from trtdoctor.host.live import LiveBackend
 from trtdoctor.model.facts import Arithmetic, MeasuredGpu
 from trtdoctor.probes import NotThere, arithmetic
 
-FAKES = Path(__file__).parent / "fakecuda"
 ALL = {
     "fma.rn.f32": 128,
     "fma.rn.f16x2": 256,
@@ -38,18 +35,6 @@ KINDS = (
     "tensor-tf32", "tensor-int8", "tensor-fp8",
 )  # fmt: skip
 HOPPER = ("wgmma-fp16", "wgmma-bf16", "wgmma-tf32", "wgmma-int8", "wgmma-fp8")
-
-
-@pytest.fixture(scope="session")
-def drivers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    folder = tmp_path_factory.mktemp("drivers")
-    for source, name in (("fakecuda.c", "libcuda.so.1"), ("fakenvml.c", "libnvidia-ml.so.1")):
-        command = [compiler, "-shared", "-fPIC", "-w", "-o", str(folder / name)]
-        subprocess.run([*command, str(FAKES / source)], check=True)
-    return folder
 
 
 @pytest.fixture

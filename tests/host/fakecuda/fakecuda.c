@@ -153,6 +153,11 @@ int cuMemAlloc_v2(uint64_t *pointer, size_t size)
     living++;
     return 0;
 }
+int cuMemsetD32_v2(uint64_t pointer, unsigned value, size_t count)
+{
+    memset((void *)(uintptr_t)pointer, (int)value, count * 4);
+    return 0;
+}
 int cuMemFree_v2(uint64_t pointer) { free((void *)(uintptr_t)pointer); living--; return 0; }
 int cuMemAllocHost_v2(void **pointer, size_t size)
 {
