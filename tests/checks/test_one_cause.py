@@ -83,6 +83,7 @@ def machine(name: str = "NVIDIA L4", cc: str = "8.9", **more: Any) -> dict[str, 
         "nvidia.fabric_manager": ABSENT,
         "cuda.driver": {"via": "ctypes", "init_code": 0, "version": "13.0", "devices": [device]},
         "cuda.runtimes": ABSENT,
+        "cuda.arithmetic": {"status": "not_run", "reason": "uses the GPU"},
         "tensorrt.installs": {
             "installs": [
                 {

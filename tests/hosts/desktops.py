@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import boards
+from measured import measured, tiny_engines
 from pieces import (
     assemble,
     driver,
@@ -39,6 +40,50 @@ def gtx_1650() -> FakeMachine:
         python(P310),
         wheels(site(P310), "10.9.0.34"),
         builder(tf32=False),
+        measured(
+            boards.GTX_1650,
+            mhz=1665.0,
+            per_clock={
+                "fp32": 63.6,
+                "fp16": 127.3,
+                "int8": 254.0,
+                "tensor-fp16": 120.0,
+                "tensor-fp16-fp32": 60.0,
+                "tensor-int8": 240.0,
+            },
+            memory=(4_001_000, 128),
+            link=(3, 16),
+        ),
+        tiny_engines("10.9.0.34", 5.4, 2.9),
+    )
+
+
+def fp16_held_back() -> FakeMachine:
+    """A board whose tensor cores do a quarter of what its kind does, while FP32 is whole."""
+    return assemble(
+        linux(),
+        driver("550.120", 12040, boards.RTX_3090),
+        python(P310),
+        wheels(site(P310), "10.9.0.34"),
+        builder(),
+        measured(
+            boards.RTX_3090,
+            mhz=1695.0,
+            per_clock={
+                "fp32": 127.1,
+                "fp16": 127.0,
+                "bf16": 127.0,
+                "int8": 254.0,
+                "tensor-fp16": 128.0,
+                "tensor-fp16-fp32": 64.0,
+                "tensor-bf16": 255.0,
+                "tensor-tf32": 127.0,
+                "tensor-int8": 1015.0,
+            },
+            memory=(9_751_000, 384),
+            link=(4, 16),
+        ),
+        tiny_engines("10.9.0.34", 0.52, 0.49),
     )
 
 

@@ -37,6 +37,7 @@ MACHINES: dict[str, Imagined] = {
     "imagined-wsl-shadowed": Imagined(systems.wsl_shadowed),
     "imagined-gtx-1080": Imagined(desktops.gtx_1080),
     "imagined-gtx-1650": Imagined(desktops.gtx_1650, active=True),
+    "imagined-fp16-held-back": Imagined(desktops.fp16_held_back, active=True),
     "imagined-rtx-5090-old-tensorrt": Imagined(desktops.rtx_5090_old_tensorrt),
     "imagined-container-without-gpu": Imagined(systems.container_without_gpu),
     "healthy-imagined-rtx-4090-trt11": Imagined(desktops.rtx_4090_trt11),

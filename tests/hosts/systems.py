@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import boards
+from measured import measured, tiny_engines
 from pieces import (
     PCI,
     UNSUPPORTED,
@@ -95,6 +96,24 @@ def jetson_orin() -> FakeMachine:
         python(P310, venv=None, machine="aarch64"),
         system_bindings(own, "10.3.0", libraries, library="10.3.0.30", machine="aarch64"),
         builder(),
+        measured(
+            boards.ORIN,
+            mhz=1300.0,
+            per_clock={
+                "fp32": 127.2,
+                "fp16": 254.0,
+                "bf16": 127.0,
+                "int8": 255.0,
+                "tensor-fp16": 1010.0,
+                "tensor-fp16-fp32": 1008.0,
+                "tensor-bf16": 1008.0,
+                "tensor-tf32": 504.0,
+                "tensor-int8": 2016.0,
+            },
+            memory=(3_199_000, 256),
+            link=None,
+        ),
+        tiny_engines("10.3.0", 5.1, 0.62),
     )
 
 

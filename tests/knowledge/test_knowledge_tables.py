@@ -14,6 +14,7 @@ from trtdoctor.knowledge import Knowledge, KnowledgeEnds, TableError
 from trtdoctor.knowledge.tables import read_head, read_table
 
 NAMES = (
+    "arithmetic_rates",
     "autocast_options",
     "boards_without_tensor_cores",
     "causes",
@@ -76,6 +77,7 @@ def test_every_row_has_a_public_source(k: Knowledge, name: str) -> None:
     ("name", "keys"),
     [
         ("compute_capabilities", ("cc",)),
+        ("arithmetic_rates", ("cc", "board")),
         ("tensorrt_compute_capability", ("product", "cc", "first")),
         ("cuda_drivers", ("kind", "cuda")),
         ("cuda_errors", ("code",)),
@@ -251,3 +253,39 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 
 def test_knowledge_ends_is_a_lookup_error() -> None:
     assert issubclass(KnowledgeEnds, LookupError)
+
+
+def test_rates_of_arithmetic_agree_with_what_a_compute_capability_offers(k: Knowledge) -> None:
+    for row in k.rows("compute_capabilities"):
+        try:
+            rates = k.arithmetic_rates(row["cc"], "")
+        except KnowledgeEnds:
+            continue
+        if "fp16_rate" in row and "fp16" in rates.fma:
+            assert rates.fma["fp16"] / rates.fma["fp32"] == row["fp16_rate"], row["cc"]
+        assert any(kind.startswith("tensor") for kind in rates.fma) == row["tensor_cores"]
+        for kind, least in rates.least.items():
+            assert least < rates.fma[kind]
+        assert rates.mma_sync is None or 0 < rates.mma_sync <= 1
+
+
+@pytest.mark.parametrize(
+    ("cc", "board", "tensor"),
+    [
+        ("9.0", "NVIDIA H100 80GB HBM3", 2048),
+        ("9.0", "NVIDIA H200", 2048),
+        ("9.0", "NVIDIA H20", 512),
+        ("12.0", "NVIDIA GeForce RTX 5090", 512),
+        ("12.0", "NVIDIA GeForce RTX 5090 D", None),
+        ("8.0", "NVIDIA CMP 170HX", None),
+    ],
+)
+def test_boards_that_are_held_back_have_rates_of_their_own(
+    k: Knowledge, cc: str, board: str, tensor: float | None
+) -> None:
+    assert k.arithmetic_rates(cc, board).fma.get("tensor-fp16") == tensor
+
+
+def test_the_rates_of_a_compute_capability_that_no_row_has(k: Knowledge) -> None:
+    with pytest.raises(KnowledgeEnds, match=r"arithmetic of compute capability 13\.0"):
+        k.arithmetic_rates("13.0", "")

@@ -31,6 +31,7 @@ from trtdoctor.checking.plans import (
     version_fit,
     weakest,
 )
+from trtdoctor.checking.rates import Beside, beside, rates_of
 from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
@@ -48,6 +49,7 @@ from trtdoctor.precision.typing import typing_of_engine, typing_of_module
 from . import facts
 
 __all__ = [
+    "Beside",
     "Check",
     "CheckDefinitionError",
     "Confidence",
@@ -74,6 +76,7 @@ __all__ = [
     "Typing",
     "Unknown",
     "Yielded",
+    "beside",
     "certain_runtimes",
     "check",
     "device_fit",
@@ -89,6 +92,7 @@ __all__ = [
     "nvml_devices",
     "platform_name",
     "product_supports",
+    "rates_of",
     "runtime_for",
     "situation",
     "sound_plans",

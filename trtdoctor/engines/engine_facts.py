@@ -10,11 +10,14 @@ import msgspec
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.base import FactValue
 from trtdoctor.model.cause import Cause
+from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
+    BrokenOutput,
     EngineBuild,
     EngineBuilds,
     EngineCaches,
+    EngineComparison,
     EngineFile,
     EngineFiles,
     EngineLoads,
@@ -65,6 +68,26 @@ def with_engines(
         facts[EngineCaches.FACT] = _record(
             EngineCaches(caches=caches), "the files beside each engine"
         )
+    return msgspec.structs.replace(snapshot, facts=facts)
+
+
+def with_comparison(snapshot: Snapshot, comparison: Comparison) -> Snapshot:
+    """The snapshot with what a comparison came to."""
+    broken = [
+        BrokenOutput(name=each.name, to=each.to, nan=each.nan, inf=each.inf, elements=each.elements)
+        for each in comparison.outputs
+        if each.of == "B" and (each.nan or each.inf)
+    ]
+    told = EngineComparison(
+        a=comparison.a,
+        b=comparison.b,
+        worth=comparison.worth,
+        verdict=comparison.verdict,
+        gain=comparison.gain,
+        outputs=len({each.name for each in comparison.outputs if each.elements}),
+        broken=tuple({each.name: each for each in broken}.values()),
+    )
+    facts = {**snapshot.facts, EngineComparison.FACT: _record(told, "both engines, side by side")}
     return msgspec.structs.replace(snapshot, facts=facts)
 
 

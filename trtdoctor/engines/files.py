@@ -40,6 +40,7 @@ from .caches import Pointed, beside, read_folder
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
 from .recorded import recorded_report
+from .sidecar import find_side_car
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -89,22 +90,29 @@ def read_engines(
     recorded = {path: recorded_report(path) for path in paths} if records else {}
     if (layers or profile or times) and any(recorded.values()):
         raise UsageError(f"--layers, --profile and --times belong to an engine; {paths[0]} is none")
-    read = [
-        EngineSources(path=path, recorded=found, static=False)
-        if (found := recorded.get(path)) is not None
-        else EngineSources(
-            path=path,
-            file=_identified(path),
-            layers_file=layers_file,
-            layers_path=layers,
-            profile=layer_times,
-            measured=measured,
-            beside=beside(path, pointed.get(path, ())),
-            static=static,
-            hashed=hashed,
+    read = []
+    for path in paths:
+        told = recorded.get(path)
+        if told is not None:
+            read.append(EngineSources(path=path, recorded=told, static=False))
+            continue
+        file = _identified(path)
+        side_car = find_side_car(path) if file.engine is not None else None
+        read.append(
+            EngineSources(
+                path=path,
+                file=file,
+                layers_file=layers_file or (side_car.layers if side_car else None),
+                layers_path=layers,
+                # Times belong to the layers that they were measured with.
+                profile=layer_times or (side_car.profile if side_car and layers is None else None),
+                measured=measured,
+                beside=beside(path, pointed.get(path, ())),
+                static=static,
+                hashed=hashed,
+                side_car=side_car,
+            )
         )
-        for path in paths
-    ]
     return (*read, *(_without_engine(each) for each in missing))
 
 

@@ -16,6 +16,7 @@ from trtdoctor.readers.plan import FileIdentity
 from trtdoctor.readers.profile import Profile
 
 from .caches import Beside, Pointed
+from .sidecar import SideCar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,9 @@ class EngineSources:
     is to say of a file that is no engine and tells of builds; then nothing else is given. ``beside``
     is what ONNX Runtime recorded of an engine in its cache, ``missing`` which engine is not there, where
     a context model is all that is left of it.
+
+    ``side_car`` is what a build wrote beside it; layers and times are those where the user gave none,
+    and ``layers_path`` is only of what the user gave.
     """
 
     path: Path
@@ -39,6 +43,7 @@ class EngineSources:
     missing: Pointed | None = None
     static: bool = True
     hashed: bool = False
+    side_car: SideCar | None = None
 
     @property
     def unsound(self) -> str | None:

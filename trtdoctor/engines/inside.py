@@ -79,6 +79,7 @@ def engine_report(
     chosen.notes += notes
     if named_alone(layers):
         chosen.notes.append(NAMED_ALONE)
+    built = given.side_car.engine if given.side_car else None
     return EngineReport(
         path=str(given.path),
         size=file.size if file else None,
@@ -95,8 +96,14 @@ def engine_report(
         layers=layers,
         blocks=blocks,
         summary=summarize(layers) if layers else None,
-        measured=given.measured,
-        notes=(*(file.notes if file else ()), *recorded_notes(given), *chosen.notes),
+        notes=(
+            *(file.notes if file else ()),
+            *recorded_notes(given),
+            *(given.side_car.notes if given.side_car else ()),
+            *chosen.notes,
+        ),
+        build=built.build if built else None,
+        measured=given.measured or (built.measured if built else None),
     )
 
 

@@ -32,6 +32,14 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def child_source(script: str) -> str:
+    """The source of one of ``children``, behind that of the parts which its ``# Needs:`` line names."""
+    text = (_CHILDREN / f"{script}.py").read_text("utf-8")
+    needs = re.search(r"^# Needs: (.+)$", text, re.MULTILINE)
+    parts = needs.group(1).split(", ") if needs else []
+    return "\n".join([*((_CHILDREN / f"{part}.py").read_text("utf-8") for part in parts), text])
+
+
 class LiveBackend:
     """Answers from this machine. ``close`` ends every process it started."""
 
@@ -109,7 +117,7 @@ class LiveBackend:
         """The answers of scripts that one process runs in turn, up to the one that ended it."""
         program = [(_CHILDREN / "prelude.py").read_text("utf-8")]
         for script, _ in scripts:
-            program += [(_CHILDREN / f"{script}.py").read_text("utf-8"), "_answer(main)"]
+            program += [child_source(script), "_answer(main)"]
         # Libraries that crash while the interpreter shuts down would hide an answer already given.
         program.append("os._exit(0)\n")
         environment, late = _child_environment()

@@ -10,6 +10,7 @@ from .knowledge import Knowledge
 from .rows import (
     CAUSE_SECTIONS,
     WORLDS,
+    ArithmeticRates,
     Board,
     CauseDoc,
     CodeTable,
@@ -41,6 +42,7 @@ from .tables import KnowledgeEnds, TableError
 __all__ = [
     "CAUSE_SECTIONS",
     "WORLDS",
+    "ArithmeticRates",
     "Board",
     "CauseDoc",
     "CodeTable",

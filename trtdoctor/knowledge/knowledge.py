@@ -15,6 +15,7 @@ from ..model.typing import Typing
 from . import versions
 from .rows import (
     PRECISIONS,
+    ArithmeticRates,
     Board,
     CauseDoc,
     CodeTable,
@@ -114,6 +115,13 @@ class Knowledge:
             if row.cc == cc and re.search(row.pattern, board_name):
                 return row
         return None
+
+    def arithmetic_rates(self, cc: str, board_name: str) -> ArithmeticRates:
+        """How fast boards of a compute capability multiply and add, by kind of arithmetic."""
+        for row in self._rows("arithmetic_rates", ArithmeticRates):
+            if row.cc == cc and (row.board is None or re.search(row.board, board_name)):
+                return row
+        raise self._ends("arithmetic_rates", f"arithmetic of compute capability {cc}")
 
     def tensorrt_support(self, product: str, version: str, cc: str) -> Support:
         """Whether a release of ``tensorrt`` or ``tensorrt-rtx`` runs on a compute capability."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+import msgspec
+
 from ..model.base import Frozen
 from ..model.cause import Cause
 from ..model.report import Confidence, Severity
@@ -57,6 +59,22 @@ class Board(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pattern: str
     gpu: str
     examples: tuple[str, ...]
+
+
+class ArithmeticRates(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many multiply-adds an SM does in a clock, by kind of arithmetic.
+
+    Kinds are named as in the fact ``cuda.arithmetic``. ``fma`` is what the chip does, ``least`` what
+    some boards of the compute capability are held to, where that is less. ``mma_sync`` is the share
+    of the tensor cores' rate that the instruction ``mma.sync`` reaches, null where that is not known.
+    ``board`` is a pattern of names for which alone the row holds.
+    """
+
+    cc: str
+    fma: dict[str, float]
+    least: dict[str, float] = msgspec.field(default_factory=dict)
+    mma_sync: float | None = None
+    board: str | None = None
 
 
 class SupportWindow(Row, frozen=True, kw_only=True, forbid_unknown_fields=True):

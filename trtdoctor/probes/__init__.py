@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .arithmetic import arithmetic
 from .cuda import cuda_driver, cuda_runtimes
 from .installs import tensorrt_installs
 from .libraries import libraries
@@ -28,6 +29,7 @@ from .system import (
     wsl,
 )
 from .tensorrt import own_modules, tensorrt_builders, tensorrt_imports, working_directory
+from .tiny_engine import tiny_engines
 
 PROBES: tuple[Probe, ...] = (
     operating_system,
@@ -48,6 +50,7 @@ PROBES: tuple[Probe, ...] = (
     fabric_manager,
     cuda_driver,
     cuda_runtimes,
+    arithmetic,
     python_target,
     packages,
     onnx_runtime,
@@ -57,6 +60,7 @@ PROBES: tuple[Probe, ...] = (
     own_modules,
     working_directory,
     tensorrt_builders,
+    tiny_engines,
     libraries,
 )
 
@@ -67,9 +71,11 @@ __all__ = [
     "Observed",
     "Probe",
     "UnusablePython",
+    "arithmetic",
     "choose",
     "identity",
     "probe",
     "python_target",
     "tensorrt_installs",
+    "tiny_engines",
 ]

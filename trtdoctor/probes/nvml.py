@@ -190,7 +190,7 @@ def _gpu(index: int, raw: dict[str, Any]) -> Gpu:
         sm_clock_max_mhz=take("sm_clock_max_mhz"),
         memory_clock_mhz=take("memory_clock_mhz"),
         memory_clock_max_mhz=take("memory_clock_max_mhz"),
-        throttle_reasons=take("throttle_reasons", _reasons),
+        throttle_reasons=take("throttle_reasons", clock_reasons),
         utilisation_percent=take("utilisation", lambda rates: rates["gpu"]),
         power_watts=take("power_watts", watts),
         power_limit_watts=take("power_limit_watts", watts),
@@ -221,7 +221,8 @@ def _named(names: tuple[str, ...], number: int) -> str:
     return names[number] if 0 <= number < len(names) else f"unknown ({number})"
 
 
-def _reasons(bits: int) -> tuple[str, ...]:
+def clock_reasons(bits: int) -> tuple[str, ...]:
+    """Names of the bits of ``nvmlDeviceGetCurrentClocksEventReasons``, lowest first."""
     named = [name for bit, name in _REASONS.items() if bits & bit]
     rest = bits & ~sum(_REASONS)
     return (*named, f"unknown (0x{rest:x})") if rest else tuple(named)

@@ -50,7 +50,7 @@ def importable_modules(host: Host) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _attempt(answer: ChildAnswer) -> tuple[Attempt, dict[str, Any]]:
+def attempted(answer: ChildAnswer) -> tuple[Attempt, dict[str, Any]]:
     """How it ended, and what the child told besides."""
     said = answer.value if isinstance(answer.value, dict) else {}
     ending, detail = answer.ending, answer.detail
@@ -159,7 +159,7 @@ def _side_by_side(host: Host, modules: tuple[str, ...]) -> tuple[ModuleImport, .
 
 
 def _imported(host: Host, module: str) -> ModuleImport:
-    attempt, said = _attempt(
+    attempt, said = attempted(
         host.child("import_module", {"module": module}, python=target_python(host))
     )
     libraries = tuple(
@@ -204,15 +204,25 @@ def library_version(parts: list[int] | None) -> str | None:
 @probe(Builders, Cost.ACTIVE)
 def tensorrt_builders(host: Host) -> Observed[Builders]:
     """Makes a builder of each module that imports and has one, one after the other on the GPU."""
-    modules = [
+    modules = modules_with_builder(host)
+    trials = tuple(_trial(host, module) for module in modules)
+    return Observed(value=Builders(trials=trials), source="Builder in a child process")
+
+
+def modules_with_builder(host: Host) -> tuple[str, ...]:
+    """The TensorRT modules that import in the target Python and can build.
+
+    Raises:
+        NotThere: there is none.
+    """
+    modules = tuple(
         seen.module
         for seen in (_imported(host, name) for name in importable_modules(host))
         if seen.attempt.ending is Ending.RETURNED and seen.has_builder
-    ]
+    )
     if not modules:
         raise NotThere("no TensorRT module with a Builder can be imported", source="import")
-    trials = tuple(_trial(host, module) for module in modules)
-    return Observed(value=Builders(trials=trials), source="Builder in a child process")
+    return modules
 
 
 def _trial(host: Host, module: str) -> BuilderTrial:
@@ -222,7 +232,7 @@ def _trial(host: Host, module: str) -> BuilderTrial:
         python=target_python(host),
         deadline=_BUILDER_DEADLINE,
     )
-    attempt, said = _attempt(answer)
+    attempt, said = attempted(answer)
     return BuilderTrial(
         module=module,
         attempt=attempt,

@@ -16,7 +16,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engine_sections import Section
+from .section import Section
 from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
@@ -48,7 +48,8 @@ def _section(section: Section) -> list[str]:
     columns = section.columns or ("", "")
     lines = ["", f"#### {as_text(section.title)}", "", f"| {' | '.join(columns)} |"]
     lines.append(f"| {' | '.join('---' for _ in columns)} |")
-    return lines + [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in section.rows]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in section.rows]
+    return [*lines, "", as_text(section.note)] if section.note else lines
 
 
 def _cell(cell: str) -> str:

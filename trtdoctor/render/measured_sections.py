@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from trtdoctor.model.build import Measurement, Spread
 from trtdoctor.model.engine import EngineReport
 
+from .build_sections import spread
+from .build_sections import time as of_time
 from .section import Section
 
 _CLOCKS = (
@@ -35,9 +37,7 @@ def measured_sections(engines: Sequence[EngineReport]) -> Iterator[Section]:
 
 def interval(time: Spread) -> str:
     """A time, and the interval that holds the true median 19 times of 20."""
-    digits = 5 if time.median < 0.1 else 4 if time.median < 1 else 3
-    low, middle, high = (f"{value:.{digits}f}" for value in (time.low, time.median, time.high))
-    return f"{middle} ms ({low} to {high}, {time.samples} samples)"
+    return f"{spread(time)}, {time.samples} samples"
 
 
 def _rows(measured: Measurement) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,7 @@ def _rows(measured: Measurement) -> Iterator[tuple[str, str]]:
     if measured.graph_refused:
         yield "as a CUDA graph", f"not measured: {measured.graph_refused}"
     if measured.kernels_ms is not None:
-        yield "its layers' kernels", f"{measured.kernels_ms:.4f} ms in all"
+        yield "its layers' kernels", f"{of_time(measured.kernels_ms)} in all, by a profile"
     if measured.launch_bound is not None:
         yield "launch bound", _LAUNCH_BOUND[measured.launch_bound]
     if measured.gpu or measured.through:
@@ -66,9 +66,10 @@ def _rows(measured: Measurement) -> Iterator[tuple[str, str]]:
     for name, shape in measured.shapes.items():
         yield "shape", f"{name} {'x'.join(map(str, shape)) or 'a scalar'}"
     if measured.sm_mhz is not None:
-        before, after = measured.sm_mhz
+        low, high = measured.sm_mhz
+        told = f"{low}" if low == high else f"{low} to {high}"
         most = f" of at most {measured.sm_mhz_most}" if measured.sm_mhz_most else ""
-        yield "SM clock", f"{before} MHz before and {after} MHz after{most}"
+        yield "SM clock", f"{told} MHz{most}"
     if measured.throttled:
         yield "clocks held down", ", ".join(measured.throttled)
     if measured.other_processes:

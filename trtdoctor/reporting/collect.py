@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 import msgspec
 
-from trtdoctor.host import Denied, Host, HostError, TimedOut
+from trtdoctor.host import Denied, Host, HostError, NotRecorded, TimedOut
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.observing import Cost, NotThere, Probe
 
@@ -33,24 +33,35 @@ class Collection:
         self._waiting: dict[str, Probe] = {}
         # Two dozen threads of the usual 8 MiB each do not fit where address space is limited.
         self._stack_size = threading.stack_size(_STACK)
+        on_gpu = [probe for probe in probes if probe.cost is Cost.ACTIVE]
+        if active:
+            self._start(on_gpu, host)
+        else:
+            reason = "uses the GPU; ask for it with --active"
+            for probe in on_gpu:
+                record = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
+                self._records[probe.provides.FACT] = record
         # Probes that start processes go first, so that the processes run while files are read.
         for probe in sorted(probes, key=lambda p: p.cost is Cost.PASSIVE):
-            name = probe.provides.FACT
-            if probe.cost is Cost.ACTIVE and not active:
-                self._records[name] = FactRecord(
-                    status=FactStatus.NOT_RUN, reason="uses the GPU; ask for it with --active"
-                )
-                continue
-            self._waiting[name] = probe
-            # Daemon threads: one that hangs in a read must not keep the program from ending.
-            thread = threading.Thread(
-                target=lambda p=probe: self._answers.put((p, _look(p, host))), daemon=True
-            )
-            try:
-                thread.start()
-            except RuntimeError as error:
-                # Out of threads or memory by a limit of this user's: one fact less, not no report.
-                record = FactRecord(status=FactStatus.FAILED, reason=str(error))
+            if probe.cost is not Cost.ACTIVE:
+                self._start([probe], host)
+
+    def _start(self, probes: Sequence[Probe], host: Host) -> None:
+        """Look with these, one after the other: two that use the GPU at once would time each other."""
+        self._waiting |= {probe.provides.FACT: probe for probe in probes}
+
+        def look() -> None:
+            for probe in probes:
+                self._answers.put((probe, _look(probe, host)))
+
+        # Daemon threads: one that hangs in a read must not keep the program from ending.
+        thread = threading.Thread(target=look, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # Out of threads or memory by a limit of this user's: one fact less, not no report.
+            record = FactRecord(status=FactStatus.FAILED, reason=str(error))
+            for probe in probes:
                 self._answers.put((probe, record))
 
     def finish(
@@ -101,6 +112,11 @@ def _look(probe: Probe, host: Host) -> FactRecord:
         return record(FactStatus.TIMEOUT, str(error))
     except HostError as error:
         return record(FactStatus.FAILED, str(error))
+    except NotRecorded as error:
+        # A trtdoctor that had no such probe yet recorded what uses the GPU: nobody looked.
+        if probe.cost is Cost.ACTIVE:
+            return record(FactStatus.NOT_RUN, "the recording was made without looking at it")
+        return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001  a probe that raises costs its fact, not the run
         return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     return msgspec.structs.replace(record(FactStatus.OK, None, seen.source), value=value)

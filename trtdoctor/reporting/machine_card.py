@@ -33,6 +33,8 @@ from trtdoctor.model.report import FactStatus, Snapshot
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.typing import typing_of_module, typing_of_release
 
+from .measured_cards import measured_cards
+
 _NO_DEVICE = 100
 _PRODUCT_OF_MODULE = {
     "tensorrt": "tensorrt",
@@ -75,6 +77,7 @@ def machine_card(snapshot: Snapshot, knowledge: Knowledge) -> Machine:
         tensorrts=_tensorrts(installs, imports, knowledge) if installs or imports else None,
         tensorrts_reason=None if installs or imports else _why(facts.fact(Installs)),
         typing=_typing(imports),
+        measured=measured_cards(facts, knowledge),
     )
 
 

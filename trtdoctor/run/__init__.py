@@ -7,6 +7,7 @@
     report = trtdoctor.explain("model.engine", log="build.log")
     report = trtdoctor.audit("model.onnx")
     report = trtdoctor.plan("model.onnx", inputs="data.npz", target="model.fp16.onnx")
+    report = trtdoctor.compare("fp32.engine", "fp16.engine")
     meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
 
 Nothing here prints or exits. Whatever a caller can put right is raised as
@@ -44,6 +45,7 @@ __all__ = [
     "UsageError",
     "audit",
     "check",
+    "compare",
     "decode",
     "explain",
     "extract",
@@ -304,6 +306,73 @@ def plan(
             target=target,
         ),
         look=look,
+    ).report(share=share)
+
+
+def compare(
+    a: File,
+    b: File,
+    *,
+    layers: tuple[File | None, File | None] = (None, None),
+    profiles: tuple[File | None, File | None] = (None, None),
+    times: tuple[File | None, File | None] = (None, None),
+    outputs: tuple[File, File] | None = None,
+    onnx: File | None = None,
+    inputs: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    backend: str | None = None,
+    budget: float | None = None,
+    look: Looking = _DEFAULT_LOOKING,
+    live: bool = True,
+    static: bool = True,
+    share: bool = False,
+) -> Report:
+    """Is engine ``b`` worth it in place of ``a``: precision, time, outputs?
+
+    Each may be an engine, its layers alone or a report that was saved of it; the report's
+    ``comparisons`` has the answer.
+
+    Args:
+        a: the engine that is there.
+        b: the one that would replace it.
+        layers: the engine inspector's output of each.
+        profiles: times of the layers of each, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences of each, as ``trtexec --exportTimes`` writes them.
+        outputs: what each gave for the same inputs, ``.npz`` files or Polygraphy's ``.json``.
+        onnx: the model that both were built from; it is run on ``inputs`` for a reference.
+        inputs: what the outputs were made with: ``data.npz`` or a folder of such files.
+        shapes: shapes of inputs whose extents the model leaves open.
+        backend: what runs the model, ``onnxruntime`` or ``onnx``.
+        budget: the signal to noise that outputs have to keep, in dB; None for 40.
+        look: which interpreter loads the engines.
+        live: load the engines with the TensorRT of ``look.python``, in child processes.
+        static: read layers from the engines' own bytes.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, a file that cannot be read or is something else, or data that
+            do not fit the model.
+    """
+    from .comparing import Comparing, Side, examine_compared
+
+    sides = [
+        Side(
+            file=file,
+            layers=layers[at],
+            profile=profiles[at],
+            times=times[at],
+            outputs=None if outputs is None else outputs[at],
+        )
+        for at, file in enumerate((a, b))
+    ]
+    return examine_compared(
+        *sides,
+        comparing=Comparing(
+            onnx=onnx, inputs=inputs, shapes=shapes or {}, backend=backend, budget=budget
+        ),
+        look=look,
+        live=live,
+        static=static,
     ).report(share=share)
 
 

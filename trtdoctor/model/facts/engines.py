@@ -117,6 +117,35 @@ class EngineBuilds(FactValue, frozen=True, kw_only=True):
     builds: tuple[EngineBuild, ...]
 
 
+class BrokenOutput(Frozen, frozen=True, kw_only=True):
+    """An output that has NaN or infinite elements where what it is compared ``to`` has numbers."""
+
+    name: str
+    to: str
+    nan: int = 0
+    inf: int = 0
+    elements: int = 0
+
+
+class EngineComparison(FactValue, frozen=True, kw_only=True):
+    """Engine ``b`` beside engine ``a``, which it would replace.
+
+    ``worth`` is null where it cannot be told whether it is worth it, and ``verdict`` says why.
+    ``outputs`` is how many outputs were compared; ``broken`` are those of ``b`` that are no numbers
+    any more.
+    """
+
+    FACT: ClassVar[str] = "engine.comparison"
+
+    a: PathText
+    b: PathText
+    worth: bool | None = None
+    verdict: str = ""
+    gain: tuple[float, float, float] | None = None
+    outputs: int = 0
+    broken: tuple[BrokenOutput, ...] = ()
+
+
 class EngineCaches(FactValue, frozen=True, kw_only=True):
     """What was recorded beside each engine, and where it disagrees with what is there now."""
 
