@@ -94,7 +94,10 @@ def _finding(cache: facts.EngineCache) -> Finding:
 
 def _remedy(cache: facts.EngineCache) -> Remedy:
     if cache.kind != "ort-cache":
-        return Remedy(text="Build the engine again, or delete what was recorded of another one.")
+        return Remedy(
+            text="Build the engine again with `trtdoctor build`, whose side-car tells the command as "
+            "build.command; or delete the side-car, if the engine is the one that is meant."
+        )
     if any(name.endswith(".onnx") for name in cache.records):
         # ONNX Runtime builds no engine for a context model: without its engine it is of no use.
         return Remedy(

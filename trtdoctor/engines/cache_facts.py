@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from trtdoctor.knowledge import versions
 from trtdoctor.model.engine import EngineIdentity, IOTensor
@@ -13,6 +14,7 @@ from trtdoctor.readers.ortcache import CacheName, DimRange, EpContext
 
 from .caches import Beside, Pointed
 from .given import EngineSources
+from .sidecar import SideCar
 
 ORT = "ort-cache"
 _SHAPE_TYPES = ("INT32", "INT64")
@@ -44,7 +46,23 @@ def engine_caches(sources: Sequence[EngineSources]) -> tuple[EngineCache, ...]:
         if source.beside is not None and source.file is not None and source.file.engine is not None
     ]
     missing = (source.missing for source in sources if source.missing is not None)
-    return (*made, *(_of_missing(each) for each in missing))
+    built = (
+        _of_side_car(source.path, source.side_car)
+        for source in sources
+        if source.side_car is not None
+    )
+    return (*made, *(_of_missing(each) for each in missing), *built)
+
+
+def _of_side_car(engine: Path, side_car: SideCar) -> EngineCache:
+    return EngineCache(
+        path=str(engine),
+        kind="side-car",
+        records=(side_car.path.name,),
+        compared=side_car.compared,
+        disagrees=side_car.disagrees,
+        unknown=() if side_car.engine or side_car.disagrees else side_car.notes,
+    )
 
 
 def recorded_notes(source: EngineSources) -> Iterator[str]:
