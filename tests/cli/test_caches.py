@@ -158,6 +158,16 @@ def test_context_models_are_held_against_their_engines(tmp_path: Path, capsys) -
     assert "there is no such file" in finding["message"] and code == 0
 
 
+def test_an_engine_that_only_its_context_model_names_is_found(tmp_path: Path, capsys) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "model.plan").write_bytes(planwriter.plan(OLD))
+    told = {"ep_cache_context": "deep/model.plan", "hardware_architecture": "90"}
+    context(tmp_path, embed_mode=0, **told)
+    _, _, (finding,) = stale(capsys, tmp_path)
+    assert finding["subject"] == str(tmp_path / "deep" / "model.plan")
+    assert "built for 9.0; now: the plan is for 8.9" in finding["message"]
+
+
 def test_an_engine_inside_a_context_model_is_an_engine(tmp_path: Path, capsys) -> None:
     engine = planwriter.plan(OLD)
     context(tmp_path, embed_mode=1, ep_cache_context=engine, hardware_architecture="86")

@@ -26,6 +26,7 @@ from trtdoctor.readers.ortcache.profile import MAX_BYTES
 
 MOST_FILES = 10_000
 MOST_ENGINES = 500
+MOST_CONTEXTS = 100
 
 _HEAD = 4 << 20
 
@@ -84,15 +85,18 @@ def read_folder(folder: Path) -> CacheFolder:
     pointed: dict[Path, tuple[Pointed, ...]] = {}
     missing: list[Pointed] = []
     for model in sorted(folder / name for name in names if name.endswith(".onnx")):
-        for each in _contexts(model):
+        for each in _contexts(model)[:MOST_CONTEXTS]:
             where = _engine_of(each)
             if where is None:
                 continue
-            if where in engines or where == model:
-                pointed[where] = (*pointed.get(where, ()), each)
-            elif not os.path.exists(where):  # noqa: PTH110 - no name is too long for it
-                missing.append(each)
-    found = sorted({*engines, *(path for path in pointed if path.suffix == ".onnx")})
+            if not os.path.exists(where):  # noqa: PTH110 - no name is too long for it
+                missing += [each] if len(missing) < MOST_ENGINES else []
+            elif where in pointed or len(pointed) < MOST_ENGINES:
+                before = pointed.get(where, ())
+                # What several nodes of one model say alike is said once.
+                if each not in before and len(before) < MOST_CONTEXTS:
+                    pointed[where] = (*before, each)
+    found = sorted({*engines, *pointed})
     if not found and not missing:
         raise InputError(f"{folder} is a folder without an engine; {_what_else(names)}")
     return CacheFolder(engines=tuple(found), pointed=pointed, missing=tuple(missing))
