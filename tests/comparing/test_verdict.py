@@ -122,6 +122,13 @@ def test_no_factor_where_something_else_differs(other: dict[str, object], says: 
     assert says in found.verdict
 
 
+def test_what_held_for_both_is_a_note() -> None:
+    same = {"other_processes": 2, "throttled": ("power cap",)}
+    found = compared(measured(1.0, **same), measured(0.5, **same), outputs=seen())
+    assert found.worth is True
+    assert sum("while both engines were measured" in note for note in found.notes) == 2
+
+
 def test_what_nobody_recorded_is_a_note() -> None:
     found = compared(measured(1.0, gpu=None), measured(0.5, shapes={}), outputs=seen())
     assert found.worth is True
@@ -200,6 +207,17 @@ def test_an_engine_without_layers_is_still_compared() -> None:
     found = compare_engines(a, b, outputs=seen())
     assert found.worth is True and not found.layers
     assert "no layers of A could be read" in found.notes
+
+
+def test_what_both_tell_stands_side_by_side() -> None:
+    a, b = pair(measured(1.0), measured(0.5, gpu="NVIDIA L4"))
+    found = compare_engines(a, b, memory=(None, 3 << 20))
+    told = {each.what: each for each in found.facts}
+    assert (told["made by"].a, told["made by"].same) == ("tensorrt 8.6.1.6", True)
+    assert (told["FP16 by layers"].a, told["FP16 by layers"].b) == ("0.0 %", "100.0 %")
+    assert (told["measured on"].b, told["measured on"].same) == ("NVIDIA L4", False)
+    assert (told["context memory"].a, told["context memory"].b) == (None, "3.0 MiB")
+    assert "weights" not in told  # neither tells
 
 
 # Conversions -------------------------------------------------------------------------------------
