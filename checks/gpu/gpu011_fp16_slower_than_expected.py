@@ -31,6 +31,7 @@ _WORDS = {
     "fp16": "FP16 on the ordinary cores",
     "tensor-fp16": "FP16 on tensor cores with FP16 sums",
     "tensor-fp16-fp32": "FP16 on tensor cores with FP32 sums",
+    "wgmma-fp16": "FP16 on tensor cores by wgmma",
 }
 _HALVES = tuple(kind for kind in _WORDS if kind != "fp32")
 _HELD = {
@@ -62,11 +63,11 @@ def fp16_slower_than_expected(
     """FP16 arithmetic is slower here than the GPU's kind does it.
 
     ## What it checks
-    With `--active`, how many FP16 operations a second each GPU does, on its ordinary cores and on its
-    tensor cores, in small kernels of trtdoctor's own. Beside it stands what the table says of the
-    compute capability at the clock that the SMs had meanwhile, by their own counter. It fails where
-    even the upper end of what was measured is below 70 % of what the slowest board of that compute
-    capability does, while FP32 is as fast as it should be.
+    With `--active`, how many FP16 operations a second each GPU does on its tensor cores, or on its
+    ordinary cores where it has no others, in small kernels of trtdoctor's own. Beside it stands what
+    the table says of the compute capability at the clock that the SMs had meanwhile, by their own
+    counter. It fails where even the upper end of what was measured is below 70 % of what the slowest
+    board of that compute capability does, while FP32 is as fast as it should be.
 
     ## Why it matters
     TensorRT takes FP16 kernels where they are faster. Where the arithmetic itself is held back, an
@@ -79,9 +80,10 @@ def fp16_slower_than_expected(
 
     ## Known limits
     Tensor cores are measured by the instruction `mma.sync`. On compute capability 9.0 that reaches
-    about 62 % of what `wgmma` does, which is allowed for; on 10.x what it reaches is not known, and
-    tensor cores are not judged there. A GPU that other processes use, or that is slowed down, is not
-    judged where it looks slow. Boards that are known to be held back are not judged either.
+    about 62 % of what they do, which is allowed for, and `wgmma`, which reaches all, is measured too.
+    On 10.x it is not known what `mma.sync` reaches, and tensor cores are not judged. A GPU that other
+    processes use, or that is slowed down, is not judged where it looks slow. Boards that are known to
+    be held back are not judged either.
 
     ## References
     - CUDA C++ Programming Guide, Arithmetic Instructions:
@@ -107,7 +109,10 @@ def _judge(gpu: facts.MeasuredGpu, engines: tuple[Evidence, ...], kb: Knowledge)
     if not row.board and not any(kind in row.fma for kind in _HALVES):
         return Note(text=f"{label}: without FP16 arithmetic, see hardware-no-fast-fp16")
     judged = [rate for rate in halves if rate.measured and rate.floor]
-    slow = [rate for rate in judged if _slow(rate)]
+    # Where there are tensor cores, FP16 in TensorRT is theirs; on the ordinary cores of 8.0 and 9.0
+    # two pipes share it, and which of them a driver's assembler uses is not ours to choose.
+    deciding = [rate for rate in judged if rate.kind != "fp16"] or judged
+    slow = [rate for rate in deciding if _slow(rate)]
     if slow:
         excuse = _excuse(gpu, rates.get("fp32"))
         if excuse is not None:

@@ -34,6 +34,11 @@ NATIVE = {
     "tensor-tf32": "HMMA",
     "tensor-int8": "IMMA",
     "tensor-fp8": "QMMA",
+    "wgmma-fp16": "HGMMA",
+    "wgmma-bf16": "HGMMA",
+    "wgmma-tf32": "HGMMA",
+    "wgmma-int8": "IGMMA",
+    "wgmma-fp8": "QGMMA",
 }
 
 
@@ -75,7 +80,8 @@ def test_every_kind_is_assembled_and_does_what_is_counted(
             if form is None:
                 continue
             text, per_round = PTX["program"](form)
-            against = assembled(assembler, text, target, tmp_path)
+            own = target + "a" * kind.startswith("wgmma")
+            against = assembled(assembler, text, own, tmp_path)
             if against is None:
                 continue
             tried += 1
@@ -86,7 +92,7 @@ def test_every_kind_is_assembled_and_does_what_is_counted(
                 assert native == per_round, (kind, loop)
                 # A counter, a comparison and a branch beside them. What an assembler puts between
                 # instructions of tensor cores costs nothing: they take many clocks each.
-                filling = loop["NOP"] + loop["UIADD3"] if kind.startswith("tensor") else 0
+                filling = loop["NOP"] + loop["UIADD3"] if "-" in kind else 0
                 assert sum(loop.values()) - native - filling <= 6, (kind, loop)
     if not tried:
         pytest.skip(f"no ptxas here knows {target}")
@@ -126,9 +132,11 @@ def test_the_oldest_target_that_has_an_instruction_is_named(kind: str) -> None:
     for capability, version, instruction, _, _ in PTX["_FORMS"][kind]:
         assert PTX["form"](kind, capability)[2] == instruction
         text, per_round = PTX["program"](PTX["form"](kind, capability))
-        assert text.startswith(
-            ".version {}\n.target sm_{}{}\n.address_size 64\n".format(version, *capability)
+        own = "a" * kind.startswith("wgmma")
+        head = ".version {}\n.target sm_{}{}{}\n.address_size 64\n".format(
+            version, *capability, own
         )
+        assert text.startswith(head)
         assert text.count(f"\n{instruction} ") == per_round
 
 
@@ -138,10 +146,11 @@ def test_what_a_compute_capability_does_not_have() -> None:
         for capability in ((5, 2), (6, 0), (7, 2), (9, 0), (12, 0))
     }
     tensor = {kind for kind in KINDS if kind.startswith("tensor")}
+    group = {kind for kind in KINDS if kind.startswith("wgmma")}
     assert lacking == {
-        (5, 2): {"fp16", "bf16", "int8"} | tensor,
-        (6, 0): {"bf16", "int8"} | tensor,
-        (7, 2): {"bf16"} | tensor - {"tensor-fp16", "tensor-fp16-fp32"},
+        (5, 2): {"fp16", "bf16", "int8"} | tensor | group,
+        (6, 0): {"bf16", "int8"} | tensor | group,
+        (7, 2): {"bf16"} | group | tensor - {"tensor-fp16", "tensor-fp16-fp32"},
         (9, 0): {"tensor-fp8"},
-        (12, 0): set(),
+        (12, 0): group,
     }

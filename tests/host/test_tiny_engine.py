@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,142 @@ def test_a_module_of_rtx_on_a_machine_without_a_gpu() -> None:
         pytest.skip("there is a GPU here")
     for engine in answer.value.get("engines", ()):
         assert engine["reason"], json.dumps(answer.value)
+
+
+class WithoutPointers:
+    """A module whose weights are made of numpy's arrays alone, as those of TensorRT 8.6."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def Weights(self, *given: Any) -> Any:
+        if len(given) == 3:
+            raise TypeError("incompatible constructor arguments")
+        return self._module.Weights(*given)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_weights_of_arrays_where_there_is_no_other_way(precision: str) -> None:
+    trt = pytest.importorskip("tensorrt_rtx")
+    builder, alive = trt.Builder(trt.Logger(trt.Logger.ERROR)), []
+    network = CHILD["network"](WithoutPointers(trt), builder, precision, alive)
+    config = CHILD["configuration"](trt, builder, precision)
+    config.num_compute_capabilities = 1
+    config.set_compute_capability(trt.ComputeCapability.SM89, 0)
+    assert builder.build_serialized_network(network, config) is not None
+
+
+# Enough of a weakly typed TensorRT to build a network of nothing, whose inference takes as long as the
+# imagined driver's copy of so many bytes.
+MODULE = """
+import ctypes, enum, sys
+__version__ = "10.0.0"
+float32, float16 = "float32", "float16"
+class BuilderFlag(enum.IntEnum):
+    FP16 = 0
+    TF32 = 7
+class NetworkDefinitionCreationFlag(enum.IntEnum):
+    EXPLICIT_BATCH = 0
+class MatrixOperation(enum.IntEnum):
+    NONE = 0
+class MemoryPoolType(enum.IntEnum):
+    WORKSPACE = 0
+class TacticSource(enum.IntEnum):
+    CUBLAS = 0
+    EDGE_MASK_CONVOLUTIONS = 3
+    JIT_CONVOLUTIONS = 4
+class LayerInformationFormat(enum.IntEnum):
+    JSON = 1
+class ProfilingVerbosity(enum.IntEnum):
+    DETAILED = 2
+class ILogger:
+    class Severity(enum.IntEnum):
+        ERROR = 1
+    def __init__(self): pass
+def Weights(*given): return given
+class Anything:
+    def __getattr__(self, name): return Anything()
+    def __call__(self, *given): return Anything()
+class Config:
+    def __init__(self): self.flags, self.tf32 = set(), True
+    def set_memory_pool_limit(self, pool, size): assert size == 256 << 20
+    def set_flag(self, flag): self.flags.add(flag)
+    def clear_flag(self, flag): self.tf32 = self.tf32 and flag is not BuilderFlag.TF32
+    def set_tactic_sources(self, mask): assert mask == 0b11000
+class Builder:
+    def __init__(self, logger): self.logger = logger
+    def create_network(self, flags):
+        assert flags == 1
+        return Anything()
+    def create_builder_config(self): return Config()
+    def build_serialized_network(self, network, config):
+        assert not config.tf32
+        if BuilderFlag.FP16 in config.flags and {refuses}:
+            self.logger.log(ILogger.Severity.ERROR, "no implementation")
+            return None
+        return b"1" if BuilderFlag.FP16 in config.flags else b"4"
+class Inspector:
+    def get_layer_information(self, number, form):
+        return '{{"Name": "conv", "TacticName": "sm80_\x1e"}}'
+class Context:
+    def __init__(self, plan): self.ms, self.at = int(plan), {{}}
+    def set_tensor_address(self, name, address): self.at[name] = address
+    def execute_async_v3(self, stream):
+        assert stream == 2 and set(self.at) == {{"x", "y"}}
+        cuda = ctypes.CDLL("libcuda.so.1")
+        size = ctypes.c_size_t(self.ms * 100_000_000)
+        cuda.cuMemcpyDtoDAsync_v2(ctypes.c_uint64(0), ctypes.c_uint64(0), size, None)
+        return True
+class Engine:
+    num_layers = 1
+    def __init__(self, plan): self.plan = plan
+    def create_engine_inspector(self): return Inspector()
+    def create_execution_context(self): return Context(self.plan)
+class Runtime:
+    def __init__(self, logger): pass
+    def deserialize_cuda_engine(self, plan): return Engine(plan)
+"""
+
+
+def run(
+    drivers: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
+) -> dict[str, Any]:
+    (folder / "imagined_trt.py").write_text(MODULE.format(refuses=refuses))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(drivers))
+    backend = LiveBackend(budget=60)
+    payload = {"module": "imagined_trt", "seconds": 30, "sample_ms": 20.0, "samples": 9}
+    try:
+        answer = Host(backend).child("tiny_engine", payload, python=sys.executable, deadline=60)
+    finally:
+        backend.close()
+    assert answer.ending == "returned", answer
+    assert answer.value["ending"] == "returned", answer
+    return dict(answer.value)
+
+
+def test_engines_are_built_run_and_timed(
+    drivers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run(drivers, tmp_path, monkeypatch, refuses=False)
+    fp32, fp16 = said["engines"]
+    assert said["version"] == "10.0.0"
+    assert (fp32["typing"], fp32["layers"]) == ("weak", ["conv: sm80_"])
+    assert fp32["ms"] == pytest.approx([4.0] * 9, rel=0.001)
+    assert fp16["ms"] == pytest.approx([1.0] * 9, rel=0.001)
+
+
+def test_an_engine_that_cannot_be_built_leaves_the_other(
+    drivers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run(drivers, tmp_path, monkeypatch, refuses=True)
+    fp32, fp16 = said["engines"]
+    assert "ms" in fp32
+    assert fp16["reason"] == "the builder made no engine"
+    assert said["log"] == ["[1] no implementation"]
 
 
 def fake(answer: dict[str, Any]) -> Host:

@@ -86,6 +86,7 @@ def test_a_machine_that_refuses_every_file(probe: Probe) -> None:
 @pytest.mark.parametrize("answer", GARBAGE, ids=lambda a: str(a)[:60])
 def test_children_and_commands_that_talk_garbage(probe: Probe, answer: Answer) -> None:
     names = ("nvml", "cuda_driver", "inventory", "interpreter", "import_module", "make_builder")
+    names += ("arithmetic", "tiny_engine")
     talk = {"exit_code": 0, "stdout": "\x1b]0;x\x07 => = \x00 Version: \x1e", "stderr": "\ufffd"}
     programs = ("nvidia-smi", "ldconfig", "nv-fabricmanager", "dpkg-query")
     machine = FakeMachine(
@@ -108,7 +109,12 @@ def test_children_and_commands_that_talk_garbage(probe: Probe, answer: Answer) -
     )
     record = look(machine, probe)
     asks_children = probe.provides.FACT.split(".")[0] in ("python", "framework")
-    told_nothing = probe.provides.FACT in ("nvidia.nvml", "nvidia.gpus", "cuda.driver")
+    told_nothing = probe.provides.FACT in (
+        "nvidia.nvml",
+        "nvidia.gpus",
+        "cuda.driver",
+        "cuda.arithmetic",
+    )
     if asks_children or told_nothing:
         assert record.status is not FactStatus.ABSENT, record
     if answer.get("ending") == "deadline" and (asks_children or told_nothing):

@@ -99,7 +99,11 @@ def test_a_number_that_is_none_costs_its_kind_alone() -> None:
         (written([entry(n, "8.4") for n in range(9)])[:-40], "is no list of trtexec's times"),
         (b"[" * 5000, "is no list of trtexec's times"),
         (b"[]", "does not tell the computeMs"),
-        (b'[{"count": 3}, {"name": "conv", "medianMs": 0.1}]', "does not tell the computeMs"),
+        (
+            b'[{"count": 3}, {"name": "conv", "medianMs": 0.1}]',
+            "missing required field `computeMs`",
+        ),
+        (b'[{"computeMs": null}]', "does not tell the computeMs"),
         (b'[{"computeMs": 1}]', "tells of 1 inferences"),
         (b"[" + b",".join([b'{"computeMs": -1}'] * 9) + b"]", "a time of -1 ms"),
         (b"[" + b",".join([b'{"computeMs": 1e999}'] * 9) + b"]", "trtexec"),

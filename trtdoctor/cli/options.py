@@ -196,7 +196,7 @@ def look_options(function: F) -> F:
             click.option(
                 "--active",
                 is_flag=True,
-                help="Also run probes that use the GPU: make a TensorRT builder.",
+                help="Also use the GPU: measure arithmetic, make a TensorRT builder, run a tiny engine.",
             ),
             click.option(
                 "--deadline",

@@ -16,6 +16,7 @@ from trtdoctor.model.facts import (
     BrokenOutput,
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
     EngineComparison,
     EngineFile,
     EngineFiles,
@@ -27,6 +28,7 @@ from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.engine_loads import LoadRequest
 from trtdoctor.readers.plan import Encoding, FileIdentity
 
+from .cache_facts import cache_place, engine_caches
 from .given import EngineSources
 
 
@@ -48,17 +50,24 @@ def with_engines(
         live: whether the engines were to be loaded.
     """
     facts = dict(snapshot.facts)
-    files = tuple(_file(s.path, s.file) for s in sources if s.file is not None)
+    files = tuple(_file(s, s.file) for s in sources if s.file is not None)
     if files:
         facts[EngineFiles.FACT] = _record(EngineFiles(files=files), "the files' bytes")
     if files and not live:
         reason = "--no-live was given"
         facts[EngineLoads.FACT] = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
+    records = {str(source.path) for source in sources if source.recorded is not None}
+    reports = [report for report in reports if report.path not in records]
     precisions = EnginePrecisions(engines=tuple(_precision(r, wanted) for r in reports))
     facts[EnginePrecisions.FACT] = _record(precisions, "the layers of each engine")
     builds = tuple(EngineBuild(log=r.log, failure=r.failure) for r in reports if r.log is not None)
     if builds:
         facts[EngineBuilds.FACT] = _record(EngineBuilds(builds=builds), "the build logs")
+    caches = engine_caches(sources)
+    if caches:
+        facts[EngineCaches.FACT] = _record(
+            EngineCaches(caches=caches), "the files beside each engine"
+        )
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
@@ -111,7 +120,8 @@ def _needed_version(engine: EngineIdentity, knowledge: Knowledge) -> str | None:
     return version and rule.must_agree(version)
 
 
-def _file(path: Path, file: FileIdentity) -> EngineFile:
+def _file(source: EngineSources, file: FileIdentity) -> EngineFile:
+    path = source.path
     return EngineFile(
         path=str(path),
         size=file.size,
@@ -123,6 +133,7 @@ def _file(path: Path, file: FileIdentity) -> EngineFile:
         newer_than_known=file.newer_than_known,
         plan_size=file.plan.length if file.plan else None,
         location=str(path.absolute()),
+        cache_place=cache_place(source),
     )
 
 

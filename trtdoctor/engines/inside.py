@@ -29,6 +29,7 @@ from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity
 from trtdoctor.readers.plan import StaticLayers, static_layers
 
 from .belonging import layers_contradict
+from .cache_facts import recorded_notes
 from .given import EngineSources
 from .sentences import NAMED_ALONE
 from .timing import timed
@@ -51,6 +52,8 @@ def engine_report(
     Raises:
         OSError: the file cannot be read.
     """
+    if given.recorded is not None:
+        return given.recorded
     file = given.file
     identity = file.engine if file else None
     static = StaticLayers()
@@ -95,6 +98,7 @@ def engine_report(
         summary=summarize(layers) if layers else None,
         notes=(
             *(file.notes if file else ()),
+            *recorded_notes(given),
             *(given.side_car.notes if given.side_car else ()),
             *chosen.notes,
         ),

@@ -11,12 +11,14 @@ import msgspec
 
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import open_regular, read_whole
+from trtdoctor.readers.apicapture import is_api_capture
 from trtdoctor.readers.buildlog import read_build_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
 from trtdoctor.readers.polygraphy import is_polygraphy
 from trtdoctor.readers.profile import read_profile
 from trtdoctor.readers.times import read_times
+from trtdoctor.readers.tuningcache import is_tuning_cache
 
 _MODELS = frozenset({Container.ONNX, Container.EP_CONTEXT})
 # What text is taken for that is packed, coloured or in UTF-16.
@@ -36,6 +38,8 @@ class Place(Enum):
     TIMES = ("the times of whole inferences", "with --times")
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
     ARRAYS = ("a network's inputs or outputs", "to `trtdoctor audit` or `plan` with --inputs")
+    TUNING = ("what a tuner of build routes tried", "to `trtdoctor inspect`, without an option")
+    CAPTURE = ("a capture of TensorRT's API", "to `trtdoctor inspect`, without an option")
     AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 
     @property
@@ -85,8 +89,13 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ONNX
     if file.container not in _TEXTS or file.size > _LARGEST:
         return None
-    if is_polygraphy(_head(path)):
+    head = _head(path)
+    if is_polygraphy(head):
         return Place.ARRAYS
+    if is_tuning_cache(head):
+        return Place.TUNING
+    if is_api_capture(head):
+        return Place.CAPTURE
     if _reads(lambda: read_times(read_whole(path, most=_LARGEST))):
         return Place.TIMES
     if _reads(lambda: read_profile(read_whole(path, most=_LARGEST))):

@@ -13,6 +13,7 @@ from trtdoctor.model.codec import LARGEST_REPORT, read_report
 from trtdoctor.model.engine import EngineReport, LayersSource, Precision, Role
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import read_whole
+from trtdoctor.model.recorded import Disagreement
 from trtdoctor.readers.layers import Dialect, LayersFile, Verbosity
 from trtdoctor.readers.profile import LayerTime, Profile
 
@@ -29,6 +30,8 @@ class SideCar:
         log: The build's verbose log, where it is there and still is the one.
         model: The ONNX model that was built, likewise.
         notes: What is stale or missing, a sentence each.
+        compared: What still is as it was recorded.
+        disagrees: What is not.
     """
 
     path: Path
@@ -36,6 +39,8 @@ class SideCar:
     log: Path | None = None
     model: Path | None = None
     notes: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    disagrees: tuple[Disagreement, ...] = ()
 
     @property
     def layers(self) -> LayersFile | None:
@@ -117,33 +122,64 @@ def find_side_car(engine: Path) -> SideCar | None:
             f"{path.name} is stale: it is of an engine that was built on {_when(record.started)}, and "
             "this file is another by now; so nothing of it is used"
         )
-        return SideCar(path=path, notes=(note,))
+        return SideCar(
+            path=path,
+            notes=(note,),
+            disagrees=(
+                _changed("the engine", f"one that was built on {_when(record.started)}", path.name),
+            ),
+        )
+    compared, disagrees = ["the engine"], list[Disagreement]()
     notes = [f"how it was built is told by {path.name}, written on {_when(record.started)}"]
-    log = _there(engine.parent / record.log.path, record.log, "the log of its build", notes)
-    model = _model(engine, record.model, notes)
-    return SideCar(path=path, engine=told, log=log, model=model, notes=tuple(notes))
+    log = engine.parent / record.log.path
+    model = _model(engine, record.model)
+    found: dict[str, Path | None] = {}
+    for what, place, was in (
+        ("the log of its build", log, record.log),
+        ("its model", model, record.model),
+    ):
+        alike = _same(place, was)
+        found[what] = place if alike else None
+        if alike:
+            compared.append(what)
+        elif alike is None:
+            notes.append(f"{what}, {Path(was.path).name}, is not there any more")
+        else:
+            then = f"{Path(was.path).name} as of {_when(record.started)}"
+            disagrees.append(_changed(what, then, path.name))
+            notes.append(f"{what}, {Path(was.path).name}, has changed since, so it is not used")
+    return SideCar(
+        path=path,
+        engine=told,
+        log=found["the log of its build"],
+        model=found["its model"],
+        notes=tuple(notes),
+        compared=tuple(compared),
+        disagrees=tuple(disagrees),
+    )
 
 
 def _when(started: str | None) -> str:
     return (started or "a day that it does not tell").partition("T")[0]
 
 
-def _model(engine: Path, was: FileHash, notes: list[str]) -> Path | None:
+def _changed(what: str, then: str, source: str) -> Disagreement:
+    return Disagreement(what=what, then=then, now="another file in its place", source=source)
+
+
+def _model(engine: Path, was: FileHash) -> Path:
     """The model where it was, else of the same name beside the engine."""
-    for path in (Path(was.path), engine.parent / Path(was.path).name):
-        try:
-            if path.is_file():
-                return _there(path, was, "its model", notes)
-        except (OSError, ValueError):
-            continue
-    return None
-
-
-def _there(path: Path, was: FileHash, what: str, notes: list[str]) -> Path | None:
+    path = Path(was.path)
+    beside = engine.parent / path.name
     try:
-        if is_still(path, was):
-            return path
-        notes.append(f"{what}, {path.name}, has changed since the build, so it is not used")
+        return path if path.is_file() or not beside.is_file() else beside
+    except (OSError, ValueError):
+        return beside
+
+
+def _same(path: Path, was: FileHash) -> bool | None:
+    """Whether a file still is what it was; None where it is gone."""
+    try:
+        return is_still(path, was)
     except OSError:
-        notes.append(f"{what}, {path.name}, is not there any more")
-    return None
+        return None

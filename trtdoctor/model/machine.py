@@ -27,7 +27,7 @@ class RateCard(Frozen, frozen=True, kw_only=True):
         what: The same in words.
         unit: Of the numbers: ``TFLOPS`` or ``TOPS`` (10^12 operations a second, a multiply-add counts
             as two), ``GB/s`` or ``ms``.
-        measured: The median; null where there is none, and then ``remark`` says why.
+        measured: The median; null where there is none, and then ``remark`` says why, or a note of the card.
         low: The interval that holds the true median 19 times of 20, to ``high``.
         expected: What the table says for this chip at the clock that it had, or what the memory or the
             link allow at most; null where that is not known.

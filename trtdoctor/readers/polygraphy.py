@@ -21,6 +21,7 @@ import base64
 import binascii
 import io
 import math
+import os
 import tokenize
 import zipfile
 import zlib
@@ -97,7 +98,7 @@ def read_runs(path: Path) -> list[Run]:
     Raises:
         InputError: The file cannot be read, or is none of these.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - no name is too long for it
         files = sorted(path.glob("*.json"))
         if not files:
             raise InputError(f"{path} is a folder without a .json file. {_HOW}")

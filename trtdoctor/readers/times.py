@@ -41,14 +41,15 @@ _NOT_RECORDED = (
 )
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
+class _Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    # Without a default: a list of anything else ends at its first entry.
+    compute: float | None = msgspec.field(name="computeMs")
     start_enq: float | None = msgspec.field(name="startEnqMs", default=None)
     end_enq: float | None = msgspec.field(name="endEnqMs", default=None)
     start_in: float | None = msgspec.field(name="startInMs", default=None)
     end_in: float | None = msgspec.field(name="endInMs", default=None)
     start_compute: float | None = msgspec.field(name="startComputeMs", default=None)
     end_compute: float | None = msgspec.field(name="endComputeMs", default=None)
-    compute: float | None = msgspec.field(name="computeMs", default=None)
     latency: float | None = msgspec.field(name="latencyMs", default=None)
     h2d: float | None = msgspec.field(name="h2dMs", default=None)
     d2h: float | None = msgspec.field(name="d2hMs", default=None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trtdoctor.model.machine import Machine, MeasuredCard, RateCard
 
-from .engine_sections import Section
+from .section import Section
 
 
 def arithmetic_sections(machine: Machine | None) -> Iterator[Section]:
@@ -17,11 +17,12 @@ def arithmetic_sections(machine: Machine | None) -> Iterator[Section]:
 
 def _section(card: MeasuredCard) -> Section:
     title = f"Measured: {card.subject} {card.name}"
-    note = "; ".join(card.notes)
-    note = f"{note[0].upper()}{note[1:]}." if note else ""
+    sentences = [f"{note[0].upper()}{note[1:]}." for note in card.notes if note]
+    if not card.rates:
+        return Section(title=title, rows=tuple(("", sentence) for sentence in sentences))
     rows = tuple(_row(rate) for rate in card.rates)
     columns = ("", "measured", "interval", "at best", "share", "remark")
-    return Section(title=title, rows=rows, columns=columns, note=note)
+    return Section(title=title, rows=rows, columns=columns, note=" ".join(sentences))
 
 
 def _row(rate: RateCard) -> tuple[str, ...]:

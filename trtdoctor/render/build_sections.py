@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from trtdoctor.model.build import BuildRecord, Proof, Spread
 from trtdoctor.model.engine import EngineReport
 
-from .engine_sections import Section, size
+from .engine_sections import size
+from .section import Section
 
 _MOST_KEPT = 5
 

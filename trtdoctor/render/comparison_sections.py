@@ -9,7 +9,7 @@ from trtdoctor.model.build import Spread
 from trtdoctor.model.comparison import AlignedLayer, Comparison, OutputDifference, SideBySide
 from trtdoctor.model.engine import Precision
 
-from .engine_sections import Section
+from .section import Section
 
 _MOST_LISTED = 10
 _MOST_NAMED = 3

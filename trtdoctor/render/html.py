@@ -18,7 +18,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engine_sections import Section
+from .section import Section
 from .sections import report_sections
 
 # What a page's tables may hold together, in characters, and one of them, in rows: browsers grow slow

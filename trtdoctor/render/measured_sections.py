@@ -9,7 +9,7 @@ from trtdoctor.model.engine import EngineReport
 
 from .build_sections import spread
 from .build_sections import time as of_time
-from .engine_sections import Section
+from .section import Section
 
 _CLOCKS = (
     ("on the GPU", "events_ms"),

@@ -9,11 +9,12 @@ from trtdoctor.model.report import Report
 from .arithmetic_sections import arithmetic_sections
 from .build_sections import build_sections, proof_sections
 from .comparison_sections import comparison_sections
-from .engine_sections import Section, engine_sections
+from .engine_sections import engine_sections
 from .explanations import explanation_sections
 from .measured_sections import measured_sections
 from .model_sections import model_sections
 from .plan_sections import plan_sections
+from .section import Section
 
 
 def report_sections(

@@ -10,7 +10,22 @@ import msgspec
 from trtdoctor.model.report import Outcome, Report
 
 # Measured anew at each look; a difference there tells nothing.
-_VOLATILE = ("took_ms", "free_bytes", "available_bytes", "memory_free_bytes", "memory_used_bytes")
+_VOLATILE = (
+    "took_ms",
+    "free_bytes",
+    "available_bytes",
+    "memory_free_bytes",
+    "memory_used_bytes",
+    "per_clock",
+    "sm_mhz",
+    "sm_mhz_before",
+    "sm_mhz_after",
+    "build_s",
+)
+# A value measured several times, and by how much it may change from one look to the next: clocks and
+# heat are never quite the same.
+_SPREAD = {"median", "low", "high", "samples"}
+_DRIFT = 0.1
 
 
 def difference(before: Report, after: Report) -> list[str]:
@@ -45,14 +60,29 @@ def _words(outcome: Outcome | None) -> str:
 def _changes(left: Any, right: Any, path: str) -> Iterator[tuple[str, str, str]]:
     if left == right or path.rpartition(".")[2] in _VOLATILE:
         return
+    if _alike(left, right):
+        return
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted({*left, *right}):
             yield from _changes(left.get(key), right.get(key), f"{path}.{key}")
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+    elif (
+        isinstance(left, list | tuple)
+        and isinstance(right, list | tuple)
+        and len(left) == len(right)
+    ):
         for index, (a, b) in enumerate(zip(left, right, strict=True)):
             yield from _changes(a, b, f"{path}[{index}]")
     else:
         yield path, _short(left), _short(right)
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether both are the same measurement with the same result, as far as two looks can tell."""
+    if not all(isinstance(side, dict) and set(side) == _SPREAD for side in (left, right)):
+        return False
+    apart = left["high"] < right["low"] or right["high"] < left["low"]
+    change = abs(left["median"] - right["median"])
+    return not apart or change <= _DRIFT * max(abs(left["median"]), abs(right["median"]))
 
 
 def _short(value: Any) -> str:

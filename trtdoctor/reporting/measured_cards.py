@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trtdoctor.checking.facts import Facts
 from trtdoctor.checking.rates import Beside, beside, rates_of
-from trtdoctor.knowledge import Knowledge, KnowledgeEnds
+from trtdoctor.knowledge import ArithmeticRates, Knowledge, KnowledgeEnds
 from trtdoctor.model.facts import (
     Arithmetic,
     CopyRate,
@@ -29,6 +29,11 @@ _KINDS = {
     "tensor-tf32": "TF32 tensor cores",
     "tensor-int8": "INT8 tensor cores",
     "tensor-fp8": "FP8 tensor cores",
+    "wgmma-fp16": "FP16 by wgmma, FP32 sums",
+    "wgmma-bf16": "BF16 by wgmma",
+    "wgmma-tf32": "TF32 by wgmma",
+    "wgmma-int8": "INT8 by wgmma",
+    "wgmma-fp8": "FP8 by wgmma",
 }
 _COPIES = {
     "d2d": ("copy within the GPU", "bytes read and written"),
@@ -46,24 +51,34 @@ def measured_cards(facts: Facts, knowledge: Knowledge) -> tuple[MeasuredCard, ..
 
 
 def _gpu(gpu: MeasuredGpu, knowledge: Knowledge) -> MeasuredCard:
-    rates = [_rate(rate, gpu, knowledge) for rate in beside(gpu, knowledge)]
-    rates += [_copy(copy) for copy in gpu.copies]
+    try:
+        row: ArithmeticRates | None = rates_of(gpu, knowledge)
+    except KnowledgeEnds:
+        row = None
+    cards = [_rate(rate, row) for rate in beside(gpu, knowledge)]
+    cards += [_copy(copy) for copy in gpu.copies]
     return MeasuredCard(
         subject=f"cuda:{gpu.ordinal}",
         name=gpu.name or "unnamed GPU",
-        rates=tuple(rates),
-        notes=tuple(_notes(gpu)),
+        rates=tuple(card for card in cards if card.measured is not None),
+        notes=(*_notes(gpu, row), *_missing(cards)),
     )
 
 
-def _notes(gpu: MeasuredGpu) -> Iterator[str]:
+def _notes(gpu: MeasuredGpu, row: ArithmeticRates | None) -> Iterator[str]:
     if gpu.reason is not None:
         yield f"nothing could be measured: {gpu.reason}"
     clocks = [rate.sm_mhz for rate in gpu.rates if rate.sm_mhz]
     if clocks:
         low, high = min(clocks), max(clocks)
         span = f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
-        yield f"the SMs ran at {span} MHz meanwhile; arithmetic at best is what the chip does at that clock"
+        yield f"the SMs ran at {span} MHz; at best is what the chip does at that clock"
+    tensor = any(rate.kind.startswith("tensor-") and rate.rate for rate in gpu.rates)
+    if tensor and row and row.mma_sync is None:
+        yield "tensor cores are measured by mma.sync, and what that reaches of them is not known"
+    elif tensor and row and row.mma_sync is not None and row.mma_sync < 1:
+        way = "tensor cores are measured by mma.sync where nothing else is said"
+        yield f"{way}, which reaches about {row.mma_sync:.0%} of them"
     if gpu.throttled:
         yield f"NVML's reasons for the clocks meanwhile: {', '.join(gpu.throttled)}"
     if gpu.other_processes:
@@ -71,53 +86,51 @@ def _notes(gpu: MeasuredGpu) -> Iterator[str]:
         yield f"{many} other {'process' if many == 1 else 'processes'} computed on it"
 
 
-def _rate(rate: Beside, gpu: MeasuredGpu, knowledge: Knowledge) -> RateCard:
-    card = RateCard(
-        kind=rate.kind,
-        what=_KINDS.get(rate.kind, rate.kind),
-        unit="TOPS" if "int8" in rate.kind else "TFLOPS",
-        remark=rate.reason,
-    )
+def _missing(cards: list[RateCard]) -> Iterator[str]:
+    """What was not measured, by why not."""
+    whys: dict[str, list[str]] = {}
+    for card in cards:
+        if card.measured is None:
+            whys.setdefault(card.remark or "the reason is not known", []).append(card.what)
+    for why, names in whys.items():
+        yield f"not measured: {', '.join(names)} ({why})"
+
+
+def _rate(rate: Beside, row: ArithmeticRates | None) -> RateCard:
+    what, unit = _KINDS.get(rate.kind, rate.kind), "TOPS" if "int8" in rate.kind else "TFLOPS"
     if rate.measured is None:
-        return card
+        return RateCard(kind=rate.kind, what=what, unit=unit, remark=rate.reason)
     return RateCard(
-        kind=card.kind,
-        what=card.what,
-        unit=card.unit,
+        kind=rate.kind,
+        what=what,
+        unit=unit,
         measured=rate.measured.median,
         low=rate.measured.low,
         high=rate.measured.high,
         expected=None if rate.expected is None else float(f"{rate.expected:.4g}"),
-        remark=rate.reason or _reach(rate, gpu, knowledge),
+        remark=_by_design(rate, row) if rate.expected is not None else rate.reason,
     )
 
 
-def _reach(rate: Beside, gpu: MeasuredGpu, knowledge: Knowledge) -> str | None:
-    try:
-        row = rates_of(gpu, knowledge)
-    except KnowledgeEnds:
+def _by_design(rate: Beside, row: ArithmeticRates | None) -> str | None:
+    if row is None or rate.kind not in row.least:
         return None
-    remarks = []
-    if rate.kind.startswith("tensor-") and row.mma_sync is not None and row.mma_sync < 1:
-        remarks.append(f"by mma.sync, which reaches about {row.mma_sync:.0%} of it")
-    if rate.kind in row.least:
-        share = row.least[rate.kind] / row.fma[rate.kind]
-        remarks.append(f"some boards do {share:.0%} of it by design")
-    return "; ".join(remarks) or None
+    return f"some boards do {row.least[rate.kind] / row.fma[rate.kind]:.0%} of it by design"
 
 
 def _copy(copy: CopyRate) -> RateCard:
     what, remark = _COPIES.get(copy.direction, (copy.direction, None))
-    rate = copy.rate
+    if copy.rate is None:
+        return RateCard(kind=copy.direction, what=what, unit="GB/s", remark=copy.reason)
     return RateCard(
         kind=copy.direction,
         what=what,
         unit="GB/s",
-        measured=rate.median if rate else None,
-        low=rate.low if rate else None,
-        high=rate.high if rate else None,
+        measured=copy.rate.median,
+        low=copy.rate.low,
+        high=copy.rate.high,
         expected=copy.limit,
-        remark=remark if rate else copy.reason,
+        remark=remark,
     )
 
 
@@ -127,6 +140,8 @@ def _engines(trial: TinyEngineTrial) -> MeasuredCard:
     if trial.attempt.ending is not Ending.RETURNED:
         detail = trial.attempt.detail or trial.attempt.ending.value
         notes.append(f"no tiny engine could be built: {detail}")
+    if trial.log and not all(engine.time for engine in trial.engines):
+        notes.append(f"TensorRT's log: {trial.log[-1]}")
     gain = _gain(trial)
     if gain is not None:
         notes.append(f"FP16 is {gain:.3g} times as fast as FP32 without TF32")

@@ -88,7 +88,7 @@ def examine_machine(
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
         look.watch().tell("reading engines")
-    sources = _sources(engines, static=static) if engines else ()
+    sources = _sources(engines, static=static, folders=True) if engines else ()
     sources, models = _models_apart(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = judging(select=select, ignore=ignore)
@@ -128,8 +128,18 @@ def examine_engines(
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
     sources = _sources(
-        engines, static=static, hashed=hashed, layers=layers, profile=profile, times=times
+        engines,
+        static=static,
+        hashed=hashed,
+        layers=layers,
+        profile=profile,
+        times=times,
+        records=True,
+        folders=True,
     )
+    none = [source.path for source in sources if source.recorded is not None]
+    if expect is not None and none:
+        raise UsageError(f"--expect is about engines; {none[0]} is none")
     with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
@@ -334,6 +344,8 @@ def _sources(
     layers: File | None = None,
     profile: File | None = None,
     times: File | None = None,
+    records: bool = False,
+    folders: bool = False,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -344,6 +356,8 @@ def _sources(
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
         times=None if times is None else Path(times),
+        records=records,
+        folders=folders,
     )
 
 

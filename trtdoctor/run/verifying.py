@@ -81,8 +81,12 @@ def verified(seen: Examination, verifying: Verifying, look: Looking) -> Examinat
         proofs = []
         for number, trial in enumerate(trials(report, request, verifying.most), 1):
             target = folder / f"remedy{number}.engine"
+            applied = trial.applied(request)
+            if "avg_timing" in trial.change:
+                # Kept timings would not be taken anew.
+                applied = replace(applied, timing_cache=None)
             building = Building(
-                request=replace(trial.applied(request), engine=target, profile=False),
+                request=replace(applied, engine=target, profile=False),
                 host_told=False,
                 runtime=runtime,
                 timeout=verifying.timeout,
@@ -128,10 +132,12 @@ def _proof(
         return msgspec.structs.replace(
             proof, failed=str(error), verdict="It could not be built, so nothing is proven."
         )
+    reused = other.build is not None and other.build.timing_cache is not None
     proof = msgspec.structs.replace(
         proof,
         plan_before_ms=report.choice.plan_ms if report.choice else None,
-        plan_after_ms=other.choice.plan_ms if other.choice else None,
+        # With timings that were kept, a log tells only those that were new.
+        plan_after_ms=other.choice.plan_ms if other.choice and not reused else None,
         fp16_before=_share(report),
         fp16_after=_share(other),
     )

@@ -13,15 +13,15 @@
 #define MHZ 1500.0
 #define GB_PER_S 100.0
 
-static double now_ms;
-static long living;
+static __thread double now_ms;
+static __thread long living;
 typedef struct { double rate, fma; } Module;
 
 static double setting(const char *names, const char *text, const char *closing)
 {
-    static char copy[8192];
+    char copy[1 << 14], *rest;
     snprintf(copy, sizeof copy, "%s", names ? names : "");
-    for (char *entry = strtok(copy, ","); entry; entry = strtok(NULL, ",")) {
+    for (char *entry = strtok_r(copy, ",", &rest); entry; entry = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(entry, '=');
         if (!equals) continue;
         *equals = 0;
@@ -36,6 +36,7 @@ static double times(const char *text)
 {
     /* The multiply-adds of a warp in one round of the loop, from the text alone. */
     static const struct { const char *start; double fma; } known[] = {
+        {".m64n256k16.", 65536}, {".m64n256k8.", 32768}, {".m64n256k32.", 131072},
         {"\nfma.rn.f32 ", 32}, {"\nfma.rn.f16x2 ", 64}, {"\nfma.rn.bf16x2 ", 64}, {"\ndp4a", 128},
         {".m8n8k4.", 1024}, {".m16n8k8.", 1024}, {".m16n8k16.", 2048}, {".m8n8k16.", 1024},
         {".m16n8k32.", 4096},
@@ -150,6 +151,11 @@ int cuMemAlloc_v2(uint64_t *pointer, size_t size)
 {
     *pointer = (uint64_t)(uintptr_t)calloc(1, size);
     living++;
+    return 0;
+}
+int cuMemsetD32_v2(uint64_t pointer, unsigned value, size_t count)
+{
+    memset((void *)(uintptr_t)pointer, (int)value, count * 4);
     return 0;
 }
 int cuMemFree_v2(uint64_t pointer) { free((void *)(uintptr_t)pointer); living--; return 0; }

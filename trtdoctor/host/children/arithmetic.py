@@ -1,13 +1,17 @@
 # Measures how fast each GPU multiplies and adds, kind by kind, and how fast it copies, with kernels
 # of its own through the driver API. Raw: times, counts and NVML's words; nothing is judged here.
-# Payload: {"seconds": for all GPUs together, "sample_ms": of one sample, "samples": of each kind}.
+# Payload: {"seconds": after which nothing more is begun, "sample_ms": of one sample, "samples": of
+# each kind}.
 # Needs: ptx, driver_api
 import ctypes
 import os
+import threading
 import time
 
 _WARPS = 8  # of a block
 _COPY, _PINNED = 128 << 20, 64 << 20  # bytes of one copy on the device, and from or to the host
+# GPUs share the way to the host.
+_ONE_COPIES = threading.Lock()
 
 
 class _Device:
@@ -64,10 +68,11 @@ class _Device:
             function = cuda.handle("cuModuleGetFunction", module, b"measure")
             # As many blocks of an SM as its registers hold at once, whatever the kernel's size.
             blocks = about["multiprocessors"] * (2 if entry[3] else 4)
+            warps = 4 if kind.startswith("wgmma") else _WARPS
             cuda(
                 "cuMemAlloc_v2",
                 ctypes.byref(buffer),
-                ctypes.c_size_t(16 + blocks * _WARPS * 32 * 4),
+                ctypes.c_size_t(16 + blocks * warps * 32 * 4),
             )
 
             def start(rounds):
@@ -76,7 +81,7 @@ class _Device:
                 cuda(
                     "cuLaunchKernel",
                     function,
-                    *([ctypes.c_uint(n) for n in (blocks, 1, 1, _WARPS * 32, 1, 1, 0)]),
+                    *([ctypes.c_uint(n) for n in (blocks, 1, 1, warps * 32, 1, 1, 0)]),
                     *(self.timer.stream, addresses, None),
                 )
 
@@ -90,7 +95,7 @@ class _Device:
             cuda.try_("cuModuleUnload", module)
         return {
             "instruction": entry[2],
-            "fma": entry[4] * per_round * rounds * blocks * _WARPS,
+            "fma": entry[4] * per_round * rounds * blocks * warps,
             "ms": samples,
             "cycles": counted[0],
             "nanoseconds": counted[1],
@@ -132,6 +137,14 @@ class _Device:
                 if buffer.value:
                     cuda.try_("cuMemFree_v2", buffer)
 
+    def tell(self, kind, ends_at):
+        try:
+            if time.time() > ends_at:
+                raise Refused("time")
+            self.about["kinds"][kind] = self.kind(kind)
+        except Refused as error:
+            self.about["kinds"][kind] = {"error": str(error)}
+
     def measure(self, ends_at):
         about = self.about
         try:
@@ -148,20 +161,21 @@ class _Device:
         except Refused:
             # It is told with the kind.
             pass
+        late = [kind for kind in _FORMS if kind.startswith("wgmma")]
         for kind in _FORMS:
-            if time.time() > ends_at:
-                about["kinds"][kind] = {"error": "time"}
-                continue
-            try:
-                about["kinds"][kind] = self.kind(kind)
-            except Refused as error:
-                about["kinds"][kind] = {"error": str(error)}
+            if kind not in late:
+                self.tell(kind, ends_at)
         try:
-            if time.time() > ends_at:
-                raise Refused("time")
-            self.copies()
+            with _ONE_COPIES:
+                if time.time() > ends_at:
+                    raise Refused("time")
+                self.copies()
         except Refused as error:
             about["copies_error"] = str(error)
+        # Last, since an error in a kernel that reads memory would end all that comes after it.
+        for kind in late:
+            if form(kind, (about["major"], about["minor"])) is not None:
+                self.tell(kind, ends_at)
         self.close()
         return about
 
@@ -180,12 +194,21 @@ def main(payload):
         count = cuda.number("cuDeviceGetCount")
     except Refused as error:
         return {"refused": str(error)}
-    devices = []
-    for ordinal in range(count):
-        now = time.time()
+    devices = [None] * count
+
+    def work(ordinal):
         try:
-            device = _Device(cuda, ordinal, payload)
-            devices.append(device.measure(now + (ends_at - now) / (count - ordinal)))
+            devices[ordinal] = _Device(cuda, ordinal, payload).measure(ends_at)
         except Refused as error:
-            devices.append({"ordinal": ordinal, "error": str(error)})
+            devices[ordinal] = {"ordinal": ordinal, "error": str(error)}
+        except Exception as error:
+            said = "%s: %s" % (type(error).__name__, error)
+            devices[ordinal] = {"ordinal": ordinal, "error": said}
+
+    # Each has its own SMs and memory, and a context is its thread's.
+    threads = [threading.Thread(target=work, args=(ordinal,)) for ordinal in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     return {"devices": devices}

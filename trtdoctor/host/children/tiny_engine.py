@@ -19,7 +19,15 @@ def _weights(trt, dtype, count, alive):
     else:
         values = (ctypes.c_float * count)(*([0.01, -0.01] * (count // 2)))
     alive.append(values)
-    return trt.Weights(dtype, ctypes.addressof(values), count)
+    try:
+        return trt.Weights(dtype, ctypes.addressof(values), count)
+    except TypeError:
+        # Up to 8.6 they are made of numpy's arrays alone.
+        import numpy
+
+        kind = numpy.float16 if dtype == trt.float16 else numpy.float32
+        alive.append(numpy.frombuffer(values, dtype=kind))
+        return trt.Weights(alive[-1])
 
 
 def typing(trt):

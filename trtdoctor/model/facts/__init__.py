@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import FactValue
+from ..recorded import Disagreement, EngineCache
 from .active import (
     Arithmetic,
     ArithmeticRate,
@@ -18,6 +19,7 @@ from .engines import (
     BrokenOutput,
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
     EngineComparison,
     EngineFile,
     EngineFiles,
@@ -115,6 +117,7 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EnginePrecisions,
     EngineBuilds,
     EngineComparison,
+    EngineCaches,
     OnnxModels,
     OnnxPlans,
 )
@@ -135,10 +138,13 @@ __all__ = [
     "CudaRuntimes",
     "DeviceNode",
     "DeviceNodes",
+    "Disagreement",
     "Disk",
     "Ending",
     "EngineBuild",
     "EngineBuilds",
+    "EngineCache",
+    "EngineCaches",
     "EngineComparison",
     "EngineFile",
     "EngineFiles",

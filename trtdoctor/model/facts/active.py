@@ -27,7 +27,8 @@ class ArithmeticRate(Frozen, frozen=True, kw_only=True):
 
     Attributes:
         kind: ``fp32``, ``fp16``, ``bf16`` and ``int8`` on the ordinary cores; on tensor cores
-            ``tensor-`` and the type of the factors, then that of the sums where both differ.
+            ``tensor-`` and the type of the factors, then that of the sums where both differ; on those
+            of compute capability 9.0 also by ``wgmma-``, the way that reaches all of them.
         instruction: The PTX instruction that was repeated.
         rate: In 10^12 operations a second; a multiply-add counts as two.
         per_clock: Multiply-adds in a clock of one SM.
