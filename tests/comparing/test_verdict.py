@@ -281,3 +281,27 @@ def test_what_was_narrow_before_is_not_suspected() -> None:
     a, b = engine("a", *layers(**HALF)), engine("b", *layers(**HALF))
     assert compare_engines(a, b, outputs=seen(broken=1)).suspects == ()
     assert compare_engines(*pair(None, None), outputs=seen()).suspects == ()
+
+
+def test_a_conversion_of_a_copy_is_told_by_what_was_copied() -> None:
+    """Another format of a tensor is that tensor."""
+    passed = "Reformatted Input Tensor 0 to k2"
+    b = engine(
+        "b",
+        layer("k", "conv", reads=("x",), makes=("m",)),
+        reformat("m", passed, "FP32", "FP32"),
+        reformat(passed, "Reformatted Input Tensor 1 to k2", "FP32", "FP16"),
+    )
+    plain = engine("a", layer("k", "conv", reads=("x",), makes=("y",)))
+    assert compare_engines(plain, b).conversions_added == ("m FP32 → FP16",)
+
+
+def test_a_conversion_before_everything_is_told_by_its_reader() -> None:
+    hidden, passed = "__mye12", "Reformatted Input Tensor 0 to k"
+    b = engine(
+        "b",
+        reformat(hidden, passed, "FP32", "FP16"),
+        layer("k", "conv", reads=(passed,), makes=("y",)),
+    )
+    plain = engine("a", layer("k", "conv", reads=("x",), makes=("y",)))
+    assert compare_engines(plain, b).conversions_added == ("an input of conv FP32 → FP16",)
