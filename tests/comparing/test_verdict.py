@@ -55,6 +55,18 @@ def test_faster_and_broken_is_not() -> None:
     assert found.suspects == ("c1", "c2")
 
 
+def test_what_mends_a_broken_engine_is_worth_its_time() -> None:
+    values = np.random.default_rng(1).standard_normal(1000)
+    broken = values.copy()
+    broken[:5] = np.inf
+    differences = compare_outputs({"y": broken}, {"y": values}, {"y": values})
+    outputs = OutputsSeen(differences=differences, reference="onnxruntime in FP32")
+    found = compared(measured(0.5), measured(1.0), outputs=outputs)
+    assert found.worth is True
+    assert "A's output y has 5 infinite elements where the reference has numbers" in found.verdict
+    assert "0.50 times as fast" in found.verdict
+
+
 def test_not_faster_is_not_worth_it_whatever_the_outputs() -> None:
     slower = compared(measured(0.5), measured(1.0))
     assert slower.worth is False and "B is slower, 0.50 times" in slower.verdict
