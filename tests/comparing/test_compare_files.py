@@ -8,61 +8,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import conversionmodels
-import msgspec
 import numpy as np
 import onnx
 import planwriter
 import pytest
 from engines import engine, layer, measured
-from onnx import TensorProto as T
 from onnx.reference import ReferenceEvaluator
+from savedengines import DATA, VALUES, chain, outputs, saved, softmax_model, told
 
 import trtdoctor
 from trtdoctor.cli.app import run
 from trtdoctor.model.codec import encode, read_report
 from trtdoctor.model.comparison import Comparison
-from trtdoctor.model.engine import EngineReport, Precision
-from trtdoctor.model.report import Report
+from trtdoctor.model.engine import Precision
 from trtdoctor.run.comparing import Comparing, Side, examine_compared
-
-DATA = Path(__file__).parents[1] / "data"
-
-
-def saved(path: Path, report: EngineReport) -> Path:
-    """A report of one engine, as ``inspect -o report.json`` writes it."""
-    empty = trtdoctor.inspect(layers=DATA / "layers" / "trt86.cnn.io16.layers.json", live=False)
-    path.write_bytes(encode(msgspec.structs.replace(empty, engines=(report,))))
-    return path
-
-
-def chain(**more: Any) -> tuple[Any, ...]:
-    return (
-        layer("conv", "conv", reads=("x",), makes=("m",), **more),
-        layer("softmax", "softmax", reads=("m",), makes=("y",), **more),
-    )
-
-
-@pytest.fixture
-def two(tmp_path: Path) -> tuple[Path, Path]:
-    """Saved reports of two measured engines: the second is twice as fast and in FP16."""
-    a = engine("a.engine", *chain(), measured=measured(1.0))
-    b = engine("b.engine", *chain(precision=Precision.FP16), measured=measured(0.5))
-    return saved(tmp_path / "a.json", a), saved(tmp_path / "b.json", b)
-
-
-def outputs(folder: Path, **arrays: Any) -> Path:
-    path = folder / f"{next(iter(arrays))}.npz"
-    np.savez(path, **{name.partition("_")[0]: array for name, array in arrays.items()})
-    return path
-
-
-VALUES = np.random.default_rng(1).standard_normal((2, 50)).astype(np.float32)
-
-
-def told(report: Report) -> Comparison:
-    (found,) = report.comparisons
-    return found
 
 
 def test_faster_and_as_good_passes(two: Any, tmp_path: Path, capsys: Any) -> None:
@@ -217,21 +176,6 @@ def test_what_is_missing_names_the_command(tmp_path: Path) -> None:
 # The model as a reference ------------------------------------------------------------------------
 
 
-def softmax_model(path: Path) -> Path:
-    """A softmax over differences that FP16 rounds away, behind a convolution's worth of weights."""
-    proto = conversionmodels.model(
-        [
-            onnx.helper.make_node("MatMul", ["x", "w"], ["m"], name="conv"),
-            onnx.helper.make_node("Softmax", ["m"], ["y"], name="softmax", axis=-1),
-        ],
-        [("x", T.FLOAT, [1, 8])],
-        [("y", T.FLOAT, [1, 8])],
-        [conversionmodels.w("w", 8, 8, scale=30000.0)],
-    )
-    onnx.save(proto, path)
-    return path
-
-
 def reference_of(path: Path, x: Any) -> Any:
     (found,) = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})
     return found
@@ -337,150 +281,6 @@ def test_engines_that_cannot_be_run_are_compared_without_it(tmp_path: Path, two:
     assert ran(*two, time=refuses).gain is not None
     gone = ran(*two, inputs="random:1", run=runner)
     assert any("is a report of a.engine, which is not here" in note for note in gone.notes)
-
-
-# Wrong files and wrong usage ---------------------------------------------------------------------
-
-
-def refused(arguments: list[str], capsys: Any) -> str:
-    assert run(["compare", *arguments]) == 2
-    caught = capsys.readouterr()
-    assert not caught.out and "Traceback" not in caught.err
-    lines = [line for line in caught.err.splitlines() if line.strip()]
-    assert len(lines) == 1
-    return lines[0]
-
-
-def test_wrong_files_are_one_sentence_each(two: Any, tmp_path: Path, capsys: Any) -> None:
-    a = str(two[0])
-    model = softmax_model(tmp_path / "m.onnx")
-    assert f"trtdoctor build {model}" in refused([a, str(model)], capsys)
-    (tmp_path / "empty.engine").write_bytes(b"")
-    assert "The file is empty" in refused([a, str(tmp_path / "empty.engine")], capsys)
-    assert "cannot read" in refused([a, str(tmp_path / "none.engine")], capsys)
-    assert "cannot read" in refused([a, str(tmp_path)], capsys)
-    profile = DATA / "layers" / "trt86.cnn.io16.profile.json"
-    assert "--profile" in refused([a, str(profile)], capsys)
-    (tmp_path / "cut.json").write_bytes(Path(a).read_bytes()[:500])
-    assert "is not JSON" in refused([a, str(tmp_path / "cut.json")], capsys)
-    none = msgspec.structs.replace(read_report(Path(a).read_bytes()), engines=())
-    (tmp_path / "none.json").write_bytes(encode(none))
-    assert "a report of no engine" in refused([a, str(tmp_path / "none.json")], capsys)
-    whole = planwriter.plan(planwriter.releases()["8.6"])
-    (tmp_path / "cut.engine").write_bytes(whole[: len(whole) // 2])
-    assert "cut.engine" in refused([a, str(tmp_path / "cut.engine")], capsys)
-
-
-def test_wrong_usage_is_one_sentence_each(two: Any, tmp_path: Path, capsys: Any) -> None:
-    a, b = map(str, two)
-    y = str(outputs(tmp_path, y_a=VALUES))
-    model = str(softmax_model(tmp_path / "m.onnx"))
-    both = [a, b, "--outputs-a", y, "--outputs-b", y]
-    assert "give two engines" in refused([], capsys)
-    assert "give two engines" in refused([a], capsys)
-    assert "--outputs-b" in refused([a, b, "--outputs-a", y], capsys)
-    assert "no array 'x'" in refused([a, b, "--inputs", y], capsys)
-    assert "--inputs" in refused([*both, "--onnx", model], capsys)
-    assert "not random" in refused([*both, "--onnx", model, "--inputs", "random:2"], capsys)
-    assert "above 0 dB" in refused([*both, "--budget", "-3"], capsys)
-    layers = str(DATA / "layers" / "trt86.cnn.io16.layers.json")
-    assert "leave out --layers-a" in refused([a, b, "--layers-a", layers], capsys)
-    assert "would be lost" in refused([*both, "-o", a], capsys)
-
-
-def test_a_model_of_other_engines_is_refused(two: Any, tmp_path: Path, capsys: Any) -> None:
-    path = tmp_path / "other.onnx"
-    proto = conversionmodels.model(
-        [onnx.helper.make_node("Relu", ["image"], ["out"], name="relu")],
-        [("image", T.FLOAT, [1, 8])],
-        [("out", T.FLOAT, [1, 8])],
-    )
-    onnx.save(proto, path)
-    y = str(outputs(tmp_path, y_a=VALUES))
-    x = tmp_path / "x.npz"
-    np.savez(x, x=VALUES)
-    sentence = refused(
-        [
-            *map(str, two),
-            "--outputs-a",
-            y,
-            "--outputs-b",
-            y,
-            "--onnx",
-            str(path),
-            "--inputs",
-            str(x),
-        ],
-        capsys,
-    )
-    assert "is not the model that A was built from" in sentence
-
-
-def test_a_comparison_ends_in_time(two: Any, tmp_path: Path) -> None:
-    model = softmax_model(tmp_path / "m.onnx")
-    np.savez(tmp_path / "x.npz", x=np.zeros((4000, 8), np.float32))
-    y = outputs(tmp_path, y_a=np.zeros((4000, 8), np.float32))
-    found = told(
-        trtdoctor.compare(
-            *two,
-            outputs=(y, y),
-            onnx=model,
-            inputs=str(tmp_path / "x.npz"),
-            look=trtdoctor.Looking(deadline=0.01),
-            live=False,
-        )
-    )
-    assert found.worth is None
-    assert any("give it more with --deadline" in note for note in found.notes)
-
-
-# Real builds -------------------------------------------------------------------------------------
-
-
-def campaign(shared: Path, name: str) -> tuple[Path, Path | None, Path]:
-    folder = shared / "corpus" / "campaign" / name
-    if not folder.is_dir():
-        pytest.skip("the corpus has no campaign")
-    plan, layers = folder / "engine.plan", folder / "layers.json"
-    return (plan, layers, folder) if plan.exists() else (layers, None, folder)
-
-
-@pytest.mark.parametrize("model", ["gpt", "sr", "twoheads", "vid"])
-def test_rebuilds_with_fp16_inputs_on_an_h100(shared: Path, model: str) -> None:
-    """Real pairs; their whole times were measured without an interval, so that none is claimed."""
-    a, layers_a, folder_a = campaign(shared, f"{model}.fp16")
-    b, layers_b, folder_b = campaign(shared, f"{model}.fp16.io16")
-    found = told(
-        trtdoctor.compare(
-            a,
-            b,
-            layers=(layers_a, layers_b),
-            profiles=(folder_a / "profile.json", folder_b / "profile.json"),
-            live=False,
-        )
-    )
-    run_a, run_b = (json.loads((f / "run.json").read_text()) for f in (folder_a, folder_b))
-    assert found.a_ms is not None and found.b_ms is not None
-    assert found.a_ms.median == pytest.approx(run_a["sum_profile_ms"])
-    assert found.b_ms.median == pytest.approx(run_b["sum_profile_ms"])
-    assert found.worth is None and found.gain is None and found.clock == "profile"
-    assert not found.conversions_added
-    assert all(each.a and each.b for each in found.layers)
-
-
-def test_conversions_that_fp16_inputs_save(shared: Path) -> None:
-    a, layers_a, _ = campaign(shared, "sr.fp16")
-    b, layers_b, _ = campaign(shared, "sr.fp16.io16")
-    found = told(trtdoctor.compare(a, b, layers=(layers_a, layers_b), live=False))
-    assert found.conversions_removed == ("x FP32 → FP16", "/c/Conv_output_0 FP16 → FP32")
-    assert any("takes the input x as FP16" in note for note in found.notes)
-
-
-def test_two_networks_of_the_same_tensor_names(shared: Path) -> None:
-    a, layers_a, _ = campaign(shared, "sr.fp16")
-    b, layers_b, _ = campaign(shared, "vid.fp16")
-    found = told(trtdoctor.compare(a, b, layers=(layers_a, layers_b), live=False))
-    assert found.worth is None and "do not have the same inputs and outputs" in found.verdict
 
 
 @pytest.mark.parametrize("form", ["txt", "md", "html"])

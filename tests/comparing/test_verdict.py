@@ -55,6 +55,18 @@ def test_faster_and_broken_is_not() -> None:
     assert found.suspects == ("c1", "c2")
 
 
+def test_what_mends_a_broken_engine_is_worth_its_time() -> None:
+    values = np.random.default_rng(1).standard_normal(1000)
+    broken = values.copy()
+    broken[:5] = np.inf
+    differences = compare_outputs({"y": broken}, {"y": values}, {"y": values})
+    outputs = OutputsSeen(differences=differences, reference="onnxruntime in FP32")
+    found = compared(measured(0.5), measured(1.0), outputs=outputs)
+    assert found.worth is True
+    assert "A's output y has 5 infinite elements where the reference has numbers" in found.verdict
+    assert "0.50 times as fast" in found.verdict
+
+
 def test_not_faster_is_not_worth_it_whatever_the_outputs() -> None:
     slower = compared(measured(0.5), measured(1.0))
     assert slower.worth is False and "B is slower, 0.50 times" in slower.verdict
@@ -120,6 +132,13 @@ def test_no_factor_where_something_else_differs(other: dict[str, object], says: 
     found = compared(measured(1.0, **same), measured(0.5, **{**same, **other}), outputs=seen())
     assert found.worth is None and found.gain is None
     assert says in found.verdict
+
+
+def test_what_held_for_both_is_a_note() -> None:
+    same = {"other_processes": 2, "throttled": ("power cap",)}
+    found = compared(measured(1.0, **same), measured(0.5, **same), outputs=seen())
+    assert found.worth is True
+    assert sum("while both engines were measured" in note for note in found.notes) == 2
 
 
 def test_what_nobody_recorded_is_a_note() -> None:
@@ -202,6 +221,17 @@ def test_an_engine_without_layers_is_still_compared() -> None:
     assert "no layers of A could be read" in found.notes
 
 
+def test_what_both_tell_stands_side_by_side() -> None:
+    a, b = pair(measured(1.0), measured(0.5, gpu="NVIDIA L4"))
+    found = compare_engines(a, b, memory=(None, 3 << 20))
+    told = {each.what: each for each in found.facts}
+    assert (told["made by"].a, told["made by"].same) == ("tensorrt 8.6.1.6", True)
+    assert (told["FP16 by layers"].a, told["FP16 by layers"].b) == ("0.0 %", "100.0 %")
+    assert (told["measured on"].b, told["measured on"].same) == ("NVIDIA L4", False)
+    assert (told["context memory"].a, told["context memory"].b) == (None, "3.0 MiB")
+    assert "weights" not in told  # neither tells
+
+
 # Conversions -------------------------------------------------------------------------------------
 
 
@@ -263,3 +293,27 @@ def test_what_was_narrow_before_is_not_suspected() -> None:
     a, b = engine("a", *layers(**HALF)), engine("b", *layers(**HALF))
     assert compare_engines(a, b, outputs=seen(broken=1)).suspects == ()
     assert compare_engines(*pair(None, None), outputs=seen()).suspects == ()
+
+
+def test_a_conversion_of_a_copy_is_told_by_what_was_copied() -> None:
+    """Another format of a tensor is that tensor."""
+    passed = "Reformatted Input Tensor 0 to k2"
+    b = engine(
+        "b",
+        layer("k", "conv", reads=("x",), makes=("m",)),
+        reformat("m", passed, "FP32", "FP32"),
+        reformat(passed, "Reformatted Input Tensor 1 to k2", "FP32", "FP16"),
+    )
+    plain = engine("a", layer("k", "conv", reads=("x",), makes=("y",)))
+    assert compare_engines(plain, b).conversions_added == ("m FP32 → FP16",)
+
+
+def test_a_conversion_before_everything_is_told_by_its_reader() -> None:
+    hidden, passed = "__mye12", "Reformatted Input Tensor 0 to k"
+    b = engine(
+        "b",
+        reformat(hidden, passed, "FP32", "FP16"),
+        layer("k", "conv", reads=(passed,), makes=("y",)),
+    )
+    plain = engine("a", layer("k", "conv", reads=("x",), makes=("y",)))
+    assert compare_engines(plain, b).conversions_added == ("an input of conv FP32 → FP16",)

@@ -196,7 +196,8 @@ def _named(each: AlignedLayer) -> str:
         return f"only in A: {_few(each.a)}"
     told = _few(each.a) if each.a == each.b else f"{_few(each.a)} → {_few(each.b)}"
     # Kernels that were put together of many operations are called after these, not after nodes.
-    hidden = [node for node in each.nodes if node not in told]
+    names = "\n".join((*each.a, *each.b))
+    hidden = [node for node in each.nodes if node not in names]
     return f"{told} ({_few(hidden)})" if hidden else told
 
 

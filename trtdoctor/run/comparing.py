@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from os import fspath
+from pathlib import Path
 
 import msgspec
 
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.facts import EngineLoads
+from trtdoctor.model.report import Snapshot
 from trtdoctor.reporting.look_session import Look, Looking
 
 from .compared_outputs import seen_running
@@ -64,6 +67,7 @@ def examine_compared(
         compare="run both on the same inputs",
         reference="the model would",
         commands=_commands((a, b), (first, second), comparing),
+        memory=(_memory(snapshot, first), _memory(snapshot, second)),
     )
     comparison = msgspec.structs.replace(comparison, notes=(*comparison.notes, *untimed))
     snapshot = with_engine_facts(snapshot, sources, (first, second), expect=None, live=live)
@@ -78,6 +82,16 @@ def examine_compared(
         comparisons=(comparison,),
         environment=looking.environment,
     )
+
+
+def _memory(snapshot: Snapshot, engine: EngineReport) -> int | None:
+    """What an execution context takes beside the weights, where the engine was loaded here."""
+    from trtdoctor.checking.facts import Facts
+
+    seen = Facts(snapshot).value(EngineLoads)
+    where = str(Path(engine.path).absolute())
+    loads = (load for load in (seen.loads if seen else ()) if load.path == where)
+    return next((load.device_memory_bytes for load in loads), None)
 
 
 def _measure(a: EngineReport, b: EngineReport) -> str:

@@ -59,6 +59,7 @@ def compare_engines(
     compare: str = "compare their outputs",
     reference: str = "the model that both were built from would",
     commands: Mapping[str, Sequence[str]] | None = None,
+    memory: tuple[int | None, int | None] = (None, None),
 ) -> Comparison:
     """B beside A, which it would replace.
 
@@ -72,6 +73,7 @@ def compare_engines(
         compare: What to do where outputs are missing; a clause of the verdict.
         reference: What to do where only a reference would tell; a clause of the verdict.
         commands: Commands that tell ``times``, ``outputs`` or the ``reference`` where it is missing.
+        memory: What running each takes on the GPU beside its weights, in bytes.
     """
     groups = _aligned(a, b)
     same = compare_models(a, b, groups)
@@ -87,7 +89,7 @@ def compare_engines(
     return Comparison(
         a=a.path,
         b=b.path,
-        facts=side_by_side(a, b),
+        facts=side_by_side(a, b, memory=memory),
         a_ms=times.a,
         b_ms=times.b,
         clock=times.clock,

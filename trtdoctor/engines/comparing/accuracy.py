@@ -25,12 +25,14 @@ class Accuracy:
         why: One clause: how near they are, or what is wrong with them, or why nobody can tell.
         bad: The outputs that will not do, or may not.
         unjudged: Whether a reference would tell.
+        healed: What A has wrong and B has not; one clause.
     """
 
     sound: bool | None
     why: str
     bad: tuple[str, ...] = ()
     unjudged: bool = False
+    healed: str | None = None
 
 
 def judge_outputs(
@@ -80,16 +82,11 @@ class _Judged:
         if not broken:
             return None
         each = self._found[broken[0], B, A] if against_a else self._b(broken[0])
-        parts = [f"{each.nan:,} NaN"] if each.nan else []
-        parts += [f"{each.inf:,} infinite"] if each.inf else []
-        number = each.nan + each.inf
-        elements = "element" if number == 1 else "elements"
         more = f", and {len(broken) - 1} more outputs alike" if len(broken) > 1 else ""
         whose = "A's" if against_a else "A's is broken too, and that of the reference"
         return Accuracy(
             sound=False,
-            why=f"its output {broken[0]} has {' and '.join(parts)} {elements} where {whose} has numbers"
-            f"{more}",
+            why=f"its output {broken[0]} has {_sick(each)} where {whose} has numbers{more}",
             bad=tuple(broken),
         )
 
@@ -156,14 +153,34 @@ class _Judged:
         worst = min(self._names, key=lambda name: _decibels(self._b(name)))
         least = _decibels(self._b(worst))
         if least == inf:
-            return Accuracy(sound=True, why=f"its outputs equal {self._called}")
+            return Accuracy(
+                sound=True, why=f"its outputs equal {self._called}", healed=self._healed()
+            )
         less = "" if least >= self._budget else ", no worse than A's"
         plural = "output agrees" if len(self._names) == 1 else "outputs agree"
-        return Accuracy(sound=True, why=f"its {plural} with {self._called} to {least:.0f} dB{less}")
+        return Accuracy(
+            sound=True,
+            why=f"its {plural} with {self._called} to {least:.0f} dB{less}",
+            healed=self._healed(),
+        )
+
+    def _healed(self) -> str | None:
+        """That A gives NaN or infinity where the reference, and so B, gives numbers."""
+        for name in self._names:
+            before = self._a(name)
+            if before is not None and _lost(before):
+                return f"A's output {name} has {_sick(before)} where the reference has numbers"
+        return None
 
 
 def _only(each: OutputDifference) -> str:
     return "in nothing" if _decibels(each) == -inf else f"to {_decibels(each):.0f} dB"
+
+
+def _sick(each: OutputDifference) -> str:
+    parts = [f"{each.nan:,} NaN"] if each.nan else []
+    parts += [f"{each.inf:,} infinite"] if each.inf else []
+    return f"{' and '.join(parts)} {'element' if each.nan + each.inf == 1 else 'elements'}"
 
 
 def _lost(each: OutputDifference) -> bool:

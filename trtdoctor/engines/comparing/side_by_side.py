@@ -10,9 +10,17 @@ from trtdoctor.model.engine import EngineReport, IOTensor, Summary
 _MOST_TENSORS = 6
 
 
-def side_by_side(a: EngineReport, b: EngineReport) -> tuple[SideBySide, ...]:
-    """Each property that at least one of the engines tells."""
-    ours, theirs = dict(_told(a)), dict(_told(b))
+def side_by_side(
+    a: EngineReport, b: EngineReport, *, memory: tuple[int | None, int | None] = (None, None)
+) -> tuple[SideBySide, ...]:
+    """Each property that at least one of the engines tells.
+
+    Args:
+        a: The engine that is there.
+        b: The other.
+        memory: What running each takes on the GPU beside its weights, in bytes.
+    """
+    ours, theirs = dict(_told(a, memory[0])), dict(_told(b, memory[1]))
     return tuple(
         SideBySide(what=what, a=ours[what], b=theirs[what], same=ours[what] == theirs[what])
         for what in ours
@@ -20,10 +28,12 @@ def side_by_side(a: EngineReport, b: EngineReport) -> tuple[SideBySide, ...]:
     )
 
 
-def _told(engine: EngineReport) -> Iterator[tuple[str, str | None]]:
+def _told(engine: EngineReport, memory: int | None) -> Iterator[tuple[str, str | None]]:
     """The same labels for every engine, in order."""
     yield from _identity(engine)
     yield "size", _bytes(engine.size)
+    yield "weights", _bytes(engine.identity.weights_bytes if engine.identity else None)
+    yield "context memory", _bytes(memory)
     yield from _shares(engine)
     yield from _run(engine)
 

@@ -88,9 +88,9 @@ def _elsewhere(a: Measurement, b: Measurement) -> str | None:
     if bool(a.throttled) != bool(b.throttled):
         side, why = ("A", a.throttled) if a.throttled else ("B", b.throttled)
         return f"the GPU's clocks were held down while {side} was measured ({', '.join(why)})"
-    for side, each in (("A", a), ("B", b)):
-        if each.other_processes:
-            return f"other processes computed on the GPU while {side} was measured"
+    if bool(a.other_processes) != bool(b.other_processes):
+        side = "A" if a.other_processes else "B"
+        return f"other processes computed on the GPU while {side} was measured"
     return None
 
 
@@ -115,6 +115,8 @@ def _notes(a: Measurement, b: Measurement) -> list[str]:
         )
     if a.throttled and b.throttled:
         notes.append("the GPU's clocks were held down while both engines were measured")
+    if a.other_processes and b.other_processes:
+        notes.append("other processes computed on the GPU while both engines were measured")
     for side, each in (("A", a), ("B", b)):
         notes += [f"{side}: {note}" for note in each.notes]
         if each.launch_bound:

@@ -49,6 +49,8 @@ def verdict(
         return Verdict(None, apart)
     if accuracy is not None and accuracy.sound is False:
         return Verdict(False, f"Not worth it: {accuracy.why}{_although(times)}.")
+    if accuracy is not None and accuracy.healed is not None:
+        return Verdict(True, f"Worth it: {accuracy.healed}, and B's has none{_beside(times)}.")
     if times.gain is None:
         return Verdict(None, _unmeasured(times, accuracy, measure), "times")
     slow = _not_faster(times.gain)
@@ -85,6 +87,10 @@ def _although(times: Times) -> str:
     if times.gain is None or _not_faster(times.gain) is not None:
         return ""
     return f", although B is {_factor(times.gain)}"
+
+
+def _beside(times: Times) -> str:
+    return "" if times.gain is None else f"; B is {_factor(times.gain)}"
 
 
 def _unmeasured(times: Times, accuracy: Accuracy | None, measure: str) -> str:
