@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import importlib.util
+import io
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import planwriter
 import pytest
@@ -80,6 +84,23 @@ def commands(page: Path) -> list[str]:
     return found
 
 
+def recorded_files(numpy: Any, plan: bytes) -> None:
+    """What other programs would have recorded, in the working directory."""
+    Path("run.json").write_text(json.dumps([{"computeMs": 0.5 + n / 1000} for n in range(9)]))
+    head = {"tuner_version": "2", "tuning_expr": "-a=[1|2]"}
+    lines = [head, *({"build_route": f"-a={n}", "crash": False, "gpu_time": n} for n in (1, 2))]
+    Path("tuning.json").write_text("\n".join(map(json.dumps, lines)))
+    shutil.copy(ROOT / "tests" / "data" / "recorded" / "rtx171_onnx.capture.json", "capture.json")
+    stream = io.BytesIO()
+    numpy.save(stream, numpy.ones(1, numpy.float32))
+    array = {"array": base64.b64encode(stream.getvalue()).decode(), "polygraphy_class": "ndarray"}
+    Path("inputs.json").write_text(json.dumps([{"x": array}] * 2))
+    Path("trt_cache").mkdir()
+    Path("trt_cache", "TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_sm87.engine").write_bytes(
+        plan
+    )
+
+
 @pytest.mark.slow
 def test_every_command_of_the_readme_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -98,7 +119,8 @@ def test_every_command_of_the_readme_is_one(
     Path("eval.py").write_text("import sys; assert sys.argv[1].endswith('.onnx')")
     numpy = pytest.importorskip("numpy")
     numpy.savez("data.npz", x=numpy.ones((3, 1), numpy.float32))
-    pages = ("README.md", "docs/writing-a-check.md", "docs/plan.md")
+    recorded_files(numpy, plan)
+    pages = ("README.md", "docs/writing-a-check.md", "docs/plan.md", "docs/recorded.md")
     own = [command for page in pages for command in commands(ROOT / page)]
     assert len(own) > 10
     assert run(["check", "-o", "before.json", "-o", "after.json", "--fail-on", "never"]) == 0

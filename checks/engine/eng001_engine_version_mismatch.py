@@ -24,6 +24,7 @@ from trtdoctor.api import (
     loaded_tensorrts,
     runtime_for,
     sound_plans,
+    stand_in,
     version_fit,
     versions,
 )
@@ -54,7 +55,8 @@ def engine_version_mismatch(
     Build the engine again with the TensorRT that runs it, or install the TensorRT that built it.
 
     ## Known limits
-    Version compatibility is not always visible in the file; then the finding is only likely.
+    Version compatibility is not always visible in the file; then the finding is only likely. In a cache
+    of ONNX Runtime an engine beside one that fits is passed over, as ONNX Runtime does.
 
     ## References
     - TensorRT documentation, "Support Policies"
@@ -69,7 +71,7 @@ def engine_version_mismatch(
         yield loaded
         return
     judged = [
-        _judge(plan, load_of(plan.file, loads.value), loaded, installs.value, kb)
+        _judge(plan, plans, load_of(plan.file, loads.value), loaded, installs.value, kb)
         for plan in plans
         # A missing TensorRT-RTX is a cause of its own.
         if not (plan.rtx and runtime_for(plan, loaded) is None)
@@ -81,6 +83,7 @@ def engine_version_mismatch(
 
 def _judge(
     plan: Plan,
+    plans: tuple[Plan, ...],
     load: facts.EngineLoad | None,
     loaded: tuple[LoadedTensorRT, ...],
     installs: facts.Installs | None,
@@ -99,6 +102,10 @@ def _judge(
         return Unknown(subject=plan.subject, reason=f"{plan.label} and {runtime.label}: {fit.why}")
     if fit.fits:
         return Note(text=f"{plan.subject}: {plan.label} and {runtime.label}: {fit.why}")
+    version, product = runtime.version, runtime.product
+    other = stand_in(plan, plans, lambda each: version_fit(each, version, kb, product).fits)
+    if other is not None:
+        return Note(text=f"{plan.subject}: its cache has {other.subject} for {runtime.label}")
     return _finding(plan, runtime, fit, installs, kb)
 
 

@@ -27,6 +27,7 @@ from trtdoctor.api import (
     load_of,
     product_supports,
     sound_plans,
+    stand_in,
 )
 
 _SAME_MEMORY = 0.03
@@ -65,7 +66,8 @@ def engine_for_other_gpu(
     Build the engine on this GPU, or build it hardware compatible where it must run on several.
 
     ## Known limits
-    Of releases that are newer than known the file may not tell; then the outcome is unknown.
+    Of releases that are newer than known the file may not tell; then the outcome is unknown. In a cache
+    of ONNX Runtime an engine beside one that fits is passed over, as ONNX Runtime does.
 
     ## References
     - TensorRT documentation, "Hardware Compatibility":
@@ -80,7 +82,11 @@ def engine_for_other_gpu(
     for plan in plans:
         load = load_of(plan.file, loads.value)
         loaded = load is not None and load.loaded
-        judged = Note(text=f"{plan.subject}: it loads here") if loaded else _judge(plan, known, kb)
+        judged = (
+            Note(text=f"{plan.subject}: it loads here")
+            if loaded
+            else _judge(plan, plans, known, kb)
+        )
         if judged is not None:
             said = True
             yield judged
@@ -88,7 +94,9 @@ def engine_for_other_gpu(
         raise NotApplicable("TensorRT-RTX does not support this machine's GPU at all")
 
 
-def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded | None:
+def _judge(
+    plan: Plan, plans: tuple[Plan, ...], known: tuple[Device, ...], kb: Knowledge
+) -> Yielded | None:
     """What to say of one plan; None where engine-needs-tensorrt-rtx says it."""
     first = known[0]
     fit = device_fit(plan, first, kb)
@@ -99,6 +107,9 @@ def _judge(plan: Plan, known: tuple[Device, ...], kb: Knowledge) -> Yielded | No
         if plan.rtx and cc and product_supports(plan, cc, kb) is False:
             return None
         return Unknown(subject=plan.subject, reason=fit.why)
+    other = stand_in(plan, plans, lambda each: device_fit(each, first, kb).fits)
+    if other is not None:
+        return Note(text=f"{plan.subject}: its cache has {other.subject} for {first.label}")
     fitting = [device for device in known[1:] if device_fit(plan, device, kb).fits]
     return _finding(plan, first, fitting, fit, kb)
 

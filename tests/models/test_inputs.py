@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -118,10 +119,36 @@ def test_arrays_that_the_model_does_not_read_are_of_no_concern(facts: Any, tmp_p
     assert shapes_of(find_inputs(facts(X), path, {})) == [(1, 3)] * 4
 
 
+RECORDED = Path(__file__).parents[1] / "data" / "recorded"
+
+
+def test_inputs_that_polygraphy_saved_are_samples(facts: Any, tmp_path: Path) -> None:
+    model = facts(("x", T.FLOAT, [1, 3, 2]), ("m", T.BOOL, [1, 3, 2]))
+    inputs = find_inputs(model, str(RECORDED / "polygraphy_inputs.json"), {})
+    assert inputs.count == 3 and shapes_of(inputs, "m") == [(1, 3, 2)] * 3
+    assert inputs.told.startswith("3 samples of")
+    with pytest.raises(InputError, match="has no array 'x'"):
+        find_inputs(model, str(RECORDED / "polygraphy_outputs.json"), {})
+    other = facts(("x", T.FLOAT, [1, 4, 2]))
+    with pytest.raises(InputError, match="x is 1x3x2"):
+        find_inputs(other, str(RECORDED / "polygraphy_inputs.json"), {})
+
+
+def test_a_folder_of_polygraphy_has_an_iteration_per_file(facts: Any, tmp_path: Path) -> None:
+    model = facts(("x", T.FLOAT, [1, 3, 2]), ("m", T.BOOL, [1, 3, 2]))
+    three = json.loads((RECORDED / "polygraphy_inputs.json").read_text())
+    for number, iteration in enumerate(three):
+        (tmp_path / f"{number:010d}.json").write_text(json.dumps(iteration))
+    assert shapes_of(find_inputs(model, str(tmp_path), {})) == [(1, 3, 2)] * 3
+    (tmp_path / "all.json").write_text(json.dumps(three))
+    with pytest.raises(InputError, match="holds 3 samples; give this file itself"):
+        list(find_inputs(model, str(tmp_path), {}))
+
+
 def test_a_folder_holds_a_sample_per_file(facts: Any, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    with pytest.raises(InputError, match=r"no \.npz or \.npy file is in it"):
+    with pytest.raises(InputError, match=r"no \.npz, \.npy or \.json file is in it"):
         find_inputs(facts(X), str(folder), {})
     for number in range(3):
         np.save(folder / f"{number}.npy", np.full((1, 3), number, np.float32))

@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "plan"), str(HERE.parents[1])]
 
 import fuzz_long  # noqa: E402
+import fuzz_recorded  # noqa: E402
 import hostile  # noqa: E402
 
 from trtdoctor.host.recorded import load_recording  # noqa: E402
@@ -189,6 +190,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         "recordings": Reader(recording(folder), hosts),
         "private texts": Reader(redactor(), [log[:4000] for log in logs] + [b" ".join(WORDS) * 9]),
         "error texts": Reader(decoder(), errors()),
+        **{name: Reader(*given) for name, given in fuzz_recorded.READERS.items()},
     }
 
 

@@ -196,6 +196,55 @@ RECORDINGS: dict[str, Callable[[int], bytes]] = {
 }
 
 
+_ARRAY = '{"array":"","polygraphy_class":"ndarray"}'
+_RUNS = '{"polygraphy_class":"RunResults","lst":['
+_TUNED = '{"tuner_version":"1","tuning_expr":"-a","default_build_route":""}\n'
+TIMES = {
+    "times": repeated('{"computeMs":1}', "[", "]"),
+    "entries without anything": repeated("{}", "[", "]"),
+    "keys of an entry": numbered('"%d":1', '[{"computeMs":1,', "}]"),
+}
+TUNINGS = {
+    "routes": run_on('{"build_route":"-a=1","crash":false,"gpu_time":1}\n', _TUNED),
+    "settings": numbered("-a%d=1", _TUNED + '{"build_route":"', '"}\n{"build_route":""}\n'),
+    "empty lines": run_on("\n", _TUNED),
+    "losses": numbered('"%d":1', _TUNED + '{"build_route":"","accuracy_loss":{', "}}\n"),
+}
+ARRAYS = {
+    "arrays without anything": numbered('"%d":' + _ARRAY, "[{", "}]"),
+    "samples": repeated("{}", "[", "]"),
+    "runners": repeated('["a",[]]', _RUNS, "]}"),
+    "iterations": repeated("{}", _RUNS + '["a",[', "]]]}"),
+}
+_CALL = '{"class":"Builder","function":"createNetworkV2"}'
+_LAYER = '{"class":"NetworkDefinition","function":"addSoftMax"}'
+_FLAG = '{"class":"BuilderConfig","function":"setFlag","builderFlag":%d}'
+_SETTING = '{"class":"BuilderConfig","function":"setA%d","level":1}'
+CAPTURES = {
+    "layers": repeated(_LAYER, f'{{"api_calls":[{_CALL},', "]}"),
+    "flags": numbered(_FLAG, f'{{"api_calls":[{_CALL},', "]}"),
+    "settings": numbered(_SETTING, f'{{"api_calls":[{_CALL},', "]}"),
+    "calls without anything": repeated("{}", f'{{"api_calls":[{_CALL},', "]}"),
+    "keys of a call": numbered('"%d":1', f'{{"api_calls":[{_CALL},{{"function":"a",', "}]}"),
+}
+
+
+def cached_profile(size: int) -> bytes:
+    """A map of very many keys that are all one, and vectors that are all one."""
+    count = min(size // 10, 0xFFFF)
+    vector = struct.pack("<II", 1, 7)
+    keys = struct.pack("<I", count)
+    at = len(vector) + 2
+    body = vector + b"a\0" + keys
+    body += b"".join(struct.pack("<I", at + 4 + 4 * n - 8) for n in range(count))
+    start = at + 4
+    body += struct.pack("<III", len(body) - start, 4, count)
+    begin = len(body)
+    body += b"".join(struct.pack("<I", begin + 4 * n - 4) for n in range(count))
+    body += bytes([11 << 2 | 2]) * count
+    return body + struct.pack("<I", len(body) - begin) + bytes([9 << 2 | 2, 4])
+
+
 Writer = Callable[[int], bytes]
 KINDS: dict[str, dict[str, Writer]] = {
     "layers": LAYERS,
@@ -203,6 +252,11 @@ KINDS: dict[str, dict[str, Writer]] = {
     "model": MODELS,
     "report": REPORTS,
     "recording": RECORDINGS,
+    "times": TIMES,
+    "tuning": TUNINGS,
+    "arrays": ARRAYS,
+    "capture": CAPTURES,
+    "cached profile": {"entries": cached_profile},
 }
 _ROOT = Path(__file__).resolve().parents[2]
 _READ = r"""
@@ -213,7 +267,12 @@ from trtdoctor.engines.files import read_engines
 from trtdoctor.host.recorded import load_recording
 from trtdoctor.model.errors import InputError
 from trtdoctor.readers.onnxmodel import read_onnx
+from trtdoctor.readers.apicapture import read_api_capture
+from trtdoctor.readers.ortcache import read_cached_profile
+from trtdoctor.readers.polygraphy import parse_runs
 from trtdoctor.readers.profile import read_profile
+from trtdoctor.readers.times import measurement, read_times
+from trtdoctor.readers.tuningcache import read_tuning_cache
 from trtdoctor.run import load
 
 READ = {
@@ -222,6 +281,11 @@ READ = {
     "model": read_onnx,
     "report": load,
     "recording": lambda path: load_recording(path.parent),
+    "times": lambda path: measurement(read_times(path.read_bytes())),
+    "tuning": lambda path: read_tuning_cache(path.read_bytes()),
+    "arrays": lambda path: parse_runs(path.read_bytes()),
+    "capture": lambda path: read_api_capture(path.read_bytes()),
+    "cached profile": lambda path: read_cached_profile(path.read_bytes()),
 }
 said = ""
 begun = time.process_time()

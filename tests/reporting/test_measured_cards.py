@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from trtdoctor.render.measured import measured_sections
+
 from trtdoctor.checking.facts import Facts
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.machine import Machine, MeasuredCard
-from trtdoctor.render.measured import measured_sections
 from trtdoctor.reporting.measured_cards import measured_cards
 from trtdoctor.testing import snapshot_of
 

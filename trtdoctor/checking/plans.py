@@ -6,6 +6,7 @@ checks ask here, from the same facts, whether another of them speaks of the file
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
@@ -124,6 +125,20 @@ def load_of(file: EngineFile, loads: EngineLoads | None) -> EngineLoad | None:
     """How loading this file ended; None where loading was no part of the look."""
     names = (file.location, file.path)
     return next((load for load in (loads.loads if loads else ()) if load.path in names), None)
+
+
+def stand_in(
+    plan: Plan, plans: tuple[Plan, ...], fits: Callable[[Plan], bool | None]
+) -> Plan | None:
+    """The plan of the same cache that a program loads instead of one that does not fit; None if none.
+
+    ``fits`` says whether a plan fits.
+    """
+    place = plan.file.cache_place
+    if place is None:
+        return None
+    others = (other for other in plans if other.file.cache_place == place and other is not plan)
+    return next((other for other in others if fits(other)), None)
 
 
 def runtime_for(plan: Plan, loaded: tuple[LoadedTensorRT, ...]) -> LoadedTensorRT | None:

@@ -23,6 +23,8 @@ _COMMANDS = {
     "explain": "Why is a layer not FP16, what does it cost, and what to change?",
     "audit": "What of an ONNX model will be FP16, what breaks there, and what is refused?",
     "plan": "Which nodes of an ONNX model stay in FP32, measured; writes the converted model.",
+    "build": "Build an engine from a model, with everything recorded that explaining it needs.",
+    "compare": "Is one engine worth it in place of another: precision, time, outputs?",
     "decode": "What does an error text or code mean, who says it, and what is the next step?",
     "list": "List the checks, causes, facts and knowledge tables.",
     "why": "Explain a check, a cause or an error: what it is, why it matters, how to fix it.",

@@ -46,10 +46,39 @@ from .output import emit, fail_on
     help="Times of the layers, as trtexec --exportProfile writes them.",
 )
 @click.option(
+    "--times",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Times of whole inferences, as trtexec --exportTimes writes them.",
+)
+@click.option(
     "--autocast-log",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="What ModelOpt's AutoCast printed: by which rule it kept each node in FP32.",
+)
+@click.option(
+    "--verify",
+    metavar="[N]",
+    is_flag=False,
+    flag_value=3,
+    type=click.IntRange(1, 20),
+    help="Try its N best remedies (3): build each, run it in turn with the engine, and tell what was "
+    "promised beside what came out. For engines that trtdoctor build made, on a machine with a GPU.",
+)
+@click.option(
+    "--keep",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the engines of --verify in DIR.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1, max=86400),
+    default=3600,
+    show_default=True,
+    help="How long each build of --verify may take.",
 )
 @engine_options
 @look_options
@@ -61,10 +90,14 @@ def command(
     onnx: Path | None,
     layers: Path | None,
     profile: Path | None,
+    times: Path | None,
     autocast_log: Path | None,
     no_live: bool,
     no_static: bool,
     expect: str | None,
+    verify: int | None,
+    keep: Path | None,
+    timeout: float,
     **options: Any,
 ) -> int:
     """Why is a layer not FP16, what does it cost, and what to change?
@@ -75,7 +108,7 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    output.keep(engine, *logs, onnx, layers, profile, autocast_log, look=look)
+    output.keep(engine, *logs, onnx, layers, profile, times, autocast_log, look=look)
     seen = examine_explained(
         engine,
         logs=logs,
@@ -83,11 +116,16 @@ def command(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        times=times,
         autocast_log=autocast_log,
         look=look,
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,
     )
+    if verify is not None:
+        from trtdoctor.run.verifying import Verifying, verified
+
+        seen = verified(seen, Verifying(most=verify, keep=keep, timeout=timeout), look)
     report = emit(seen.report, output, record=look.record)
     return exit_code(report, fail_on(output))

@@ -32,6 +32,12 @@ from .streams import complain
     type=click.Path(path_type=Path),
     help="Times of the layers: trtexec --exportProfile, or a JSON object of names and milliseconds.",
 )
+@click.option(
+    "--times",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Times of whole inferences, as trtexec --exportTimes writes them.",
+)
 @click.option("--all", "all_layers", is_flag=True, help="Show every layer.")
 @click.option("--hash", "hashed", is_flag=True, help="Also compute the SHA-256 of each file.")
 @click.option(
@@ -47,6 +53,7 @@ def command(
     engines: tuple[Path, ...],
     layers: Path | None,
     profile: Path | None,
+    times: Path | None,
     all_layers: bool,
     hashed: bool,
     extract: Path | None,
@@ -62,14 +69,15 @@ def command(
     """
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    output.keep(*engines, layers, profile, extract, look=look)
+    output.keep(*engines, layers, profile, times, extract, look=look)
     if extract is not None:
-        refuse_input(extract, *(path for path in (layers, profile) if path is not None))
+        refuse_input(extract, *(path for path in (layers, profile, times) if path is not None))
         _extract(engines, extract)
     seen = examine_engines(
         *engines,
         layers=layers,
         profile=profile,
+        times=times,
         look=look,
         expect=expected_share(expect),
         live=not no_live,

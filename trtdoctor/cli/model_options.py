@@ -17,7 +17,7 @@ def input_options(function: F) -> F:
                 "--inputs",
                 metavar="DATA",
                 help="What the model is run with: a .npz file (an array for each input, one sample or "
-                "many), a folder of them, or random:N.",
+                "many), the .json of Polygraphy's --save-inputs, a folder of such files, or random:N.",
             ),
             click.option(
                 "--shape",

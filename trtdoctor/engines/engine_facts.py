@@ -10,10 +10,14 @@ import msgspec
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds
 from trtdoctor.model.base import FactValue
 from trtdoctor.model.cause import Cause
+from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineIdentity, EngineReport
 from trtdoctor.model.facts import (
+    BrokenOutput,
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
+    EngineComparison,
     EngineFile,
     EngineFiles,
     EngineLoads,
@@ -24,6 +28,7 @@ from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.engine_loads import LoadRequest
 from trtdoctor.readers.plan import Encoding, FileIdentity
 
+from .cache_facts import cache_place, engine_caches
 from .given import EngineSources
 
 
@@ -45,17 +50,44 @@ def with_engines(
         live: whether the engines were to be loaded.
     """
     facts = dict(snapshot.facts)
-    files = tuple(_file(s.path, s.file) for s in sources if s.file is not None)
+    files = tuple(_file(s, s.file) for s in sources if s.file is not None)
     if files:
         facts[EngineFiles.FACT] = _record(EngineFiles(files=files), "the files' bytes")
     if files and not live:
         reason = "--no-live was given"
         facts[EngineLoads.FACT] = FactRecord(status=FactStatus.NOT_RUN, reason=reason)
+    records = {str(source.path) for source in sources if source.recorded is not None}
+    reports = [report for report in reports if report.path not in records]
     precisions = EnginePrecisions(engines=tuple(_precision(r, wanted) for r in reports))
     facts[EnginePrecisions.FACT] = _record(precisions, "the layers of each engine")
     builds = tuple(EngineBuild(log=r.log, failure=r.failure) for r in reports if r.log is not None)
     if builds:
         facts[EngineBuilds.FACT] = _record(EngineBuilds(builds=builds), "the build logs")
+    caches = engine_caches(sources)
+    if caches:
+        facts[EngineCaches.FACT] = _record(
+            EngineCaches(caches=caches), "the files beside each engine"
+        )
+    return msgspec.structs.replace(snapshot, facts=facts)
+
+
+def with_comparison(snapshot: Snapshot, comparison: Comparison) -> Snapshot:
+    """The snapshot with what a comparison came to."""
+    broken = [
+        BrokenOutput(name=each.name, to=each.to, nan=each.nan, inf=each.inf, elements=each.elements)
+        for each in comparison.outputs
+        if each.of == "B" and (each.nan or each.inf)
+    ]
+    told = EngineComparison(
+        a=comparison.a,
+        b=comparison.b,
+        worth=comparison.worth,
+        verdict=comparison.verdict,
+        gain=comparison.gain,
+        outputs=len({each.name for each in comparison.outputs if each.elements}),
+        broken=tuple({each.name: each for each in broken}.values()),
+    )
+    facts = {**snapshot.facts, EngineComparison.FACT: _record(told, "both engines, side by side")}
     return msgspec.structs.replace(snapshot, facts=facts)
 
 
@@ -88,7 +120,8 @@ def _needed_version(engine: EngineIdentity, knowledge: Knowledge) -> str | None:
     return version and rule.must_agree(version)
 
 
-def _file(path: Path, file: FileIdentity) -> EngineFile:
+def _file(source: EngineSources, file: FileIdentity) -> EngineFile:
+    path = source.path
     return EngineFile(
         path=str(path),
         size=file.size,
@@ -100,6 +133,7 @@ def _file(path: Path, file: FileIdentity) -> EngineFile:
         newer_than_known=file.newer_than_known,
         plan_size=file.plan.length if file.plan else None,
         location=str(path.absolute()),
+        cache_place=cache_place(source),
     )
 
 

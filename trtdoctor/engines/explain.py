@@ -36,7 +36,7 @@ from .belonging import log_contradicts, model_contradicts
 from .converter import with_rules
 from .given import GivenLog, Witnesses
 from .inside import tf32_possible
-from .launches import launches
+from .launches import launches, measured_launches
 from .log_testimony import LogTestimony, damages, failure_of, flips, hear, several_builds
 from .remedies import Remedies
 from .sentences import NAMED_ALONE, answer_of, failed
@@ -87,7 +87,7 @@ def explain(
         engine_given=engine_given,
         knowledge=knowledge,
     )
-    slow = launches(log, report.layers)
+    slow = measured_launches(report.measured) or launches(log, report.layers)
     if witnesses.autocast is not None:
         nodes = {layer.name: layer.onnx_nodes for layer in report.layers}
         told = {

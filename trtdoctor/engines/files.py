@@ -5,6 +5,7 @@ What is wrong with a file is an InputError, whose message names the file and say
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.codec import write_all_atomically
+from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.watch import UNHURRIED, Watch
@@ -31,9 +34,13 @@ from trtdoctor.readers.layers import Dialect, LayersFile, read_layers
 from trtdoctor.readers.onnxmodel import read_onnx
 from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
+from trtdoctor.readers.times import measurement, read_times
 
+from .caches import Pointed, beside, read_folder
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
+from .recorded import recorded_report
+from .sidecar import find_side_car
 
 Read = TypeVar("Read")
 _LARGEST_TEXT = 1 << 31
@@ -47,36 +54,101 @@ def read_engines(
     hashed: bool = False,
     layers: Path | None = None,
     profile: Path | None = None,
+    times: Path | None = None,
+    records: bool = False,
+    folders: bool = False,
 ) -> tuple[EngineSources, ...]:
     """Read what engine files are, their headers alone, and the layers and times given beside one.
 
-    Without an engine, layers alone make one.
+    Without an engine, layers alone make one. With ``records``, files that tell of builds are read
+    too, as :func:`recorded_report` does; with ``folders``, each folder stands for the engines that
+    ONNX Runtime keeps in it.
 
     Raises:
         InputError: if a file cannot be read or is something else.
         UsageError: if layers or times are given for several engines.
     """
-    if (layers or profile) and len(paths) > 1:
-        raise UsageError("--layers and --profile belong to one engine; give one engine")
+    pointed: dict[Path, tuple[Pointed, ...]] = {}
+    missing: list[Pointed] = []
+    if folders:
+        paths = _unfolded(paths, pointed, missing)
+    if (layers or profile or times) and len(paths) + len(missing) > 1:
+        raise UsageError("--layers, --profile and --times belong to one engine; give one engine")
     layers_file = None if layers is None else _layers(layers)
-    times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
+    layer_times = None if profile is None else _parsed(profile, read_profile, Place.PROFILE)
+    measured = None if times is None else read_measurement(times)
     if not paths and layers is not None:
         alone = EngineSources(
-            path=layers, layers_file=layers_file, layers_path=layers, profile=times, static=False
-        )
-        return (alone,)
-    return tuple(
-        EngineSources(
-            path=path,
-            file=_identified(path),
+            path=layers,
             layers_file=layers_file,
             layers_path=layers,
-            profile=times,
-            static=static,
-            hashed=hashed,
+            profile=layer_times,
+            measured=measured,
+            static=False,
         )
-        for path in paths
+        return (alone,)
+    recorded = {path: recorded_report(path) for path in paths} if records else {}
+    if (layers or profile or times) and any(recorded.values()):
+        raise UsageError(f"--layers, --profile and --times belong to an engine; {paths[0]} is none")
+    read = []
+    for path in paths:
+        told = recorded.get(path)
+        if told is not None:
+            read.append(EngineSources(path=path, recorded=told, static=False))
+            continue
+        file = _identified(path)
+        side_car = find_side_car(path) if file.engine is not None else None
+        read.append(
+            EngineSources(
+                path=path,
+                file=file,
+                layers_file=layers_file or (side_car.layers if side_car else None),
+                layers_path=layers,
+                # Times belong to the layers that they were measured with.
+                profile=layer_times or (side_car.profile if side_car and layers is None else None),
+                measured=measured,
+                beside=beside(path, pointed.get(path, ())),
+                static=static,
+                hashed=hashed,
+                side_car=side_car,
+            )
+        )
+    return (*read, *(_without_engine(each) for each in missing))
+
+
+def _unfolded(
+    paths: Sequence[Path], pointed: dict[Path, tuple[Pointed, ...]], missing: list[Pointed]
+) -> list[Path]:
+    """The files, with the engines of each folder in its place; what else it tells is added."""
+    found: list[Path] = []
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 - no name is too long for it
+            found.append(path)
+            continue
+        folder = read_folder(path)
+        found += folder.engines
+        pointed |= folder.pointed
+        missing += folder.missing
+    return found
+
+
+def _without_engine(pointed: Pointed) -> EngineSources:
+    told = EngineReport(
+        path=str(pointed.model),
+        what="It is a context model of ONNX Runtime, and its engine "
+        f"{pointed.context.engine} is not there.",
+        to_do="Delete it, so that ONNX Runtime builds both again, or copy the engine beside it.",
     )
+    return EngineSources(path=pointed.model, recorded=told, missing=pointed, static=False)
+
+
+def read_measurement(path: Path) -> Measurement:
+    """How fast an engine ran, as trtexec's --exportTimes recorded it.
+
+    Raises:
+        InputError: if the file cannot be read or is something else.
+    """
+    return measurement(_parsed(path, read_times, Place.TIMES))
 
 
 def lists_loaded(log: Path) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from trtdoctor.model.build import Measurement
+from trtdoctor.model.engine import EngineReport
 from trtdoctor.readers.autocastlog import AutoCastLog
 from trtdoctor.readers.buildlog import Build, BuildSummary
 from trtdoctor.readers.errortext import ErrorText
@@ -13,18 +15,35 @@ from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.plan import FileIdentity
 from trtdoctor.readers.profile import Profile
 
+from .caches import Beside, Pointed
+from .sidecar import SideCar
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSources:
-    """Everything the user gave about one engine, read. Each part may be missing."""
+    """Everything the user gave about one engine, read. Each part may be missing.
+
+    ``profile`` has times of its layers, ``measured`` of whole inferences. ``recorded`` is what there
+    is to say of a file that is no engine and tells of builds; then nothing else is given. ``beside``
+    is what ONNX Runtime recorded of an engine in its cache, ``missing`` which engine is not there, where
+    a context model is all that is left of it.
+
+    ``side_car`` is what a build wrote beside it; layers and times are those where the user gave none,
+    and ``layers_path`` is only of what the user gave.
+    """
 
     path: Path
     file: FileIdentity | None = None
     layers_file: LayersFile | None = None
     layers_path: Path | None = None
     profile: Profile | None = None
+    measured: Measurement | None = None
+    recorded: EngineReport | None = None
+    beside: Beside | None = None
+    missing: Pointed | None = None
     static: bool = True
     hashed: bool = False
+    side_car: SideCar | None = None
 
     @property
     def unsound(self) -> str | None:

@@ -29,6 +29,7 @@ from trtdoctor.readers.layers import Dialect, FormatError, LayersFile, Verbosity
 from trtdoctor.readers.plan import StaticLayers, static_layers
 
 from .belonging import layers_contradict
+from .cache_facts import recorded_notes
 from .given import EngineSources
 from .sentences import NAMED_ALONE
 from .timing import timed
@@ -51,6 +52,8 @@ def engine_report(
     Raises:
         OSError: the file cannot be read.
     """
+    if given.recorded is not None:
+        return given.recorded
     file = given.file
     identity = file.engine if file else None
     static = StaticLayers()
@@ -76,6 +79,7 @@ def engine_report(
     chosen.notes += notes
     if named_alone(layers):
         chosen.notes.append(NAMED_ALONE)
+    built = given.side_car.engine if given.side_car else None
     return EngineReport(
         path=str(given.path),
         size=file.size if file else None,
@@ -92,7 +96,14 @@ def engine_report(
         layers=layers,
         blocks=blocks,
         summary=summarize(layers) if layers else None,
-        notes=(*(file.notes if file else ()), *chosen.notes),
+        notes=(
+            *(file.notes if file else ()),
+            *recorded_notes(given),
+            *(given.side_car.notes if given.side_car else ()),
+            *chosen.notes,
+        ),
+        build=built.build if built else None,
+        measured=given.measured or (built.measured if built else None),
     )
 
 

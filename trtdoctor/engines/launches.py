@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.engine import Layer, Role
 from trtdoctor.model.finding import Confidence
 from trtdoctor.precision.times import in_us, us_or_ms
@@ -68,6 +69,25 @@ def launches(log: LogTestimony | None, layers: Sequence[Layer]) -> str | None:
             "kernels, or other work on that GPU."
         )
     return None
+
+
+def measured_launches(measured: Measurement | None) -> str | None:
+    """That launches take the time, by a measurement of the engine itself; None where they do not."""
+    if measured is None or not measured.launch_bound or measured.wall_ms is None:
+        return None
+    wall = measured.wall_ms.median
+    graph = measured.graph_ms
+    if graph is not None:
+        return (
+            f"Measured on {measured.gpu}, an inference takes {us_or_ms(wall)}, and as a CUDA graph "
+            f"{us_or_ms(graph.median)}: most of the difference is launching kernels, which FP16 does not "
+            "shorten."
+        )
+    return (
+        f"Measured on {measured.gpu}, an inference takes {us_or_ms(wall)}, and its layers' own times sum "
+        f"to {us_or_ms(measured.kernels_ms or 0.0)}: most of it is launching kernels, which FP16 does not "
+        "shorten."
+    )
 
 
 def _launched(layers: Iterable[Layer]) -> int:

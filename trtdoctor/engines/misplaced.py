@@ -10,17 +10,22 @@ from typing import Any
 import msgspec
 
 from trtdoctor.model.errors import InputError
-from trtdoctor.model.given_files import read_whole
+from trtdoctor.model.given_files import open_regular, read_whole
+from trtdoctor.readers.apicapture import is_api_capture
 from trtdoctor.readers.buildlog import read_build_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
+from trtdoctor.readers.polygraphy import is_polygraphy
 from trtdoctor.readers.profile import read_profile
+from trtdoctor.readers.times import read_times
+from trtdoctor.readers.tuningcache import is_tuning_cache
 
 _MODELS = frozenset({Container.ONNX, Container.EP_CONTEXT})
 # What text is taken for that is packed, coloured or in UTF-16.
 _TEXTS = frozenset({Container.TEXT, Container.JSON, Container.GZIP, Container.UNKNOWN})
 # A text of more than this is read by the reader that it was given to, and by no other.
 _LARGEST = 1 << 28
+_HEAD = 1 << 16
 
 
 class Place(Enum):
@@ -30,7 +35,11 @@ class Place(Enum):
     LOG = ("a build log", "to `trtdoctor explain` with --log")
     LAYERS = ("a list of an engine's layers", "with --layers")
     PROFILE = ("a profile of the layers' times", "with --profile")
+    TIMES = ("the times of whole inferences", "with --times")
     ONNX = ("an ONNX model", "to `trtdoctor explain` with --onnx")
+    ARRAYS = ("a network's inputs or outputs", "to `trtdoctor audit` or `plan` with --inputs")
+    TUNING = ("what a tuner of build routes tried", "to `trtdoctor inspect`, without an option")
+    CAPTURE = ("a capture of TensorRT's API", "to `trtdoctor inspect`, without an option")
     AUTOCAST = ("what AutoCast printed", "to `trtdoctor explain` with --autocast-log")
 
     @property
@@ -80,6 +89,15 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ONNX
     if file.container not in _TEXTS or file.size > _LARGEST:
         return None
+    head = _head(path)
+    if is_polygraphy(head):
+        return Place.ARRAYS
+    if is_tuning_cache(head):
+        return Place.TUNING
+    if is_api_capture(head):
+        return Place.CAPTURE
+    if _reads(lambda: read_times(read_whole(path, most=_LARGEST))):
+        return Place.TIMES
     if _reads(lambda: read_profile(read_whole(path, most=_LARGEST))):
         return Place.PROFILE
     if _reads(lambda: read_build_log(path)):
@@ -88,6 +106,11 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
     if told is None or not told.layers:
         return None
     return Place.LOG if told.dialect is Dialect.BUILD_LOG else Place.LAYERS
+
+
+def _head(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(_HEAD)
 
 
 def _reads(read: Callable[[], Any]) -> Any | None:

@@ -38,6 +38,7 @@ class Measurement(Frozen, frozen=True, kw_only=True):
         graph_refused: Why there is no such time.
         h2d_ms: Copying all inputs to the GPU, from page-locked memory.
         d2h_ms: Copying all outputs back.
+        latency_ms: Copying in, computing and copying out of one inference, added up.
         kernels_ms: The sum of the layers' own times in a profile.
         launch_bound: Whether starting kernels, not running them, takes most of what is measured.
         sm_mhz: The SM clock, before and after; ``sm_mhz_most`` the highest it can have.
@@ -59,6 +60,7 @@ class Measurement(Frozen, frozen=True, kw_only=True):
     graph_refused: str | None = None
     h2d_ms: Spread | None = None
     d2h_ms: Spread | None = None
+    latency_ms: Spread | None = None
     kernels_ms: float | None = None
     launch_bound: bool | None = None
     sm_mhz: tuple[int, int] | None = None
@@ -80,13 +82,14 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
     """How an engine was built: enough to build it again and to tell whether it still is that one.
 
     Attributes:
-        model: The ONNX model as it was given; its external weights are not in the hash.
+        model: The ONNX model that TensorRT read; its external weights are not in the hash.
+        given: The model that it was converted from; null where it was built as it was given.
         engine: The engine that came out.
         product: ``tensorrt`` or ``tensorrt-rtx``.
         version: Its version.
         through: ``python`` or ``trtexec``.
         program: The interpreter or the trtexec.
-        command: The words of the command line that builds it again.
+        command: The words of the command line that builds it again, after ``trtdoctor``.
         precision: What was asked for: ``fp32``, ``fp16``, ``bf16``, ``int8`` or ``best``.
         converted_by: Who lowered the model's types, ``plan`` or ``autocast``; null where nobody did.
         kept: Labels of the nodes that the conversion kept in FP32.
@@ -100,11 +103,12 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
         targets: The compute capabilities that it was built for, where no GPU was.
         started: UTC, ISO 8601.
         took_s: Seconds that the builder took.
-        log: The file name of the verbose log, beside the engine.
+        log: The verbose log, beside the engine.
         notes: What a reader should know, a sentence each.
     """
 
     model: FileHash
+    given: FileHash | None = None
     engine: FileHash
     product: str
     version: str
@@ -124,7 +128,7 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()
     started: str | None = None
     took_s: float | None = None
-    log: str | None = None
+    log: FileHash
     notes: tuple[str, ...] = ()
 
 
@@ -133,7 +137,9 @@ class Proof(Frozen, frozen=True, kw_only=True):
 
     ``promised_ms`` is the interval that 19 of 20 gains lie in, null where nothing was promised and
     then ``withheld`` says why; ``gained_ms`` is measured, before minus after, with its interval.
-    ``failed`` is why there is no second engine.
+    ``plan_before_ms`` and ``plan_after_ms`` are the builder's own totals; ``held`` whether the gain lies
+    in the promised interval; ``outputs`` how far the outputs moved; ``failed`` why there is no second
+    engine.
     """
 
     remedies: tuple[str, ...]
@@ -149,4 +155,5 @@ class Proof(Frozen, frozen=True, kw_only=True):
     fp16_after: float | None = None
     held: bool | None = None
     verdict: str = ""
+    outputs: str | None = None
     failed: str | None = None

@@ -13,7 +13,9 @@ class OutputDifference(Frozen, frozen=True, kw_only=True):
     ``absolute`` and ``relative`` are the greatest over all elements, the latter of elements that are
     not tiny beside the output's own range; ``sqnr`` is signal to noise in dB, null where they are
     equal or nothing is finite; ``elements`` is how many were compared; ``nan`` and ``inf`` count
-    elements of ``of`` that are none in ``to``.
+    elements of ``of`` that are none in ``to``; ``differing`` counts those of whole numbers and
+    booleans that are not equal, null for other types. ``note`` says why nothing was compared, or
+    what else is odd.
     """
 
     name: str
@@ -26,6 +28,8 @@ class OutputDifference(Frozen, frozen=True, kw_only=True):
     nan: int = 0
     inf: int = 0
     equal: bool = False
+    differing: int | None = None
+    note: str | None = None
 
 
 class AlignedLayer(Frozen, frozen=True, kw_only=True):
@@ -67,9 +71,11 @@ class Comparison(Frozen, frozen=True, kw_only=True):
         alike: How many aligned pairs do not differ.
         outputs: Outputs of both against each other and against the reference.
         reference: What the reference is, ``onnxruntime in FP32``; null where there was none.
+        inputs: What the outputs were made with, half a sentence.
         suspects: Layers where a difference may come from, the first in execution order first.
         worth: Whether ``b`` is worth it; null where that cannot be told.
         verdict: Why, in one sentence.
+        commands: What would tell, where that is not known.
         notes: What limits the comparison, a sentence each.
     """
 
@@ -86,7 +92,9 @@ class Comparison(Frozen, frozen=True, kw_only=True):
     alike: int = 0
     outputs: tuple[OutputDifference, ...] = ()
     reference: str | None = None
+    inputs: str | None = None
     suspects: tuple[str, ...] = ()
     worth: bool | None = None
     verdict: str = ""
+    commands: tuple[PathText, ...] = ()
     notes: tuple[str, ...] = ()

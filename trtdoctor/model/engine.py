@@ -9,6 +9,7 @@ from .build import BuildRecord, Measurement, Proof
 from .cause import Cause, DecidedAgain
 from .engine_shapes import ShapeRange as ShapeRange
 from .finding import Confidence, Evidence, Remedy
+from .recorded import ApiCapture, TuningRecord
 from .typing import Typing
 
 
@@ -271,6 +272,8 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     layer's cause asks for it; ``missing`` names evidence that would tell more; ``log`` is the build
     log that was heard, and ``failure`` what ended its build where that made no engine; ``build`` is
     how it was built, ``measured`` how fast it ran, and ``proofs`` what following its remedies did.
+    ``tuning`` is what trtexec's tuner tried, and ``capture`` which calls of the API built a network, of
+    a file that records that and is no engine.
     """
 
     path: str
@@ -295,3 +298,5 @@ class EngineReport(Frozen, frozen=True, kw_only=True):
     build: BuildRecord | None = None
     measured: Measurement | None = None
     proofs: tuple[Proof, ...] = ()
+    tuning: TuningRecord | None = None
+    capture: ApiCapture | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from ..model.errors import InputError, UsageError
 from ..model.given_files import open_regular
+from ..readers import polygraphy
 from ..readers.onnxmodel import OnnxFacts, OnnxValue, TensorType
 
 _T = TensorType
@@ -29,6 +31,10 @@ _TYPES = {
     _T.UINT64: "uint64",
     _T.BOOL: "bool",
 }
+_DAMAGED = (
+    *(ValueError, SyntaxError, tokenize.TokenError, EOFError),
+    *(NotImplementedError, zipfile.BadZipFile, zlib.error),
+)
 _MOST_RANDOM = 4096
 _MOST_ELEMENTS = 1 << 31
 _MASKS = ("mask", "valid")
@@ -66,7 +72,8 @@ def find_inputs(
 
     Args:
         model: With the shapes of its inputs.
-        spec: ``data.npz``, a folder of ``.npz`` files or ``random:N``; None for ``random:1``.
+        spec: ``data.npz``, a folder of ``.npz`` files, what Polygraphy saves with ``--save-inputs``
+            (a ``.json`` file or a folder of them) or ``random:N``; None for ``random:1``.
         shapes: Shapes of inputs whose extents the model leaves open.
 
     Raises:
@@ -79,18 +86,16 @@ def find_inputs(
         return _random(model, spec, shapes)
     path = Path(spec)
     if path.is_dir():
-        files = sorted((*path.glob("*.npz"), *path.glob("*.npy")))
-        if not files:
-            raise InputError(f"{spec}: no .npz or .npy file is in it")
-
-        def one(file: Path) -> dict[str, Any]:
-            return _fitted(model, _arrays(file, model), file, shapes)
-
-        return Inputs(f"{len(files)} files of {spec}", False, len(files), files, one)
-    if path.suffix.lower() not in (".npz", ".npy"):
-        raise UsageError(f"--inputs takes a .npz file, a folder of them or random:N, not {spec}")
-    arrays = _arrays(path, model)
-    samples = _split(model, arrays, path, shapes)
+        return _of_folder(model, spec, path, shapes)
+    if path.suffix.lower() == ".json":
+        samples = [_fitted(model, arrays, path, shapes) for arrays in polygraphy.read_arrays(path)]
+    elif path.suffix.lower() in (".npz", ".npy"):
+        samples = _split(model, _arrays(path, model), path, shapes)
+    else:
+        raise UsageError(
+            "--inputs takes a .npz file, the .json of Polygraphy's --save-inputs, a folder of such "
+            f"files or random:N, not {spec}"
+        )
     return Inputs(
         f"{len(samples)} {'sample' if len(samples) == 1 else 'samples'} of {spec}",
         False,
@@ -98,6 +103,25 @@ def find_inputs(
         samples,
         lambda sample: sample,
     )
+
+
+def _of_folder(
+    model: OnnxFacts, spec: str, path: Path, shapes: Mapping[str, tuple[int, ...]]
+) -> Inputs:
+    """A sample in each file, which is read when its turn comes."""
+    files = sorted((*path.glob("*.npz"), *path.glob("*.npy"), *path.glob("*.json")))
+    if not files:
+        raise InputError(f"{spec}: no .npz, .npy or .json file is in it")
+
+    def one(file: Path) -> dict[str, Any]:
+        if file.suffix != ".json":
+            return _fitted(model, _arrays(file, model), file, shapes)
+        samples = polygraphy.read_arrays(file)
+        if len(samples) > 1:
+            raise InputError(f"{file} holds {len(samples)} samples; give this file itself")
+        return _fitted(model, samples[0], file, shapes)
+
+    return Inputs(f"{len(files)} files of {spec}", False, len(files), files, one)
 
 
 def is_random(spec: str) -> bool:
@@ -220,7 +244,7 @@ def _arrays(path: Path, model: OnnxFacts) -> dict[str, Any]:
             return {name: found[name] if name in wanted else None for name in found.files}
     except MemoryError:
         raise InputError(f"{path} holds more than fits into memory; give fewer samples") from None
-    except (ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         raise InputError(f"{path} is no .npz or .npy file that numpy can read: {error}") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None

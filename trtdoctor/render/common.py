@@ -100,6 +100,9 @@ def counts(report: Report) -> str:
 
 def verdict_line(report: Report) -> str:
     """The verdict in one sentence; of files alone nothing was asked that could be healthy."""
+    if report.comparisons and report.verdict is not Verdict.PROBLEMS:
+        # The first is the question; what else was compared explains it.
+        return one_line(report.comparisons[0].verdict)
     answers = [engine.answer for engine in report.engines]
     answers = answers or [model.answer for model in report.models]
     if report.machine is None and answers and report.verdict is Verdict.HEALTHY:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +17,11 @@ from trtdoctor.model.engine import (
     Summary,
 )
 from trtdoctor.model.finding import Confidence
+
+from .recorded_sections import recorded_sections
+from .section import Section as Section
+from .section import percent as percent
+from .section import size as size
 
 _FULL = frozenset({Precision.FP16})
 # Types of arithmetic that need no explanation beside FP16: they are narrower, or not floating point.
@@ -41,19 +45,6 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A titled table. Without ``columns`` its rows are pairs of label and text.
-
-    ``note`` is what stands below it: what holds for all rows, or that not all of them are shown.
-    """
-
-    title: str
-    rows: tuple[tuple[str, ...], ...]
-    columns: tuple[str, ...] = ()
-    note: str = ""
-
-
 def engine_sections(
     engines: tuple[EngineReport, ...],
     *,
@@ -68,7 +59,9 @@ def engine_sections(
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
-        yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
+        if engine.tuning is None:
+            yield Section(title=names[engine.path], rows=tuple(_identity(engine)))
+        yield from recorded_sections(engine, names[engine.path], everything=all_layers)
         if engine.layers and _silent(engine) and not all_layers:
             yield _named(engine)
         elif engine.layers:
@@ -96,23 +89,6 @@ def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
     return {path: path for path in names}
 
 
-def percent(share: float | None) -> str:
-    """A share as a percentage; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:.1f} %"
-
-
-def size(number: int | None) -> str:
-    """Bytes for people."""
-    if number is None:
-        return "unknown"
-    value = float(number)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
-
-
 def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
     if engine.what:
         yield "File", f"{size(engine.size)}. {engine.what}"
@@ -135,7 +111,8 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
         flags = _flags(engine)
         if flags:
             yield "Flags", ", ".join(flags)
-        yield "Profiling", f"verbosity {identity.profiling_verbosity or 'unknown'}"
+        if engine.capture is None:
+            yield "Profiling", f"verbosity {identity.profiling_verbosity or 'unknown'}"
         for label, mode in (("Inputs", "input"), ("Outputs", "output")):
             tensors = [t for t in identity.io or () if t.mode == mode]
             for number, tensor in enumerate(tensors):
@@ -149,7 +126,8 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
         for key, value in identity.metadata.items():
             yield f"  {key}", str(value)
     yield "Typing", engine.typing.value
-    yield "Layers", _source(engine)
+    if engine.capture is None:
+        yield "Layers", _source(engine)
     for note in engine.notes:
         yield "Note", note
 

@@ -10,7 +10,7 @@ from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
 from trtdoctor.model.finding import Remedy
 
-from .engine_sections import Section
+from .section import Section
 
 _MOST_LISTED = 10
 _MOST_NAMED = 200

@@ -18,7 +18,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engine_sections import Section
+from .section import Section
 from .sections import report_sections
 
 # What a page's tables may hold together, in characters, and one of them, in rows: browsers grow slow
@@ -27,6 +27,7 @@ _MOST_CHARACTERS = 3_000_000
 _MOST_ROWS = 10_000
 _SHOW_ALL = {
     "inspect": "trtdoctor inspect --all shows all of them, and -o report.json keeps them",
+    "compare": "trtdoctor compare -v shows all of them, and -o report.json keeps them",
     "explain": "trtdoctor explain -v shows all of them, and -o report.json keeps them",
 }
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}

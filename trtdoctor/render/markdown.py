@@ -16,7 +16,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engine_sections import Section
+from .section import Section
 from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}

@@ -8,7 +8,7 @@ from trtdoctor.model.hazard import Effect, Hazard
 from trtdoctor.model.model_report import ModelReport, ModelTensor, PrecisionMap, Region, Work
 from trtdoctor.model.typing import Typing
 
-from .engine_sections import Section
+from .section import Section
 
 _MOST_LISTED = 10
 _MOST_NAMED = 3

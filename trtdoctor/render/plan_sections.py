@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from trtdoctor.model.conversion_plan import Arm, Conversion, ConversionPlan, KeptNode
 from trtdoctor.model.model_report import ModelReport
 
-from .engine_sections import Section
 from .explanations import remedy_rows
+from .section import Section
 
 _MOST_LISTED = 20
 _MOST_CHANGES = 10

@@ -27,7 +27,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .engine_sections import Section
+from .section import Section
 from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
@@ -256,8 +256,17 @@ class _Terminal:
     def _closing(self, report: Report) -> None:
         if report.machine is None and report.verdict is Verdict.HEALTHY:
             # Of files alone nothing was asked that could be healthy.
+            if self._options.quiet and report.comparisons:
+                self._print((verdict_line(report), ""))
             return
         self._console.print()
         hint = "" if self._options.verbose else " (-v lists all of them)"
         self._print((counts(report) + hint, "dim"))
+        if (
+            report.comparisons
+            and report.verdict is not Verdict.PROBLEMS
+            and not self._options.quiet
+        ):
+            # The comparison's own verdict, which stands above.
+            return
         self._print((verdict_line(report), _VERDICTS.get(report.verdict, "bold magenta")))

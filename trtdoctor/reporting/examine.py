@@ -11,6 +11,7 @@ from trtdoctor.checking.definition import AREAS
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.checking.judge import judge, verdict
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.model_report import ModelReport
@@ -21,7 +22,7 @@ from .collect import utc_now
 from .machine_card import machine_card
 
 # Commands that look at engines alone, and the areas of checks that have anything to say there.
-OF_ENGINES = ("inspect", "explain")
+OF_ENGINES = ("inspect", "explain", "compare")
 OF_MODELS = ("audit", "plan")
 ENGINE_AREAS = ("ENG", "PRC", "BLD")
 MODEL_AREAS = ("PRC", "ONX")
@@ -81,6 +82,7 @@ def examine(
     selection: Selection,
     engines: tuple[EngineReport, ...] = (),
     models: tuple[ModelReport, ...] = (),
+    comparisons: tuple[Comparison, ...] = (),
     problems: tuple[Problem, ...] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Report:
@@ -107,6 +109,7 @@ def examine(
         told = tuple(redactor.document(problem) for problem in told)
         engines = tuple(redactor.document(engine) for engine in engines)
         models = tuple(redactor.document(model) for model in models)
+        comparisons = tuple(redactor.document(comparison) for comparison in comparisons)
         # The others say what the facts say, which are pseudonyms already.
         outcomes = tuple(
             _with_reason(outcome, redactor.text(outcome.reason))
@@ -128,6 +131,7 @@ def examine(
         outcomes=outcomes,
         engines=engines,
         models=models,
+        comparisons=comparisons,
         snapshot=snapshot,
         problems=told,
     )

@@ -7,6 +7,7 @@
     report = trtdoctor.explain("model.engine", log="build.log")
     report = trtdoctor.audit("model.onnx")
     report = trtdoctor.plan("model.onnx", inputs="data.npz", target="model.fp16.onnx")
+    report = trtdoctor.compare("fp32.engine", "fp16.engine")
     meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
 
 Nothing here prints or exits. Whatever a caller can put right is raised as
@@ -44,6 +45,7 @@ __all__ = [
     "UsageError",
     "audit",
     "check",
+    "compare",
     "decode",
     "explain",
     "extract",
@@ -98,6 +100,7 @@ def inspect(
     *engines: File,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
     live: bool = True,
@@ -113,6 +116,7 @@ def inspect(
         engines: engine files; none where ``layers`` is given.
         layers: the engine inspector's output, or a log that holds it, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         look: which interpreter loads the engines.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
         live: load the engines with the TensorRT of ``look.python``, in child processes.
@@ -127,6 +131,7 @@ def inspect(
         *engines,
         layers=layers,
         profile=profile,
+        times=times,
         look=look,
         expect=expect,
         live=live,
@@ -143,6 +148,7 @@ def explain(
     onnx: File | None = None,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
     autocast_log: File | None = None,
     look: Looking = _DEFAULT_LOOKING,
     expect: float | None = None,
@@ -163,6 +169,7 @@ def explain(
         onnx: the model that the engine was built from.
         layers: the engine inspector's output, made anywhere.
         profile: times of the layers, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences, as ``trtexec --exportTimes`` writes them.
         autocast_log: what AutoCast printed when it converted the model.
         look: which interpreter loads the engine.
         expect: the share of compute layers that must be FP16, above 0 up to 1.
@@ -180,6 +187,7 @@ def explain(
         onnx=onnx,
         layers=layers,
         profile=profile,
+        times=times,
         autocast_log=autocast_log,
         look=look,
         expect=expect,
@@ -204,7 +212,8 @@ def audit(
 
     Args:
         models: the models.
-        inputs: ``data.npz``, a folder of such files or ``random:N``, to measure values.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``, to
+            measure values.
         shapes: shapes of inputs whose extents the models leave open.
         tensorrt: the release that they are to be built with, ``11.4`` or ``rtx-1.7``; None for what
             is installed for ``look.python``, else both worlds.
@@ -257,7 +266,8 @@ def plan(
 
     Args:
         model: the model.
-        inputs: ``data.npz``, a folder of such files or ``random:N``; None for one random sample.
+        inputs: ``data.npz``, Polygraphy's ``inputs.json``, a folder of such files or ``random:N``; None
+            for one random sample.
         shapes: shapes of inputs whose extents the model leaves open.
         budget: the ratio of signal to noise that the outputs are to have, in dB.
         to: the type of all other nodes, ``fp16`` or ``bf16``.
@@ -294,6 +304,73 @@ def plan(
             target=target,
         ),
         look=look,
+    ).report(share=share)
+
+
+def compare(
+    a: File,
+    b: File,
+    *,
+    layers: tuple[File | None, File | None] = (None, None),
+    profiles: tuple[File | None, File | None] = (None, None),
+    times: tuple[File | None, File | None] = (None, None),
+    outputs: tuple[File, File] | None = None,
+    onnx: File | None = None,
+    inputs: str | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    backend: str | None = None,
+    budget: float | None = None,
+    look: Looking = _DEFAULT_LOOKING,
+    live: bool = True,
+    static: bool = True,
+    share: bool = False,
+) -> Report:
+    """Is engine ``b`` worth it in place of ``a``: precision, time, outputs?
+
+    Each may be an engine, its layers alone or a report that was saved of it; the report's
+    ``comparisons`` has the answer.
+
+    Args:
+        a: the engine that is there.
+        b: the one that would replace it.
+        layers: the engine inspector's output of each.
+        profiles: times of the layers of each, as ``trtexec --exportProfile`` writes them.
+        times: times of whole inferences of each, as ``trtexec --exportTimes`` writes them.
+        outputs: what each gave for the same inputs, ``.npz`` files or Polygraphy's ``.json``.
+        onnx: the model that both were built from; it is run on ``inputs`` for a reference.
+        inputs: what the outputs were made with: ``data.npz`` or a folder of such files.
+        shapes: shapes of inputs whose extents the model leaves open.
+        backend: what runs the model, ``onnxruntime`` or ``onnx``.
+        budget: the signal to noise that outputs have to keep, in dB; None for 40.
+        look: which interpreter loads the engines.
+        live: load the engines with the TensorRT of ``look.python``, in child processes.
+        static: read layers from the engines' own bytes.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, a file that cannot be read or is something else, or data that
+            do not fit the model.
+    """
+    from .comparing import Comparing, Side, examine_compared
+
+    sides = [
+        Side(
+            file=file,
+            layers=layers[at],
+            profile=profiles[at],
+            times=times[at],
+            outputs=None if outputs is None else outputs[at],
+        )
+        for at, file in enumerate((a, b))
+    ]
+    return examine_compared(
+        *sides,
+        comparing=Comparing(
+            onnx=onnx, inputs=inputs, shapes=shapes or {}, backend=backend, budget=budget
+        ),
+        look=look,
+        live=live,
+        static=static,
     ).report(share=share)
 
 

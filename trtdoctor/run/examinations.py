@@ -11,6 +11,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+import msgspec
+
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.facts import EngineLoads
 from trtdoctor.model.report import Report, Snapshot
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from trtdoctor.checking.discover import Catalogue
     from trtdoctor.engines.given import EngineSources
     from trtdoctor.knowledge import Knowledge
+    from trtdoctor.model.comparison import Comparison
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.model.model_report import ModelReport
     from trtdoctor.probes.observing import Probe
@@ -46,6 +49,7 @@ class Examination:
     selection: Selection
     engines: tuple[EngineReport, ...] = ()
     models: tuple[ModelReport, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     unsound: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,6 +66,7 @@ class Examination:
             selection=self.selection,
             engines=self.engines,
             models=self.models,
+            comparisons=self.comparisons,
             environment=self.environment,
         )
 
@@ -83,7 +88,7 @@ def examine_machine(
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
         look.watch().tell("reading engines")
-    sources = _sources(engines, static=static) if engines else ()
+    sources = _sources(engines, static=static, folders=True) if engines else ()
     sources, models = _models_apart(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = judging(select=select, ignore=ignore)
@@ -91,8 +96,8 @@ def examine_machine(
         snapshot = looking.finish()
     reports: tuple[EngineReport, ...] = ()
     if sources:
-        reports = _reports(sources, snapshot, knowledge)
-        snapshot = _with_engines(snapshot, sources, reports, expect=expect, live=live)
+        reports = engine_reports(sources, snapshot, knowledge)
+        snapshot = with_engine_facts(snapshot, sources, reports, expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     return Examination(
         command="check",
@@ -110,6 +115,7 @@ def examine_engines(
     *engines: File,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     look: Looking,
     expect: float | None,
     live: bool,
@@ -121,15 +127,27 @@ def examine_engines(
     if not engines and layers is None:
         raise UsageError("give an engine file, or --layers with the inspector's output")
     look.watch().tell("reading engines")
-    sources = _sources(engines, static=static, hashed=hashed, layers=layers, profile=profile)
-    with Look(look, _of_files(sources, live=live)) as looking:
+    sources = _sources(
+        engines,
+        static=static,
+        hashed=hashed,
+        layers=layers,
+        profile=profile,
+        times=times,
+        records=True,
+        folders=True,
+    )
+    none = [source.path for source in sources if source.recorded is not None]
+    if expect is not None and none:
+        raise UsageError(f"--expect is about engines; {none[0]} is none")
+    with Look(look, probes_of_files(sources, live=live)) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         snapshot = looking.finish()
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
     unsound = tuple(source.unsound or "" for source in sources)
     return Examination(
         command="inspect",
-        snapshot=_with_engines(snapshot, sources, reports, expect=expect, live=live),
+        snapshot=with_engine_facts(snapshot, sources, reports, expect=expect, live=live),
         catalogue=catalogue,
         knowledge=knowledge,
         selection=selection,
@@ -147,16 +165,28 @@ def examine_explained(
     onnx: File | None,
     layers: File | None,
     profile: File | None,
+    times: File | None,
     autocast_log: File | None,
     look: Looking,
     expect: float | None,
     live: bool,
     static: bool,
+    built: EngineReport | None = None,
+    hosted: bool = False,
 ) -> Examination:
-    """What :func:`trtdoctor.explain` judges."""
-    from trtdoctor.engines.files import layers_not_log, lists_loaded, read_witnesses
+    """What :func:`trtdoctor.explain` judges.
+
+    ``built`` is what is known of a build that just ended, and ``hosted`` whether the machine is told.
+    """
+    from trtdoctor.engines.files import (
+        layers_not_log,
+        lists_loaded,
+        read_measurement,
+        read_witnesses,
+    )
     from trtdoctor.engines.misplaced import Place, in_place, place_of
     from trtdoctor.model.engine import EngineReport
+    from trtdoctor.probes import PROBES
 
     watch = look.watch()
     check_share(expect)
@@ -175,6 +205,7 @@ def examine_explained(
         layers, logs = logs[0], logs[1:]
     watch.tell("reading the engine")
     sources = _sources(engines, static=static, layers=layers, profile=profile)
+    measured = None if times is None else read_measurement(Path(times))
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
@@ -183,7 +214,12 @@ def examine_explained(
             "logs are given with --log, layers with --layers and models with --onnx"
         )
     layers_not_log(sources)
-    with Look(look, _of_files(sources, live=live)) as looking:
+    beside = sources[0].side_car if sources else None
+    if beside is not None:
+        logs = logs or ((beside.log,) if beside.log else ())
+        onnx = onnx or beside.model
+    probes = PROBES if hosted else probes_of_files(sources, live=live)
+    with Look(look, probes) as looking:
         catalogue, knowledge, selection = judging(engines_only=True)
         # Of a model alone its audit tells more, which wants shapes.
         alone = onnx is not None and not engines and layers is None and not logs
@@ -204,7 +240,12 @@ def examine_explained(
         testimony = hear(witnesses.logs[0], knowledge, watch) if witnesses.logs else None
         snapshot = looking.finish()
 
-    reports = _reports(sources, snapshot, knowledge)
+    reports = engine_reports(sources, snapshot, knowledge)
+    if built is not None:
+        reports = tuple(
+            msgspec.structs.replace(one, build=built.build, measured=built.measured)
+            for one in reports
+        )
     if not reports and logs:
         reports = (EngineReport(path=fspath(logs[0])),)
     elif not reports and onnx is not None and witnesses.model is not None:
@@ -223,7 +264,9 @@ def examine_explained(
         testimony=testimony,
         watch=watch,
     )
-    snapshot = _with_engines(snapshot, sources, (report,), expect=expect, live=live)
+    if measured is not None:
+        report = msgspec.structs.replace(report, measured=measured)
+    snapshot = with_engine_facts(snapshot, sources, (report,), expect=expect, live=live)
     snapshot, audited = _with_models(snapshot, given, knowledge)
     if audited:
         catalogue, knowledge, selection = judging(engines_only=True, models=True)
@@ -258,6 +301,7 @@ def examine_saved(saved: Report, *, select: Iterable[str], ignore: Iterable[str]
         selection=selection,
         engines=saved.engines,
         models=saved.models,
+        comparisons=saved.comparisons,
     )
 
 
@@ -299,6 +343,9 @@ def _sources(
     hashed: bool = False,
     layers: File | None = None,
     profile: File | None = None,
+    times: File | None = None,
+    records: bool = False,
+    folders: bool = False,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -308,6 +355,9 @@ def _sources(
         hashed=hashed,
         layers=None if layers is None else Path(layers),
         profile=None if profile is None else Path(profile),
+        times=None if times is None else Path(times),
+        records=records,
+        folders=folders,
     )
 
 
@@ -357,7 +407,7 @@ def _models_apart(
     return tuple(source for source in sources if source.path not in models), tuple(models)
 
 
-def _of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
+def probes_of_files(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ...]:
     """What is looked at where files alone are asked about: whose they are, for redaction."""
     from trtdoctor.probes import identity
 
@@ -373,14 +423,14 @@ def _loading(sources: Sequence[EngineSources], *, live: bool) -> tuple[Probe, ..
     from trtdoctor.probes.engine_loads import engine_loads
 
     files = [(s.path, s.file) for s in sources if s.file is not None and s.file.plan]
-    wanted = any(source.layers_file is None for source in sources)
+    wanted = any(source.layers_path is None for source in sources)
     if not files or not wanted:
         return ()
     knowledge = Knowledge.load()
     return (engine_loads([load_request(path, file, knowledge) for path, file in files]),)
 
 
-def _reports(
+def engine_reports(
     sources: Sequence[EngineSources], snapshot: Snapshot, knowledge: Knowledge
 ) -> tuple[EngineReport, ...]:
     """What is in each engine, by its file and by how loading it ended."""
@@ -398,7 +448,7 @@ def _reports(
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from None
 
 
-def _with_engines(
+def with_engine_facts(
     snapshot: Snapshot,
     sources: Sequence[EngineSources],
     reports: Sequence[EngineReport],
@@ -406,6 +456,7 @@ def _with_engines(
     expect: float | None,
     live: bool,
 ) -> Snapshot:
+    """The snapshot with the facts of engines added."""
     from trtdoctor.engines.engine_facts import with_engines
 
     return with_engines(snapshot, sources, reports, wanted=expect, live=live)

@@ -118,21 +118,27 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
 
 def files_read(model: File, inputs: str | None) -> tuple[Path, ...]:
     """Every file that a run of a model reads, which no output may replace: its weights among them."""
-    from trtdoctor.models.inputs import is_random
     from trtdoctor.readers.errors import FormatError
     from trtdoctor.readers.files.source import open_source
     from trtdoctor.readers.onnxmodel.tensor_places import tensor_places
 
     path = Path(model)
-    found = [path]
-    if inputs is not None and not is_random(inputs):
-        data = Path(inputs)
-        found += [data, *(data.iterdir() if data.is_dir() else ())]
+    found = [path, *inputs_read(inputs)]
     # What is no model is told when it is read.
     with contextlib.suppress(FormatError, OSError), open_source(path) as source:
         places = {place.location.path for place in tensor_places(source) if place.location}
         found += [path.parent / name for name in sorted(places) if "\0" not in name]
     return tuple(found)
+
+
+def inputs_read(inputs: str | None) -> tuple[Path, ...]:
+    """Every file that a model's or an engine's inputs are read from."""
+    from trtdoctor.models.inputs import is_random
+
+    if inputs is None or is_random(inputs):
+        return ()
+    data = Path(inputs)
+    return (data, *(data.iterdir() if data.is_dir() else ()))
 
 
 def _planned(

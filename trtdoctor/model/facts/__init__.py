@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import FactValue
+from ..recorded import Disagreement, EngineCache
 from .active import (
     Arithmetic,
     ArithmeticRate,
@@ -15,8 +16,11 @@ from .active import (
 )
 from .cuda import CudaDevice, CudaDriver, CudaRuntime, CudaRuntimes
 from .engines import (
+    BrokenOutput,
     EngineBuild,
     EngineBuilds,
+    EngineCaches,
+    EngineComparison,
     EngineFile,
     EngineFiles,
     EngineLoad,
@@ -112,6 +116,8 @@ FACT_TYPES: tuple[type[FactValue], ...] = (
     EngineLoads,
     EnginePrecisions,
     EngineBuilds,
+    EngineComparison,
+    EngineCaches,
     OnnxModels,
     OnnxPlans,
 )
@@ -121,6 +127,7 @@ __all__ = [
     "Arithmetic",
     "ArithmeticRate",
     "Attempt",
+    "BrokenOutput",
     "BuilderTrial",
     "Builders",
     "Container",
@@ -131,10 +138,14 @@ __all__ = [
     "CudaRuntimes",
     "DeviceNode",
     "DeviceNodes",
+    "Disagreement",
     "Disk",
     "Ending",
     "EngineBuild",
     "EngineBuilds",
+    "EngineCache",
+    "EngineCaches",
+    "EngineComparison",
     "EngineFile",
     "EngineFiles",
     "EngineLoad",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ..base import FactValue, Frozen, PathText
 from ..engine import BuildFailure, EngineIdentity, LayersSource
+from ..recorded import EngineCache
 from .tensorrt import Attempt
 
 
@@ -16,7 +17,8 @@ class EngineFile(Frozen, frozen=True, kw_only=True):
     ``identity`` is null where no plan is in it; ``problems`` maps the kind of each damage to a
     sentence. ``size`` is in bytes, and so is ``plan_size``, of the plan alone as it lies in the
     file; null where there is none or it cannot be taken out in one step. ``location`` is the path
-    made absolute, by which ``EngineLoad`` names the file.
+    made absolute, by which ``EngineLoad`` names the file. ``cache_place`` is the same for all engines
+    of one cache of which a program loads only one, whichever fits; null for an engine in no cache.
     """
 
     path: PathText
@@ -29,6 +31,7 @@ class EngineFile(Frozen, frozen=True, kw_only=True):
     newer_than_known: bool = False
     plan_size: int | None = None
     location: PathText | None = None
+    cache_place: PathText | None = None
 
 
 class EngineFiles(FactValue, frozen=True, kw_only=True):
@@ -112,3 +115,40 @@ class EngineBuilds(FactValue, frozen=True, kw_only=True):
     FACT: ClassVar[str] = "engine.builds"
 
     builds: tuple[EngineBuild, ...]
+
+
+class BrokenOutput(Frozen, frozen=True, kw_only=True):
+    """An output that has NaN or infinite elements where what it is compared ``to`` has numbers."""
+
+    name: str
+    to: str
+    nan: int = 0
+    inf: int = 0
+    elements: int = 0
+
+
+class EngineComparison(FactValue, frozen=True, kw_only=True):
+    """Engine ``b`` beside engine ``a``, which it would replace.
+
+    ``worth`` is null where it cannot be told whether it is worth it, and ``verdict`` says why.
+    ``outputs`` is how many outputs were compared; ``broken`` are those of ``b`` that are no numbers
+    any more.
+    """
+
+    FACT: ClassVar[str] = "engine.comparison"
+
+    a: PathText
+    b: PathText
+    worth: bool | None = None
+    verdict: str = ""
+    gain: tuple[float, float, float] | None = None
+    outputs: int = 0
+    broken: tuple[BrokenOutput, ...] = ()
+
+
+class EngineCaches(FactValue, frozen=True, kw_only=True):
+    """What was recorded beside each engine, and where it disagrees with what is there now."""
+
+    FACT: ClassVar[str] = "engine.caches"
+
+    caches: tuple[EngineCache, ...]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from trtdoctor.model.machine import Machine, MeasuredCard, RateCard
 
-from .engine_sections import Section
+from .section import Section
 
 
-def measured_sections(machine: Machine | None) -> Iterator[Section]:
+def arithmetic_sections(machine: Machine | None) -> Iterator[Section]:
     """A table for each GPU that was measured and for each TensorRT that built a tiny engine."""
     for card in machine.measured if machine else ():
         yield _section(card)

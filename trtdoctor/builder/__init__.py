@@ -1,0 +1,1 @@
+"""Building engines and measuring them, with the TensorRT of another interpreter, in children."""

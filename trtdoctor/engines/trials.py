@@ -1,0 +1,264 @@
+"""Remedies that can be tried by building again: what each changes of the build, and what it promises.
+
+A promise is about the engine's measured time. What the log's numbers foretell is the builder's own
+objective, so it is stretched by how far the measured engine is from that, and a promise whose interval
+reaches zero is withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from trtdoctor.builder.request import BuildRequest
+from trtdoctor.model.build import BuildRecord, Measurement, Spread
+from trtdoctor.model.cause import Cause
+from trtdoctor.model.engine import EngineReport, Explanation
+from trtdoctor.model.typing import Typing
+
+# What of a gain by the builder's timings the engine has: each of its timings holds a launch of its own,
+# which an engine in a CUDA graph does not pay. Measured with TensorRT 8.6 on an H100; docs/remedies.md
+# has the table.
+_REACHES = (0.2, 1.4)
+# How far two engines of the same kernels are apart, as a share of their time; measured there too.
+REBUILT = 0.02
+_MORE_TIMINGS = 16
+_WORKSPACE = 4
+_LEAST_WORKSPACE = 4 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One remedy, or several together, as a change of a build.
+
+    Attributes:
+        names: What each is called.
+        change: What is set anew in the request, by its attributes' names.
+        words: The options that say so.
+        promised_ms: How much less an inference takes, 19 times of 20; None where nothing is promised.
+        withheld: Why not.
+    """
+
+    names: tuple[str, ...]
+    change: Mapping[str, Any] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    promised_ms: tuple[float, float] | None = None
+    withheld: str | None = None
+
+    def applied(self, request: BuildRequest) -> BuildRequest:
+        """The request with the change."""
+        return replace(request, **self.change)
+
+
+def trials(report: EngineReport, request: BuildRequest, most: int) -> tuple[Trial, ...]:
+    """At most so many trials, the most promising first; the last is all of them together.
+
+    Args:
+        report: the engine, explained, with the record of its build.
+        request: what it was built with.
+        most: how many remedies are tried one by one.
+    """
+    found = sorted(_each(report, request), key=_merit, reverse=True)[:most]
+    whole = _together(found, request)
+    return (*found, *((whole,) if whole is not None else ()))
+
+
+def _merit(trial: Trial) -> float:
+    """A promise counts by its middle; what promises nothing comes after all that do."""
+    if trial.promised_ms is None:
+        return -1.0 if trial.withheld else 0.0
+    return sum(trial.promised_ms) / 2.0
+
+
+def _each(report: EngineReport, request: BuildRequest) -> Iterable[Trial]:
+    causes: dict[Cause, list[Explanation]] = {}
+    for told in report.explanations:
+        causes.setdefault(told.cause, []).append(told)
+    yield from _network_io(report, request)
+    if report.typing is Typing.STRONG:
+        if Cause.GRAPH_SAYS_FP32 in causes and request.precision != "fp16":
+            yield Trial(
+                names=("convert the model to FP16",),
+                change={"precision": "fp16"},
+                words=("--precision", "fp16"),
+                withheld="no FP16 kernel was timed, so nothing at hand says how fast it would be",
+            )
+        return
+    if Cause.NOT_ENABLED in causes and request.precision == "fp32":
+        yield Trial(
+            names=("allow FP16",),
+            change={"precision": "fp16"},
+            words=("--precision", "fp16"),
+            withheld="no FP16 kernel was timed, so the log does not say what FP16 saves",
+        )
+    if Cause.INT8_WITHOUT_FP16 in causes:
+        yield Trial(
+            names=("allow FP16 beside INT8",),
+            change={"precision": "best"},
+            words=("--precision", "best"),
+            withheld="no FP16 kernel was timed, so the log does not say what FP16 saves",
+        )
+    if _advised(causes.get(Cause.PINNED, ())) and request.pins:
+        yield Trial(
+            names=("take back the pins",),
+            change={"pins": {}, "constraints": None},
+            withheld="FP16 kernels of pinned layers were not timed",
+        )
+    if _advised(causes.get(Cause.TACTIC_MEMORY, ())):
+        limit = max((request.workspace or 0) * _WORKSPACE, _LEAST_WORKSPACE)
+        yield Trial(
+            names=("more workspace",),
+            change={"workspace": limit},
+            words=("--workspace", f"{limit >> 20}M"),
+            withheld="a kernel that there was no memory for was not timed",
+        )
+    if Cause.NEAR_TIE in causes or any(
+        other.cause is Cause.NEAR_TIE for told in report.explanations for other in told.other_causes
+    ):
+        yield Trial(
+            names=("average more timings",),
+            change={"avg_timing": _MORE_TIMINGS},
+            words=("--avg-timing", str(_MORE_TIMINGS)),
+            withheld="FP16 and FP32 are about as fast, so it changes the choice and hardly the time",
+        )
+
+
+def _advised(told: Sequence[Explanation]) -> bool:
+    """Whether the remedy was given with commands: the gate lets it through."""
+    return any(one.remedy is not None and one.remedy.commands for one in told)
+
+
+def _network_io(report: EngineReport, request: BuildRequest) -> Iterable[Trial]:
+    choice = report.choice
+    if choice is None or not choice.network_io or request.io or request.io_all:
+        return
+    forms: dict[str, tuple[str | None, str | None]] = {}
+    for text in choice.network_io:
+        name, _, form = text.rpartition(" as ")
+        dtype, _, layout = form.partition(":")
+        if dtype == "fp16":
+            forms[name] = (dtype, layout or None)
+    if not forms:
+        return
+    promised, withheld = promise(
+        choice.network_io_gain_ms, choice.plan_ms, choice.network_io_ms, report.measured
+    )
+    words = [w for name, form in forms.items() for w in ("--io", f"{name}={form[0]}:{form[1]}")]
+    yield Trial(
+        names=("FP16 network inputs and outputs",),
+        change={"io": forms},
+        words=tuple(words),
+        promised_ms=promised,
+        withheld=withheld,
+    )
+
+
+def promise(
+    gain: tuple[float, float] | None,
+    plan_ms: float,
+    io_ms: float | None,
+    measured: Measurement | None,
+) -> tuple[tuple[float, float] | None, str | None]:
+    """What a gain by the builder's timings promises of the engine's time, or why nothing.
+
+    Args:
+        gain: the interval of the gain that the log's numbers give, in milliseconds.
+        plan_ms: the plan's time by the same numbers.
+        io_ms: the plan's time with the change.
+        measured: the engine as it runs.
+    """
+    if gain is None or io_ms is None:
+        return None, "the log's numbers give no gain"
+    if gain[0] <= 0.0:
+        return None, (
+            "between two builds the builder's timings differ by as much as it would save, so only a "
+            "build tells"
+        )
+    clock = time_of(measured)
+    if clock is None:
+        return None, "the engine was not timed, so nothing ties the builder's timings to its own"
+    if clock[0] != "graph_ms" and measured is not None and measured.launch_bound is not False:
+        return None, "launching kernels may take most of its time, which FP16 does not change"
+    saved, slack = plan_ms - io_ms, REBUILT * clock[1].median
+    low, high = _REACHES[0] * saved - slack, _REACHES[1] * saved + slack
+    if low <= 0.0:
+        return None, (
+            "what of it would reach the engine is as little as two engines of the same kernels differ"
+        )
+    return (low, high), None
+
+
+def time_of(measured: Measurement | None) -> tuple[str, Spread] | None:
+    """The clock that tells most of the kernels: as a graph, else between events, else the wall's."""
+    if measured is None:
+        return None
+    for name in ("graph_ms", "events_ms", "wall_ms"):
+        told: Spread | None = getattr(measured, name)
+        if told is not None:
+            return name, told
+    return None
+
+
+def _together(found: Sequence[Trial], request: BuildRequest) -> Trial | None:
+    """All of them at once, where there are several that do not contradict each other."""
+    if len(found) < 2:
+        return None
+    change: dict[str, Any] = {}
+    for one in found:
+        for key, value in one.change.items():
+            if change.setdefault(key, value) != value:
+                return None
+    return Trial(
+        names=tuple(name for one in found for name in one.names),
+        change=change,
+        words=tuple(word for one in found for word in one.words),
+        withheld="what several remedies save together is not the sum of what each saves",
+    )
+
+
+def request_of(record: BuildRecord, engine: Path, model: Path) -> BuildRequest:
+    """What an engine was built with, by the record of its build.
+
+    Args:
+        record: the record.
+        engine: where another is written.
+        model: the model that was given.
+    """
+    settings = record.settings
+    forms: dict[str, tuple[str | None, str | None]] = {}
+    for name, text in record.io.items():
+        dtype, _, layout = text.partition(":")
+        forms[name] = (dtype or None, layout or None)
+    constraints = next(
+        (
+            flag.partition("_")[0].lower()
+            for flag in record.flags
+            if flag.endswith("_PRECISION_CONSTRAINTS")
+        ),
+        None,
+    )
+    return BuildRequest(
+        model=model,
+        engine=engine,
+        precision=record.precision,
+        tf32=settings.get("TF32", True),
+        strongly_typed="--strongly-typed" in record.command,
+        shapes=record.shapes,
+        io=forms,
+        pins=record.pins,
+        constraints=constraints,
+        hardware_compatible=settings.get("hardware_compatibility_level"),
+        version_compatible="VERSION_COMPATIBLE" in record.flags,
+        workspace=settings.get("workspace_bytes"),
+        avg_timing=settings.get("avg_timing_iterations"),
+        tactic_sources=_sources(settings.get("tactic_sources")),
+        optimization_level=settings.get("builder_optimization_level"),
+        targets=record.targets,
+        convert=record.converted_by or "plan",
+    )
+
+
+def _sources(told: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if told is None else tuple(told)

@@ -1,0 +1,35 @@
+"""What every renderer shows: a titled table, and numbers as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A titled table. Without ``columns`` its rows are pairs of label and text.
+
+    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
+    """
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...] = ()
+    note: str = ""
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage; a dash where there is none."""
+    return "-" if share is None else f"{share * 100:.1f} %"
+
+
+def size(number: int | None) -> str:
+    """Bytes for people."""
+    if number is None:
+        return "unknown"
+    value = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
