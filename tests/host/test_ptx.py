@@ -48,7 +48,7 @@ def tools(name: str) -> list[str]:
     folders = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     folders += [Path(entry) for entry in os.environ.get("CUDA_WHEELS", "").split(":") if entry]
     for folder in folders:
-        found += map(str, sorted(folder.glob(f"**/nvidia/*/bin/{name}")))
+        found += [str(path) for path in folder.glob(f"**/bin/{name}") if "nvidia" in path.parts]
     return found
 
 
@@ -96,10 +96,10 @@ def test_every_kind_is_assembled_and_does_what_is_counted(
                 )
                 steps = sum(n for name, n in loop.items() if re.search(r"STEP[123]", name))
                 assert native == per_round, (kind, loop)
-                # A counter, a comparison and a branch beside them. What an assembler puts between
+                # A counter, a comparison, a branch and a few beside them. What an assembler puts between
                 # instructions of tensor cores costs nothing: they take many clocks each.
                 filling = loop["NOP"] + loop["UIADD3"] if "-" in kind else 0
-                assert sum(loop.values()) - native - steps - filling <= 6, (kind, loop)
+                assert sum(loop.values()) - native - steps - filling <= 8, (kind, loop)
     if not tried:
         pytest.skip(f"no ptxas here knows {target}")
 
@@ -118,18 +118,24 @@ def instructions_in_loop(disassemblers: list[str], cubin: Path) -> Counter[str] 
             break
     if not lines:
         return None
-    labels: dict[str, int] = {}
+    labels = {
+        label.group(1): number
+        for number, line in enumerate(lines)
+        if (label := re.match(r"\s*(\.L_\w+):", line))
+    }
+    longest: Counter[str] = Counter()
     for number, line in enumerate(lines):
-        if label := re.match(r"\s*(\.L_x_\d+):", line):
-            labels[label.group(1)] = number
-        back = re.search(r"\bBRA\b.*`\((\.L_x_\d+)\)", line)
-        if back and labels.get(back.group(1), number) < number - 10:
-            names = (
-                re.match(r"\s*/\*\w+\*/\s+[{]?\s*(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", inner)
-                for inner in lines[labels[back.group(1)] : number + 1]
-            )
-            return Counter(name.group(1) for name in names if name)
-    raise AssertionError("no loop in the disassembly")
+        back = re.search(r"\bBRA\b.*`\((\.L_\w+)\)", line)
+        start = labels.get(back.group(1), number) if back else number
+        names = (
+            re.match(r"\s*/\*\w+\*/\s+[{]?\s*(?:@!?U?P\w+\s+)?([A-Z][\w.]*)", inner)
+            for inner in lines[start : number + 1]
+        )
+        loop = Counter(name.group(1) for name in names if name)
+        if sum(loop.values()) > sum(longest.values()):
+            longest = loop
+    assert longest, "no loop in the disassembly"
+    return longest
 
 
 def test_fp8_on_hopper_is_not_its_own_arithmetic(ptxas: list[str], tmp_path: Path) -> None:

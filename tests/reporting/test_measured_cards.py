@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from trtdoctor.render.measured import measured_sections
-
 from trtdoctor.checking.facts import Facts
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.machine import Machine, MeasuredCard
+from trtdoctor.render.arithmetic_sections import arithmetic_sections
 from trtdoctor.reporting.measured_cards import measured_cards
 from trtdoctor.testing import snapshot_of
 
@@ -42,7 +41,7 @@ def test_a_rate_stands_beside_what_the_chip_does_at_its_clock() -> None:
     # 64 and 1024 multiply-adds of two operations, 100 SMs, 1 GHz.
     assert shown(card) == {"fp32": (12.8, None), "tensor-fp16": (204.8, None)}
     assert card.notes == ("the SMs ran at 1000 MHz; at best is what the chip does at that clock",)
-    (section,) = measured_sections(Machine(measured=(card,)))
+    (section,) = arithmetic_sections(Machine(measured=(card,)))
     assert section.title == "Measured: cuda:0 Board"
     assert section.rows[0] == ("FP32", "12.7 TFLOPS", "12.57 to 12.83", "12.8", "99%", "")
 
@@ -80,7 +79,7 @@ def test_what_was_not_measured_is_told_once_for_each_reason() -> None:
         "not measured: BF16 tensor cores, TF32 tensor cores (refused)",
         "not measured: copy within the GPU (no memory)",
     )
-    (section,) = measured_sections(Machine(measured=(card,)))
+    (section,) = arithmetic_sections(Machine(measured=(card,)))
     assert section.columns == ()
     assert section.rows[1] == ("", "Not measured: copy within the GPU (no memory).")
 
@@ -104,7 +103,7 @@ def test_tiny_engines_and_what_fp16_gains() -> None:
     engines = [engine("fp32", 1.0), engine("fp16", 0.25)]
     (card,) = cards(tensorrt__tiny_engine={"trials": [{**trial, "engines": engines}]})
     assert card.notes == ("FP16 is 4 times as fast as FP32 without TF32",)
-    (section,) = measured_sections(Machine(measured=(card,)))
+    (section,) = arithmetic_sections(Machine(measured=(card,)))
     assert section.title == "Measured: tiny engine of tensorrt 11.4.0"
     assert section.rows[1] == ("FP16", "0.25 ms", "0.25 to 0.25", "", "", "strongly typed")
 
@@ -114,7 +113,7 @@ def test_a_tiny_engine_that_failed_says_why() -> None:
     engines = [engine("fp32", None, "the builder made no engine"), engine("fp16", 0.25)]
     (card,) = cards(tensorrt__tiny_engine={"trials": [{**trial, "engines": engines}]})
     assert card.notes == ("TensorRT's log: [E] no",)
-    (section,) = measured_sections(Machine(measured=(card,)))
+    (section,) = arithmetic_sections(Machine(measured=(card,)))
     assert section.rows[0] == ("FP32", "not measured", "", "", "", "the builder made no engine")
 
 
