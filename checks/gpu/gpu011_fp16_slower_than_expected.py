@@ -109,10 +109,7 @@ def _judge(gpu: facts.MeasuredGpu, engines: tuple[Evidence, ...], kb: Knowledge)
     if not row.board and not any(kind in row.fma for kind in _HALVES):
         return Note(text=f"{label}: without FP16 arithmetic, see hardware-no-fast-fp16")
     judged = [rate for rate in halves if rate.measured and rate.floor]
-    # Where there are tensor cores, FP16 in TensorRT is theirs; on the ordinary cores of 8.0 and 9.0
-    # two pipes share it, and which of them a driver's assembler uses is not ours to choose.
-    deciding = [rate for rate in judged if rate.kind != "fp16"] or judged
-    slow = [rate for rate in deciding if _slow(rate)]
+    slow = [rate for rate in _deciding(judged) if _slow(rate)]
     if slow:
         excuse = _excuse(gpu, rates.get("fp32"))
         if excuse is not None:
@@ -124,6 +121,19 @@ def _judge(gpu: facts.MeasuredGpu, engines: tuple[Evidence, ...], kb: Knowledge)
     told = "; ".join(_told(rate) for rate in judged)
     ratio = _ratio(rates)
     return Note(text=f"{label}: {told}{f'; {ratio}' if ratio else ''}")
+
+
+def _deciding(judged: list[Beside]) -> list[Beside]:
+    """What FP16 in TensorRT runs on, measured in the way that reaches most of it.
+
+    Where there are tensor cores it is theirs. On the ordinary cores of 8.0 and 9.0 two pipes share it,
+    and which of them a driver's assembler uses is not ours to choose.
+    """
+    for way in ("wgmma-", "tensor-"):
+        found = [rate for rate in judged if rate.kind.startswith(way)]
+        if found:
+            return found
+    return judged
 
 
 def _slow(rate: Beside) -> bool:

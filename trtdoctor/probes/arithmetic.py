@@ -7,7 +7,7 @@ from typing import Any
 
 from trtdoctor.host import Host, HostError
 from trtdoctor.model.facts import Arithmetic, ArithmeticRate, CopyRate, MeasuredGpu, Rate
-from trtdoctor.model.order_statistics import median_interval
+from trtdoctor.model.spreads import spread
 
 from .asking import answered
 from .nvml import clock_reasons
@@ -74,7 +74,7 @@ def _arithmetic(
     kind: str, told: dict[str, Any], capability: str | None, units: int | None
 ) -> ArithmeticRate:
     if "ms" not in told:
-        return ArithmeticRate(kind=kind, reason=_why_not(kind, told, capability))
+        return ArithmeticRate(kind=kind, reason=_why_not(told, capability))
     per_clock = None
     if told["cycles"] and units:
         per_clock = round(told["fma"] / told["cycles"] / units, 2)
@@ -87,14 +87,14 @@ def _arithmetic(
     )
 
 
-def _why_not(kind: str, told: dict[str, Any], capability: str | None) -> str:
+def _why_not(told: dict[str, Any], capability: str | None) -> str:
     error = str(told.get("error"))
     if error == "time":
         return _NO_TIME
     if error == "emulated":
         return (
-            f"mma.sync does not reach the {kind.rpartition('-')[2].upper()} arithmetic of compute "
-            f"capability {capability}: the driver makes FP16 of it"
+            f"for compute capability {capability} the driver makes other instructions of this one, so "
+            "what was timed would not be it"
         )
     if error == "none":
         return f"compute capability {capability} has no such instruction"
@@ -114,9 +114,11 @@ def _clock(told: dict[str, Any]) -> float | None:
 
 def _rate(amount: float, milliseconds: Sequence[float]) -> Rate:
     """``amount`` in each of the samples, by the second."""
-    per_second = [amount * 1000 / ms for ms in milliseconds]
-    median, low, high = (float(f"{value:.5g}") for value in median_interval(per_second))
-    return Rate(median=median, low=low, high=high, samples=len(per_second))
+    found = spread([amount * 1000 / ms for ms in milliseconds])
+    if found is None:
+        raise HostError(f"measuring arithmetic on the GPU: {len(milliseconds)} samples are too few")
+    median, low, high = (float(f"{value:.5g}") for value in (found.median, found.low, found.high))
+    return Rate(median=median, low=low, high=high, samples=found.samples)
 
 
 def _throttled(kinds: dict[str, Any]) -> tuple[str, ...] | None:

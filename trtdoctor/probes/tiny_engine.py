@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from trtdoctor.host import Host
-from trtdoctor.model.build import Spread
 from trtdoctor.model.facts import TinyEngine, TinyEngines, TinyEngineTrial
-from trtdoctor.model.order_statistics import median_interval
+from trtdoctor.model.spreads import spread
 
 from .asking import target_python
 from .observing import Cost, Observed, probe
@@ -43,15 +42,11 @@ def _trial(host: Host, module: str) -> TinyEngineTrial:
 
 
 def _engine(raw: dict[str, Any]) -> TinyEngine:
-    time = None
-    if "ms" in raw:
-        median, low, high = (float(f"{ms:.5g}") for ms in median_interval(raw["ms"]))
-        time = Spread(median=median, low=low, high=high, samples=len(raw["ms"]))
     reason = raw.get("reason")
     return TinyEngine(
         precision=raw["precision"],
         typing=raw.get("typing"),
-        time=time,
+        time=spread([float(f"{ms:.5g}") for ms in raw.get("ms") or ()]),
         layers=tuple(raw.get("layers") or ()),
         build_s=raw.get("build_s"),
         reason=f"no time was left within {_SECONDS:g} s" if reason == "time" else reason,

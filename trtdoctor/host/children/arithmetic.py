@@ -139,7 +139,7 @@ class _Device:
 
     def tell(self, kind, ends_at):
         try:
-            if time.time() > ends_at:
+            if time.monotonic() > ends_at:
                 raise Refused("time")
             self.about["kinds"][kind] = self.kind(kind)
         except Refused as error:
@@ -155,8 +155,8 @@ class _Device:
             return about
         try:
             # The clocks of an idle GPU take a moment to rise.
-            until = min(time.time() + 0.3, ends_at)
-            while time.time() < until:
+            until = min(time.monotonic() + 0.3, ends_at)
+            while time.monotonic() < until:
                 self.kind("fp32")
         except Refused:
             # It is told with the kind.
@@ -167,7 +167,7 @@ class _Device:
                 self.tell(kind, ends_at)
         try:
             with _ONE_COPIES:
-                if time.time() > ends_at:
+                if time.monotonic() > ends_at:
                     raise Refused("time")
                 self.copies()
         except Refused as error:
@@ -184,7 +184,7 @@ def main(payload):
     # Nothing is written into the user's cache of assembled kernels, and assembling is not forbidden.
     os.environ["CUDA_CACHE_DISABLE"] = "1"
     os.environ.pop("CUDA_DISABLE_PTX_JIT", None)
-    ends_at = time.time() + payload["seconds"]
+    ends_at = time.monotonic() + payload["seconds"]
     try:
         cuda = Cuda()
     except OSError as error:

@@ -144,8 +144,8 @@ class Timer:
         Finding the number is the warm-up: its last run is as long as a sample.
         """
         wanted, many = self._sample_ms, 1
-        took, started = self.timed(lambda: start(many)), time.time()
-        while took < wanted and many < 1 << 30 and time.time() - started < 1:
+        took, started = self.timed(lambda: start(many)), time.monotonic()
+        while took < wanted and many < 1 << 30 and time.monotonic() - started < 1:
             many = int(many * min(32.0, max(1.2, 1.1 * wanted / max(took, 1e-3)))) + 1
             took = self.timed(lambda: start(many))
             if took <= 0 and many > 1000:

@@ -51,7 +51,7 @@ _NUMBERS = {
 
 # Where the PTX assembler makes other instructions of a form, as its output for these shows: what is
 # timed then is not this kind of arithmetic. Compute capabilities from and before.
-_EMULATED = {"tensor-fp8": ((9, 0), (12, 0))}
+_EMULATED = {"int8": ((6, 2), (7, 0)), "tensor-fp8": ((9, 0), (12, 0))}
 
 
 def emulated(kind, capability):
