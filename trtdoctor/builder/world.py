@@ -45,7 +45,8 @@ class World:
     @property
     def name(self) -> str:
         """As a sentence names it."""
-        return f"{'TensorRT-RTX' if self.rtx else 'TensorRT'} {self.version}"
+        product = "TensorRT-RTX" if self.rtx else "TensorRT"
+        return f"{product} {self.version}" if self.version else f"{product} of unknown version"
 
     @property
     def weak(self) -> bool:

@@ -243,22 +243,18 @@ def request_of(record: BuildRecord, engine: Path, model: Path) -> BuildRequest:
         model=model,
         engine=engine,
         precision=record.precision,
-        tf32=settings.get("TF32", True),
+        tf32=settings.tf32 is not False,
         strongly_typed="--strongly-typed" in record.command,
         shapes=record.shapes,
         io=forms,
         pins=record.pins,
         constraints=constraints,
-        hardware_compatible=settings.get("hardware_compatibility_level"),
+        hardware_compatible=settings.hardware_compatibility_level,
         version_compatible="VERSION_COMPATIBLE" in record.flags,
-        workspace=settings.get("workspace_bytes"),
-        avg_timing=settings.get("avg_timing_iterations"),
-        tactic_sources=_sources(settings.get("tactic_sources")),
-        optimization_level=settings.get("builder_optimization_level"),
+        workspace=settings.workspace_bytes,
+        avg_timing=settings.avg_timing_iterations,
+        tactic_sources=settings.tactic_sources,
+        optimization_level=settings.builder_optimization_level,
         targets=record.targets,
         convert=record.converted_by or "plan",
     )
-
-
-def _sources(told: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if told is None else tuple(told)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .base import Frozen, PathText
 from .engine_shapes import ShapeRange
 
@@ -78,6 +76,22 @@ class FileHash(Frozen, frozen=True, kw_only=True):
     sha256: str
 
 
+class BuildSettings(Frozen, frozen=True, kw_only=True):
+    """What else was set, by TensorRT's names; null is TensorRT's own default.
+
+    ``timing_cache`` is the file that timings were read from and kept in.
+    """
+
+    tf32: bool | None = None
+    workspace_bytes: int | None = None
+    avg_timing_iterations: int | None = None
+    builder_optimization_level: int | None = None
+    hardware_compatibility_level: str | None = None
+    compute_capabilities: tuple[str, ...] | None = None
+    tactic_sources: tuple[str, ...] | None = None
+    timing_cache: PathText | None = None
+
+
 class BuildRecord(Frozen, frozen=True, kw_only=True):
     """How an engine was built: enough to build it again and to tell whether it still is that one.
 
@@ -94,7 +108,7 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
         converted_by: Who lowered the model's types, ``plan`` or ``autocast``; null where nobody did.
         kept: Labels of the nodes that the conversion kept in FP32.
         flags: The builder flags that were set, in TensorRT's words.
-        settings: Everything else that was set, by TensorRT's names.
+        settings: What else was set.
         shapes: The optimisation profile, by input.
         io: Types of network tensors that were asked for, by name.
         pins: Types that nodes were pinned to, by name.
@@ -119,7 +133,7 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
     converted_by: str | None = None
     kept: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    settings: dict[str, Any] = {}
+    settings: BuildSettings = BuildSettings()
     shapes: dict[str, ShapeRange] = {}
     io: dict[str, str] = {}
     pins: dict[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from trtdoctor.model.build import BuildRecord, Proof, Spread
+from trtdoctor.model.build import BuildRecord, BuildSettings, Proof, Spread
 from trtdoctor.model.engine import EngineReport
 
 from .engine_sections import size
@@ -57,7 +57,7 @@ def _built(record: BuildRecord) -> Iterator[tuple[str, str]]:
         yield "Network I/O", f"{name} as {form}"
     if record.pins:
         yield "Pinned", ", ".join(f"{name}={dtype}" for name, dtype in record.pins.items())
-    for key, value in record.settings.items():
+    for key, value in _settings(record.settings):
         yield "Setting", f"{key} {value}"
     for name, value in record.environment.items():
         yield "Variable", f"{name}={value}"
@@ -67,6 +67,23 @@ def _built(record: BuildRecord) -> Iterator[tuple[str, str]]:
     yield "Again", f"$ trtdoctor {' '.join(map(shlex.quote, record.command))}"
     for note in record.notes:
         yield "Note", note
+
+
+def _settings(settings: BuildSettings) -> Iterator[tuple[str, str]]:
+    if settings.tf32 is False:
+        yield "TF32", "not allowed"
+    if settings.workspace_bytes is not None:
+        yield "workspace", size(settings.workspace_bytes)
+    if settings.avg_timing_iterations is not None:
+        yield "timings averaged:", str(settings.avg_timing_iterations)
+    if settings.builder_optimization_level is not None:
+        yield "optimisation level", str(settings.builder_optimization_level)
+    if settings.hardware_compatibility_level is not None:
+        yield "hardware compatibility", settings.hardware_compatibility_level
+    if settings.compute_capabilities is not None:
+        yield "for compute capability", ", ".join(settings.compute_capabilities)
+    if settings.tactic_sources is not None:
+        yield "tactic sources:", ", ".join(settings.tactic_sources)
 
 
 def _proved(proof: Proof) -> Iterator[tuple[str, str]]:

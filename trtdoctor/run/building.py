@@ -13,17 +13,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from trtdoctor.builder.hashes import hash_file
 from trtdoctor.builder.make import CACHE, ENGINE, LOG, Failure, make_engine
 from trtdoctor.builder.measure import Run, ToRun, run_engines
 from trtdoctor.builder.refusals import refusal
 from trtdoctor.builder.request import BuildRequest
 from trtdoctor.builder.settings import settings_of, typed
+from trtdoctor.builder.trtexec import build_by_trtexec, find_trtexec
 from trtdoctor.builder.workshop import Workshop
 from trtdoctor.builder.world import World, find_world
-from trtdoctor.host import Host
+from trtdoctor.host import Host, HostError
 from trtdoctor.host.live import LiveBackend, environment
-from trtdoctor.model.build import BuildRecord, FileHash
+from trtdoctor.model.build import BuildRecord, BuildSettings, FileHash
 from trtdoctor.model.codec import encode, write_atomically
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.engine_shapes import ShapeRange
@@ -128,8 +131,10 @@ class Bench:
         self._stack.close()
         self.watch.tell("")
 
-    def world(self, runtime: str | None) -> World:
+    def world(self, runtime: str | None, trtexec: str | None = None) -> World:
         """The TensorRT that builds. Raises InputError: there is none."""
+        if trtexec is not None:
+            return find_trtexec(self.host, trtexec)
         if runtime not in self._worlds:
             self.watch.tell("starting TensorRT")
             self._worlds[runtime] = find_world(self.host, self.python, runtime)
@@ -157,7 +162,7 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
     request = building.request
     with Workshop(request.engine) as workshop:
         facts = _model(request.model)
-        world = bench.world(building.runtime)
+        building, world = _world(building, bench)
         if world.no_gpu is not None and not (world.rtx and request.targets):
             raise InputError(_no_gpu(world))
         strong = typed(request, world)
@@ -169,18 +174,10 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
             model = converted.model or model
         started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         cache = _hashed(request.timing_cache)
-        told = make_engine(
-            bench.host,
-            world,
-            model,
-            settings,
-            workshop,
-            timeout=building.timeout,
-            watch=bench.watch,
-        )
-        if isinstance(told, Failure):
-            raise InputError(_failed(told, building, world, workshop))
-        run, notes = _run(building, bench, world, workshop)
+        made = _made(building, bench, world, model, settings, facts, workshop)
+        if isinstance(made, Failure):
+            raise InputError(_failed(made, building, world, workshop))
+        told, run, notes = made
         target, log = request.engine, log_path(request.engine)
         _zip(workshop.path(LOG), workshop.path("log.gz"))
         if converted.model is not None:
@@ -202,17 +199,14 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
             engine=hash_file(target, target.name),
             product=world.product,
             version=world.version,
-            through="python",
+            through="trtexec" if building.trtexec else "python",
             program=world.python,
             command=(*request.words(), *_also(building, bench)),
             precision=request.precision,
             converted_by=converted.by,
             kept=converted.kept,
             flags=tuple(told["flags"]),
-            settings={
-                **told["settings"],
-                **({"timing_cache": str(request.timing_cache)} if request.timing_cache else {}),
-            },
+            settings=_settings(told["settings"], request),
             shapes={name: _range(shape) for name, shape in told["shapes"].items()},
             io=told["io"],
             pins=told["pins"],
@@ -234,30 +228,55 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
         return seen
 
 
+def _world(building: Building, bench: Bench) -> tuple[Building, World]:
+    """What builds: the TensorRT of the Python, else the trtexec on PATH."""
+    try:
+        return building, bench.world(building.runtime, building.trtexec)
+    except InputError:
+        try:
+            found = None if building.trtexec else bench.host.which("trtexec")
+        except HostError:
+            found = None
+        if found is None:
+            raise
+        return replace(building, trtexec=found), bench.world(None, found)
+
+
 def _explained(first: EngineReport, run: Run | None, look: Looking, *, hosted: bool) -> Examination:
-    """The engine as ``explain`` sees it, with all that its build left."""
+    """The engine as ``explain`` sees it, with all that its build left and that can be read."""
     from trtdoctor.engines.sidecar import log_path
 
     record = first.build
     assert record is not None
-    seen = examine_explained(
-        Path(first.path),
-        logs=(log_path(Path(first.path)),),
-        build=None,
-        onnx=record.model.path,
-        layers=run.layers if run else None,
-        profile=run.profile if run else None,
-        times=None,
-        autocast_log=None,
-        look=look,
-        expect=None,
-        # What loading it told, it told when it was run.
-        live=False,
-        static=True,
-        built=first,
-        hosted=hosted,
-    )
-    return seen
+    log = log_path(Path(first.path))
+
+    def explained(logs: tuple[Path, ...], told: EngineReport, layers: Path | None) -> Examination:
+        return examine_explained(
+            Path(first.path),
+            logs=logs,
+            build=None,
+            onnx=record.model.path,
+            layers=layers,
+            profile=run.profile if run and layers else None,
+            times=None,
+            autocast_log=None,
+            look=look,
+            expect=None,
+            # What loading it told, it told when it was run.
+            live=False,
+            static=True,
+            built=told,
+            hosted=hosted,
+        )
+
+    layers = run.layers if run else None
+    try:
+        return explained((log,), first, layers)
+    except InputError as error:
+        # The engine is there and works: that one of its witnesses cannot be read must not cost it.
+        notes = (*record.notes, f"not all that the build left could be read: {error}")
+        told = msgspec.structs.replace(first, build=msgspec.structs.replace(record, notes=notes))
+        return explained((), told, None)
 
 
 # The model -----------------------------------------------------------------------------------------
@@ -421,8 +440,17 @@ def _said(
 
 def _also(building: Building, bench: Bench) -> tuple[str, ...]:
     words = [] if building.runtime is None else ["--runtime", building.runtime]
+    if building.trtexec is not None:
+        return (*words, "--trtexec", building.trtexec)
     words += [] if building.inputs is None else ["--inputs", building.inputs]
     return (*words, "--python", bench.python)
+
+
+def _settings(told: Mapping[str, Any], request: BuildRequest) -> BuildSettings:
+    found = msgspec.convert(told, BuildSettings)
+    if request.timing_cache is None:
+        return found
+    return msgspec.structs.replace(found, timing_cache=str(request.timing_cache.absolute()))
 
 
 def _range(shape: Mapping[str, Any]) -> ShapeRange:
@@ -486,6 +514,50 @@ def _run(
     if isinstance(found, str):
         return None, (f"it could not be run here, so nothing is timed: {found}",)
     return found[0], ()
+
+
+def _made(
+    building: Building,
+    bench: Bench,
+    world: World,
+    model: Path,
+    settings: Mapping[str, Any],
+    facts: OnnxFacts,
+    workshop: Workshop,
+) -> tuple[dict[str, Any], Run | None, tuple[str, ...]] | Failure:
+    """The engine in the workshop, by Python or by trtexec, and how it ran."""
+    if building.trtexec is None:
+        told = make_engine(
+            bench.host,
+            world,
+            model,
+            settings,
+            workshop,
+            timeout=building.timeout,
+            watch=bench.watch,
+        )
+        return (
+            told if isinstance(told, Failure) else (told, *_run(building, bench, world, workshop))
+        )
+    io = tuple(
+        tuple((value.name, value.type.name if value.type else "") for value in side)
+        for side in (facts.inputs, facts.outputs)
+    )
+    found = build_by_trtexec(
+        bench.host,
+        world,
+        model,
+        building.request,
+        settings,
+        (io[0], io[1]),
+        workshop,
+        timeout=building.timeout,
+        watch=bench.watch,
+    )
+    if isinstance(found, Failure):
+        return found
+    notes = () if building.request.profile else ("it was not run: --no-profile",)
+    return (*found, notes)
 
 
 def _no_gpu(world: World) -> str:

@@ -105,7 +105,7 @@ def _cache(record: BuildRecord, folder: Path) -> Path:
     With the same timings the builder decides alike but for the remedy.
     """
     target = folder / "timing.cache"
-    kept = record.settings.get("timing_cache")
+    kept = record.settings.timing_cache
     if kept is not None and not target.exists():
         with suppress(OSError):
             shutil.copyfile(kept, target)

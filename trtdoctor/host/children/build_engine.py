@@ -207,7 +207,7 @@ def _flags(trt, config, settings, told):
         told["flags"].append(name)
     if not settings["tf32"] and hasattr(trt.BuilderFlag, "TF32"):
         config.clear_flag(trt.BuilderFlag.TF32)
-        told["settings"]["TF32"] = False
+        told["settings"]["tf32"] = False
     constraints = settings["constraints"]
     if constraints != "none":
         name = "%s_PRECISION_CONSTRAINTS" % constraints.upper()
