@@ -15,7 +15,8 @@ from trtdoctor.engines.sidecar import find_side_car
 from trtdoctor.model.engine_shapes import ShapeRange
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.reporting.look_session import Looking
-from trtdoctor.run.building import Building, examine_built
+from trtdoctor.run.bench import Building
+from trtdoctor.run.building import examine_built
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 
@@ -55,7 +56,9 @@ def trtexec(tmp_path: Path, python: str) -> Path:
     program = folder / "trtexec"
     program.write_text(PROGRAM.format(python=python))
     program.chmod(0o755)
-    (folder / "help.txt").write_text(f"&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # x\n{OPTIONS}")
+    (folder / "help.txt").write_text(
+        f"&&&& RUNNING TensorRT.trtexec [TensorRT v8600] # x\n{OPTIONS}"
+    )
     plans = sorted((CORPUS / "h100-trt86").rglob("*.plan")) if CORPUS.is_dir() else []
     if not plans:
         pytest.skip("no engines of TensorRT 8.6 are here")
@@ -103,7 +106,9 @@ def test_an_engine_its_log_and_its_record_come_out(tmp_path: Path, trtexec: Path
     engine = report.engines[0]
     assert engine.build is not None and engine.build.through == "trtexec"
     assert engine.build.version == "8.6.0" and engine.build.flags == ("FP16",)
-    assert engine.measured is not None and engine.measured.single_ms is not None or engine.measured
+    assert (
+        engine.measured is not None and engine.measured.single_ms is not None
+    ) or engine.measured
     log = gzip.decompress((tmp_path / "m.engine.build.log.gz").read_bytes())
     assert b"RUNNING TensorRT.trtexec" in log
     found = find_side_car(tmp_path / "m.engine")

@@ -9,7 +9,8 @@ import click
 
 from trtdoctor.builder.request import PRECISIONS, BuildRequest, targets_of
 from trtdoctor.checking.judge import exit_code
-from trtdoctor.run.building import Building, examine_built, files_written
+from trtdoctor.run.bench import Building
+from trtdoctor.run.building import examine_built, files_written
 from trtdoctor.run.planning import files_read
 
 from .build_options import build_options, taken_build

@@ -6,6 +6,7 @@
     report = trtdoctor.inspect("model.engine")
     report = trtdoctor.explain("model.engine", log="build.log")
     report = trtdoctor.audit("model.onnx")
+    report = trtdoctor.build("model.onnx", "model.engine", precision="fp16")
     report = trtdoctor.plan("model.onnx", inputs="data.npz", target="model.fp16.onnx")
     report = trtdoctor.compare("fp32.engine", "fp16.engine")
     meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
@@ -44,6 +45,7 @@ __all__ = [
     "TrtdoctorError",
     "UsageError",
     "audit",
+    "build",
     "check",
     "compare",
     "decode",
@@ -374,6 +376,76 @@ def compare(
         live=live,
         static=static,
     ).report(share=share)
+
+
+def build(
+    model: File,
+    engine: File,
+    *,
+    precision: str = "fp16",
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    io: str | None = None,
+    pins: Mapping[str, str] | None = None,
+    workspace: int | None = None,
+    timing_cache: File | None = None,
+    targets: Sequence[str] = (),
+    inputs: str | None = None,
+    runtime: str | None = None,
+    convert: str = "plan",
+    timed: bool = True,
+    timeout: float = 3600.0,
+    look: Looking = _DEFAULT_LOOKING,
+    share: bool = False,
+) -> Report:
+    """Build an engine, with everything recorded that explaining it needs.
+
+    Beside the engine come its side-car ``ENGINE.trtdoctor.json`` and its log ``ENGINE.build.log.gz``.
+
+    Args:
+        model: the ONNX model.
+        engine: where the engine is written.
+        precision: ``fp32``, ``fp16``, ``bf16``, ``int8`` or ``best``.
+        shapes: what inputs with open extents are optimised for, and the only extents they can have.
+        io: the type of all FP32 network inputs and outputs.
+        pins: types that nodes are kept in, by name, where the builder chooses.
+        workspace: bytes of scratch memory that a kernel may have.
+        timing_cache: a file of timings that is read, and written after the build.
+        targets: compute capabilities that TensorRT-RTX builds for without a GPU.
+        inputs: what a conversion is measured with: ``data.npz``, a folder of them or ``random:N``.
+        runtime: ``tensorrt`` or ``rtx``; None for the first that ``look.python`` has.
+        convert: who lowers the model's types where they decide: ``plan`` or ``none``.
+        timed: run and time the engine, where there is a GPU.
+        timeout: seconds that the builder may take.
+        look: which interpreter builds.
+        share: replace private data by pseudonyms.
+
+    Raises:
+        TrtdoctorError: wrong usage, a model that cannot be built, or an engine that cannot be written.
+    """
+    from trtdoctor.builder.request import BuildRequest
+    from trtdoctor.model.engine_shapes import ShapeRange
+
+    from .bench import Building
+    from .building import examine_built
+
+    request = BuildRequest(
+        model=Path(model),
+        engine=Path(engine),
+        precision=precision,
+        shapes={
+            name: ShapeRange(min=shape, opt=shape, max=shape)
+            for name, shape in (shapes or {}).items()
+        },
+        io_all=io,
+        pins=pins or {},
+        workspace=workspace,
+        timing_cache=None if timing_cache is None else Path(timing_cache),
+        targets=tuple(targets),
+        convert=convert,
+        profile=timed,
+    )
+    building = Building(request=request, runtime=runtime, timeout=timeout, inputs=inputs)
+    return examine_built(building, look).report(share=share)
 
 
 def decode(

@@ -18,7 +18,8 @@ from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, TrtdoctorError
 from trtdoctor.reporting.look_session import Look, Looking
 
-from .building import Bench, Building, build
+from .bench import Bench, Building
+from .building import build
 from .examinations import Examination, judging, with_engine_facts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from trtdoctor.model.build import Measurement
 from trtdoctor.model.errors import InputError
 from trtdoctor.reporting.look_session import Looking
 
-from .building import Bench
+from .bench import Bench
 
 # Loading and running one engine, in seconds.
 _BUDGET_S = 900.0

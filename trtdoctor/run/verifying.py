@@ -18,7 +18,8 @@ from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import InputError, TrtdoctorError
 from trtdoctor.reporting.look_session import Looking
 
-from .building import Bench, Building, build
+from .bench import Bench, Building
+from .building import build
 from .examinations import Examination
 
 if TYPE_CHECKING:
