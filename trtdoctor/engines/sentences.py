@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
+from trtdoctor.model.build import Measurement
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import (
     BuildFailure,
@@ -18,8 +19,10 @@ from trtdoctor.model.engine import (
 )
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import named_alone
-from trtdoctor.precision.times import in_us, signed_us
+from trtdoctor.precision.times import in_us, signed_us, us_or_ms
 from trtdoctor.readers.layers.names import split_profile
+
+from .promises import promise, time_of
 
 # What a report notes of layers of which nothing else is told.
 NAMED_ALONE = (
@@ -209,7 +212,7 @@ def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) 
     )
 
 
-def _io_promise(choice: ChoiceTold) -> str:
+def _io_promise(choice: ChoiceTold, measured: Measurement | None) -> str:
     """What FP16 network tensors promise, and nothing where noise is larger than what they give."""
     gain = choice.network_io_gain_ms
     if gain is None or choice.network_io_ms is None:
@@ -224,6 +227,24 @@ def _io_promise(choice: ChoiceTold) -> str:
     return (
         f" With {io} another build would save {in_us(low)} to {in_us(high)} of "
         f"{in_us(choice.plan_ms)} by the builder's timings (an estimate; only a build proves it)."
+        f"{_of_the_engine(choice, measured)}"
+    )
+
+
+def _of_the_engine(choice: ChoiceTold, measured: Measurement | None) -> str:
+    """What of it the measured engine would have: its launches are not those of the builder's timings."""
+    clock = time_of(measured)
+    if clock is None:
+        return ""
+    told, withheld = promise(
+        choice.network_io_gain_ms, choice.plan_ms, choice.network_io_ms, measured
+    )
+    whole = us_or_ms(clock[1].median)
+    if told is None:
+        return f" Of the {whole} that the engine takes it promises nothing: {withheld}."
+    return (
+        f" Of the {whole} that the engine takes it is likely to save {in_us(told[0])} to "
+        f"{in_us(told[1])}; --verify builds and measures it."
     )
 
 
@@ -236,7 +257,7 @@ def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
     }
     io = Cause.NETWORK_IO in causes
     if choice is not None and (io or (report.advice and not report.explanations)):
-        return _io_promise(choice)
+        return _io_promise(choice, report.measured)
     unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
         stay = "stays" if unknown == 1 else "stay"
