@@ -111,7 +111,7 @@ def explain(
             *foreign_model,
             *foreign_log,
             *several_builds(witnesses.logs[:1]),
-            *damages(witnesses.logs, knowledge),
+            *damages(witnesses.logs, knowledge, built=report.build is not None),
             *(log.unsolved if log else ()),
             *flips(report.layers, witnesses.logs[1:], knowledge, watch),
             *_edges(model, typing),

@@ -345,9 +345,14 @@ def several_builds(logs: Iterable[GivenLog]) -> Iterable[str]:
         )
 
 
-def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
-    """What is missing of logs that end early or tell of an error at their end."""
-    for log in logs:
+def damages(
+    logs: Iterable[GivenLog], knowledge: Knowledge, *, built: bool = False
+) -> Iterable[str]:
+    """What is missing of logs that end early or tell of an error at their end.
+
+    ``built`` is whether the first is known to be of a build that made its engine.
+    """
+    for number, log in enumerate(logs):
         if log.damage is not None:
             yield f"{log.name} is damaged, and was read up to there: {log.damage}"
         if log.stopped is not None:
@@ -363,7 +368,7 @@ def damages(logs: Iterable[GivenLog], knowledge: Knowledge) -> Iterable[str]:
                 "have changed is likely at most"
             )
         errors = log.build.noted(NoteKind.ERROR)
-        if errors and log.build.layers:
+        if errors and log.build.layers and not (built and number == 0):
             yield (
                 f"{log.name} tells an error after all was chosen, so this build may have left no "
                 f"engine: {errors[-1].text} (line {errors[-1].line})"

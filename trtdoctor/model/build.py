@@ -149,11 +149,20 @@ class BuildRecord(Frozen, frozen=True, kw_only=True):
 class Proof(Frozen, frozen=True, kw_only=True):
     """One remedy, followed: what it was to save and what it saved, in milliseconds.
 
-    ``promised_ms`` is the interval that 19 of 20 gains lie in, null where nothing was promised and
-    then ``withheld`` says why; ``gained_ms`` is measured, before minus after, with its interval.
-    ``plan_before_ms`` and ``plan_after_ms`` are the builder's own totals; ``held`` whether the gain lies
-    in the promised interval; ``outputs`` how far the outputs moved; ``failed`` why there is no second
-    engine.
+    Attributes:
+        remedies: What is tried, one or several together.
+        change: The words of the command line that builds the engine so.
+        promised_ms: The interval that 19 of 20 gains lie in; null where nothing was promised.
+        withheld: Why nothing was.
+        before_ms: The time of an inference before, ``after_ms`` with the remedy, taken in turn.
+        gained_ms: Before minus after, with its interval.
+        plan_before_ms: The builder's own total before, ``plan_after_ms`` with the remedy.
+        fp16_before: The share of compute layers in FP16 before, ``fp16_after`` with the remedy.
+        held: Whether the gain lies in the promised interval.
+        worth: Whether it is worth it; null where that cannot be told.
+        verdict: Why, in a sentence.
+        outputs: How far the outputs moved.
+        failed: Why there is no second engine.
     """
 
     remedies: tuple[str, ...]
@@ -168,6 +177,7 @@ class Proof(Frozen, frozen=True, kw_only=True):
     fp16_before: float | None = None
     fp16_after: float | None = None
     held: bool | None = None
+    worth: bool | None = None
     verdict: str = ""
     outputs: str | None = None
     failed: str | None = None

@@ -89,7 +89,7 @@ def _settings(settings: BuildSettings) -> Iterator[tuple[str, str]]:
 def _proved(proof: Proof) -> Iterator[tuple[str, str]]:
     yield "Verdict", proof.verdict
     if proof.change:
-        yield "Change", " ".join(map(shlex.quote, proof.change))
+        yield "Build it", f"$ {' '.join(map(shlex.quote, proof.change))}"
     if proof.promised_ms is not None:
         low, high = proof.promised_ms
         yield "Promised", f"{time(low)} to {time(high)} less"
@@ -111,6 +111,8 @@ def _proved(proof: Proof) -> Iterator[tuple[str, str]]:
             "FP16",
             f"{proof.fp16_before:.1%} of compute layers before, {proof.fp16_after:.1%} after",
         )
+    if proof.outputs:
+        yield "Outputs", proof.outputs
     if proof.failed:
         yield "Failed", proof.failed
 

@@ -23,9 +23,11 @@ from .building import build
 from .examinations import Examination
 
 if TYPE_CHECKING:
+    from trtdoctor.builder.request import BuildRequest
     from trtdoctor.engines.trials import Trial
 
 _SECONDS = 8.0
+_MORE = 1.02
 _CLOCKS = ("graph_ms", "events_ms", "wall_ms")
 
 
@@ -94,10 +96,29 @@ def verified(seen: Examination, verifying: Verifying, look: Looking) -> Examinat
                 through=verifying.through,
             )
             look.watch().tell(f"trying {' and '.join(trial.names)}")
-            proofs.append(_proof(report, trial, building, bench, look, folder))
+            proof = _proof(report, trial, building, bench, look, folder)
+            command = _command(report, record, applied, number)
+            proofs.append(msgspec.structs.replace(proof, change=command))
     answer = _answer(report, proofs)
     report = msgspec.structs.replace(report, proofs=tuple(proofs), answer=answer)
     return replace(seen, engines=(report, *seen.engines[1:]))
+
+
+def _command(
+    report: EngineReport, record: BuildRecord, applied: BuildRequest, number: int
+) -> tuple[str, ...]:
+    """The command line that builds it for good, beside the engine that was explained."""
+    engine = Path(report.path)
+    kept = record.settings.timing_cache
+    request = replace(
+        applied,
+        engine=engine.with_name(f"{engine.stem}.remedy{number}{engine.suffix}"),
+        timing_cache=None if kept is None else Path(kept),
+        profile=True,
+    )
+    runtime = ("--runtime", "rtx") if record.product == "tensorrt-rtx" else ()
+    python = ("--python", record.program) if record.program and record.through == "python" else ()
+    return ("trtdoctor", *request.words(), *runtime, *python)
 
 
 def _cache(record: BuildRecord, folder: Path) -> Path:
@@ -123,7 +144,6 @@ def _proof(
 ) -> Proof:
     proof = Proof(
         remedies=trial.names,
-        change=trial.words,
         promised_ms=trial.promised_ms,
         withheld=trial.withheld,
     )
@@ -147,7 +167,45 @@ def _proof(
         return msgspec.structs.replace(
             proof, verdict=f"It was built and not timed, so nothing is proven: {measured}."
         )
-    return judged(proof, *measured)
+    proof = judged(proof, *measured)
+    return _with_outputs(proof, report, other, building, bench)
+
+
+def _with_outputs(
+    proof: Proof, report: EngineReport, other: EngineReport, building: Building, bench: Bench
+) -> Proof:
+    """The proof with how far outputs moved on one random sample; what breaks them is not worth it."""
+    from trtdoctor.engines.comparing import compare_outputs
+    from trtdoctor.models.inputs import find_inputs
+    from trtdoctor.readers.onnxmodel import read_onnx
+
+    from .running import outputs_of
+
+    shapes = {name: shape.opt for name, shape in building.request.shapes.items()}
+    try:
+        samples = list(find_inputs(read_onnx(building.request.model, shapes=shapes), None, shapes))
+        before, after = (
+            outputs_of(
+                bench,
+                Path(engine.path),
+                samples,
+                runtime=building.runtime,
+                through=building.through,
+            )
+            for engine in (report, other)
+        )
+    except TrtdoctorError as error:
+        return msgspec.structs.replace(proof, outputs=f"not compared: {error}")
+    found = compare_outputs(before, after)
+    broken = next((each for each in found if each.nan or each.inf), None)
+    if broken is not None:
+        told = f"output {broken.name} has NaN or infinite elements now, on one random sample"
+        return msgspec.structs.replace(
+            proof, outputs=told, worth=False, verdict=f"Not worth it: {told}."
+        )
+    ratios = [each.sqnr for each in found if each.sqnr is not None and not each.equal]
+    told = f"as before to {min(ratios):.0f} dB" if ratios else "the same as before"
+    return msgspec.structs.replace(proof, outputs=f"{told}, on one random sample")
 
 
 def _measured(
@@ -200,6 +258,7 @@ def judged(proof: Proof, before: Measurement, after: Measurement) -> Proof:
         after_ms=now,
         gained_ms=gained,
         held=held,
+        worth=True if gained[1] > 0.0 else False if gained[2] < 0.0 else None,
         verdict=_verdict(promised, was, gained, clock),
     )
 
@@ -237,11 +296,14 @@ def _answer(report: EngineReport, proofs: Sequence[Proof]) -> str | None:
     """The answer with the best that was proven."""
     if not proofs:
         return f"{report.answer or ''} None of its remedies can be tried by building again.".strip()
-    best = max(
-        (p for p in proofs if p.gained_ms is not None and p.gained_ms[1] > 0.0),
-        key=lambda p: p.gained_ms[0] if p.gained_ms else 0.0,
-        default=None,
-    )
+    best: Proof | None = None
+    for proof in sorted(proofs, key=lambda proof: len(proof.remedies)):
+        gained = proof.gained_ms
+        if gained is None or not proof.worth:
+            continue
+        # More remedies have to give more than what measuring leaves open.
+        if best is None or best.gained_ms is None or gained[1] > _MORE * best.gained_ms[2]:
+            best = proof
     before = f"{report.answer} " if report.answer else ""
     if best is not None:
         return f"{before}Tried: {' and '.join(best.remedies)}. {best.verdict}"
