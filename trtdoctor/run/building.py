@@ -74,6 +74,17 @@ def build(building: Building, bench: Bench, look: Looking) -> Examination:
     Raises:
         TrtdoctorError: as :func:`examine_built`.
     """
+    try:
+        return _built(building, bench, look)
+    except OSError as error:
+        what = error.filename or building.request.engine
+        raise InputError(
+            f"cannot build {building.request.engine}: {what}: {error.strerror or error}; free some space, "
+            "or name a file that can be written"
+        ) from None
+
+
+def _built(building: Building, bench: Bench, look: Looking) -> Examination:
     from trtdoctor.engines.sidecar import SUFFIX, log_path, side_car_path
 
     request = building.request

@@ -52,16 +52,21 @@ def _logger(trt, path, progress, errors):
         def log(self, severity, message):
             name = str(severity).rpartition(".")[2]
             letter = letters.get(name, "I")
-            stream.write("[%s] [%s] [TRT] %s\n" % (time.strftime(stamp), letter, message))
+            try:
+                stream.write("[%s] [%s] [TRT] %s\n" % (time.strftime(stamp), letter, message))
+                if letter in "EF":
+                    stream.flush()
+            except OSError as error:
+                # Raised into TensorRT it would end the process; the last flush tells it again.
+                logger.lost = error
             if letter in "EF":
-                stream.flush()
                 if len(errors) < _MOST_ERRORS:
                     errors.append(message[:4000])
             elif letter == "V":
                 progress.heard(message)
 
     logger = Log()
-    logger.stream = stream
+    logger.stream, logger.lost = stream, None
     return logger
 
 
@@ -379,6 +384,8 @@ def main(payload):
         told["started"] = started
         try:
             logger.stream.flush()
+            if logger.lost is not None:
+                raise logger.lost
         except OSError as error:
             told.update(refused="os", errno=error.errno, detail=str(error), built=False)
     return told
