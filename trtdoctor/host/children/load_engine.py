@@ -1,6 +1,7 @@
 # Deserialises one engine with one TensorRT module and asks its engine inspector for the layers.
 # Host code inside the plan is never allowed to run: engine_host_code_allowed stays off.
 # Payload: {"module", "path", "offset", "length", "version" (what the module's must agree with, or null)}.
+# Needs: why_no_cuda
 import importlib
 import re
 
@@ -22,23 +23,6 @@ def _fits(plan, runtime):
     if not plan or not found:
         return True
     return all(a == b for a, b in zip(plan.split("."), found.group().split(".")))
-
-
-def _no_cuda():
-    # Without a driver, Runtime() of several releases dies of SIGSEGV instead of saying so.
-    import ctypes
-
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-    except OSError as error:
-        return "there is no CUDA driver here (%s)" % error
-    code = driver.cuInit(0)
-    if code:
-        return "CUDA cannot be used here: cuInit returned %d" % code
-    count = ctypes.c_int(0)
-    if driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value == 0:
-        return "no GPU is visible to CUDA"
-    return None
 
 
 def _context(engine, index):
@@ -89,7 +73,7 @@ def main(payload):
             answer.update(ending="skipped", skipped="version")
             return answer
         _stage("cuda %s" % (version or ""))
-        no_cuda = _no_cuda()
+        no_cuda = why_no_cuda()
         if no_cuda:
             answer.update(ending="skipped", skipped="cuda", detail=no_cuda)
             return answer

@@ -1,5 +1,6 @@
 # What the TensorRT of this interpreter can be asked for. Nothing is made that needs a GPU.
 # Payload: {"modules": names in the order they are tried}.
+# Needs: why_no_cuda
 import importlib
 
 
@@ -43,23 +44,7 @@ def main(payload):
             "parser": hasattr(trt, "OnnxParser"),
             "progress": hasattr(trt, "IProgressMonitor"),
             "enums": enums,
-            "cuda": _cuda(),
+            "cuda": why_no_cuda(),
             "failed": failed,
         }
     return {"module": None, "failed": failed}
-
-
-def _cuda():
-    import ctypes
-
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
-    except OSError as error:
-        return "there is no CUDA driver here (%s)" % error
-    code = driver.cuInit(0)
-    if code:
-        return "CUDA cannot be used here: cuInit returned %d" % code
-    count = ctypes.c_int(0)
-    if driver.cuDeviceGetCount(ctypes.byref(count)) or count.value == 0:
-        return "no GPU is visible to CUDA"
-    return None
