@@ -109,7 +109,8 @@ def _not_faster(gain: tuple[float, float, float]) -> Verdict | None:
     middle, low, high = gain
     if low >= _LEAST:
         return None
-    told = f"{middle:.2f} times as fast as A, 19 of 20 times between {low:.2f} and {high:.2f}"
+    low_told, high_told = _interval(low, high)
+    told = f"{middle:.2f} times as fast as A, 19 of 20 times between {low_told} and {high_told}"
     if high < 1:
         return Verdict(False, f"Not worth it: B is slower, {told}.")
     if high < _PERHAPS:
@@ -120,4 +121,14 @@ def _not_faster(gain: tuple[float, float, float]) -> Verdict | None:
 
 def _factor(gain: tuple[float, float, float]) -> str:
     middle, low, high = gain
-    return f"{middle:.2f} times as fast as A (19 of 20 times between {low:.2f} and {high:.2f})"
+    low_told, high_told = _interval(low, high)
+    return f"{middle:.2f} times as fast as A (19 of 20 times between {low_told} and {high_told})"
+
+
+def _interval(low: float, high: float) -> tuple[str, str]:
+    """Both ends, with as many digits as tell them apart, and four at most."""
+    for digits in (2, 3, 4):
+        told = f"{low:.{digits}f}", f"{high:.{digits}f}"
+        if told[0] != told[1]:
+            break
+    return told
