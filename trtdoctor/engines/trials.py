@@ -81,11 +81,11 @@ def _each(report: EngineReport, request: BuildRequest) -> Iterable[Trial]:
     if report.typing is Typing.STRONG:
         unconverted = request.precision != "fp16" or request.convert == "none"
         if Cause.GRAPH_SAYS_FP32 in causes and unconverted:
-            convert = "plan" if request.convert == "none" else request.convert
+            none = request.convert == "none"
             yield Trial(
                 names=("convert the model to FP16",),
-                change={"precision": "fp16", "convert": convert},
-                words=("--precision", "fp16", "--convert", convert),
+                change={"precision": "fp16", **({"convert": "plan"} if none else {})},
+                words=("--precision", "fp16", *(("--convert", "plan") if none else ())),
                 withheld="no FP16 kernel was timed, so nothing at hand says how fast it would be",
             )
         return
