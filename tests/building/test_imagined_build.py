@@ -2,79 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from buildworld import request
+from imaginedmachine import Imagined
 
-from trtdoctor.builder.make import CACHE, ENGINE, LOG, Failure, make_engine
-from trtdoctor.builder.settings import settings_of
+from trtdoctor.builder.make import CACHE, ENGINE, LOG, Failure
 from trtdoctor.builder.workshop import Workshop
-from trtdoctor.builder.world import World, find_world
-from trtdoctor.host import Host
-from trtdoctor.host.live import LiveBackend
+from trtdoctor.builder.world import find_world
 from trtdoctor.model.engine_shapes import ShapeRange
 from trtdoctor.model.errors import InputError
-from trtdoctor.model.watch import UNHURRIED, Watch
-
-
-@dataclass
-class Imagined:
-    """The folder of the module, and this machine with it on the children's path."""
-
-    folder: Path
-    host: Host
-
-    def script(self, **script: Any) -> None:
-        (self.folder / "script.json").write_text(json.dumps(script))
-
-    def world(self, runtime: str | None = "tensorrt") -> World:
-        return find_world(self.host, sys.executable, runtime)
-
-    def build(
-        self,
-        shop: Workshop,
-        *,
-        timeout: float = 60.0,
-        watch: Watch = UNHURRIED,
-        quantised: bool = False,
-        **wanted: Any,
-    ) -> dict[str, Any] | Failure:
-        world = self.world()
-        settings = settings_of(request(**wanted), world, strong=False, quantised=quantised)
-        return make_engine(
-            self.host,
-            world,
-            Path("m.onnx"),
-            settings,
-            shop,
-            timeout=timeout,
-            watch=watch,
-        )
-
-    @property
-    def asked(self) -> Any:
-        return json.loads((self.folder / "asked.json").read_text())
-
-
-@pytest.fixture
-def imagined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Imagined]:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    source = Path(__file__).with_name("imagined_tensorrt.py")
-    shutil.copy(source, folder / "tensorrt.py")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    live = LiveBackend(budget=300.0)
-    made = Imagined(folder, Host(live))
-    made.script()
-    yield made
-    live.close()
+from trtdoctor.model.watch import Watch
 
 
 @pytest.fixture
@@ -274,20 +214,25 @@ def test_a_cache_that_it_does_not_take(imagined: Imagined, shop: Workshop) -> No
 def test_builders_that_make_nothing(
     imagined: Imagined, shop: Workshop, ending: str, kind: str
 ) -> None:
-    imagined.script(ending=ending, errors=["10: Could not find any implementation for node x"])
+    imagined.script(ending=ending)
+    (imagined.folder / "log.txt").write_text("the last words")
     told = failed(imagined.build(shop))
     assert told.kind == kind
     assert not shop.path(ENGINE).exists()
     # What it logged until then is there, however it ended.
-    assert "Could not find any implementation" in shop.path(LOG).read_text()
-    if ending == "none":
-        assert told.errors == ("10: Could not find any implementation for node x",)
+    assert "[V] [TRT] the last words" in shop.path(LOG).read_text()
     if ending == "crash":
         assert "SIGSEGV" in told.about["detail"] and "about to fall over" in told.output
     if ending == "raise":
         assert told.about["detail"] == "TypeError: an argument is none"
     if ending == "full":
         assert told.about["errno"] == 28
+
+
+def test_errors_that_it_logged(imagined: Imagined, shop: Workshop) -> None:
+    errors = ["10: Could not find any implementation for node x", "2: it failed"]
+    imagined.script(ending="none", errors=errors)
+    assert failed(imagined.build(shop)).errors == tuple(errors)
 
 
 def test_a_builder_that_hangs(imagined: Imagined, shop: Workshop) -> None:
