@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-__version__ = "8.6.1"
-
 HERE = Path(__file__).parent
 SCRIPT: dict[str, Any] = json.loads((HERE / "script.json").read_text())
+__version__ = SCRIPT.get("version", "8.6.1")
 ASKED: dict[str, Any] = {"flags": [], "cleared": [], "layers": {}, "tensors": {}, "profile": {}}
 
 
@@ -215,7 +214,7 @@ class Builder:
         ASKED["hardware"] = str(getattr(config, "hardware_compatibility_level", None))
         (HERE / "asked.json").write_text(json.dumps(ASKED))
         log = HERE / "log.txt"
-        for line in log.read_text().splitlines() if log.exists() else ():
+        for line in log.read_text().split("\x1e") if log.exists() else ():
             self.logger.log(Severity.VERBOSE, line)
         for text in SCRIPT.get("errors", ()):
             self.logger.log(Severity.ERROR, text)

@@ -69,7 +69,7 @@ def test_a_module_without_a_parser(imagined: Imagined) -> None:
 
 
 def test_a_plain_build(imagined: Imagined, shop: Workshop) -> None:
-    (imagined.folder / "log.txt").write_text("Autotuning format combination: x\nhello")
+    (imagined.folder / "log.txt").write_text("Autotuning format combination: x\x1ehello")
     told = built(imagined.build(shop))
     assert told["flags"] == ["FP16"] and told["settings"] == {} and told["pins"] == {}
     assert told["version"] == "8.6.1" and told["took_s"] >= 0.0 and told["errors"] == []
