@@ -93,7 +93,7 @@ class BuildRequest:
             level = next(k for k, v in _LEVELS.items() if v == self.hardware_compatible)
             words += ["--hardware-compatible", level]
         words += ["--version-compatible"] if self.version_compatible else []
-        words += ["--workspace", f"{self.workspace >> 20}M"] if self.workspace else []
+        words += ["--workspace", size_word(self.workspace)] if self.workspace else []
         words += ["--timing-cache", str(self.timing_cache)] if self.timing_cache else []
         words += ["--avg-timing", str(self.avg_timing)] if self.avg_timing else []
         if self.tactic_sources is not None:
@@ -210,9 +210,16 @@ def bytes_of(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     size = 0 if match is None else int(float(match.group(1)) * _UNITS[match.group(2).upper()])
+    # Whole kibibytes, so that words can say it.
+    size = size >> 10 << 10
     if match is None or not 0 < size < 1 << 50:
         raise UsageError(f"--workspace takes a size such as 4G or 512M, not {text}")
     return size
+
+
+def size_word(size: int) -> str:
+    """A size in bytes as :func:`bytes_of` takes it, down to whole kibibytes: ``512M``."""
+    return f"{size >> 10}K" if size % (1 << 20) else f"{size >> 20}M"
 
 
 def level_of(text: str) -> str:

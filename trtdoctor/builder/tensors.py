@@ -46,7 +46,7 @@ def to_bytes(array: Any, dtype: str, layout: str) -> bytes:
     """
     np = import_module("numpy")
     converted = np.ascontiguousarray(array).astype(array_type(dtype))
-    if layout in ("LINEAR", "DLA_LINEAR"):
+    if layout == "LINEAR":
         return bytes(converted.tobytes())
     per = _per(layout, converted.ndim)
     channels = converted.shape[1]
@@ -71,7 +71,7 @@ def from_bytes(data: bytes, dtype: str, shape: tuple[int, ...], layout: str) -> 
         data[: len(data) // array_type(dtype).itemsize * array_type(dtype).itemsize],
         array_type(dtype),
     )
-    if layout in ("LINEAR", "DLA_LINEAR"):
+    if layout == "LINEAR":
         return _taken(flat, shape).reshape(shape)
     per = _per(layout, len(shape))
     padded = -(-shape[1] // per) * per

@@ -48,8 +48,13 @@ class Workshop:
         """Make the folder.
 
         Raises:
-            InputError: it cannot be made, or another build has it.
+            InputError: it cannot be made, is a link, or another build has it.
         """
+        if self.folder.is_symlink():
+            # What it points to is somebody's own, and would be emptied.
+            raise InputError(
+                f"cannot build {self._given}: {self.folder} is a link; remove it, or name another engine"
+            )
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from trtdoctor.builder.request import BuildRequest
+from trtdoctor.builder.request import BuildRequest, io_of, size_word
 from trtdoctor.model.build import BuildRecord
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, Explanation
@@ -74,11 +75,13 @@ def _each(report: EngineReport, request: BuildRequest) -> Iterable[Trial]:
         causes.setdefault(told.cause, []).append(told)
     yield from _network_io(report, request)
     if report.typing is Typing.STRONG:
-        if Cause.GRAPH_SAYS_FP32 in causes and request.precision != "fp16":
+        unconverted = request.precision != "fp16" or request.convert == "none"
+        if Cause.GRAPH_SAYS_FP32 in causes and unconverted:
+            none = request.convert == "none"
             yield Trial(
                 names=("convert the model to FP16",),
-                change={"precision": "fp16"},
-                words=("--precision", "fp16"),
+                change={"precision": "fp16", **({"convert": "plan"} if none else {})},
+                words=("--precision", "fp16", *(("--convert", "plan") if none else ())),
                 withheld="no FP16 kernel was timed, so nothing at hand says how fast it would be",
             )
         return
@@ -107,7 +110,7 @@ def _each(report: EngineReport, request: BuildRequest) -> Iterable[Trial]:
         yield Trial(
             names=("more workspace",),
             change={"workspace": limit},
-            words=("--workspace", f"{limit >> 20}M"),
+            words=("--workspace", size_word(limit)),
             withheld="a kernel that there was no memory for was not timed",
         )
     if Cause.NEAR_TIE in causes or any(
@@ -189,6 +192,8 @@ def request_of(record: BuildRecord, engine: Path, model: Path) -> BuildRequest:
         ),
         None,
     )
+    everything, _ = io_of(_given(record, "--io"))
+    converted = _given(record, "--convert")
     return BuildRequest(
         model=model,
         engine=engine,
@@ -197,6 +202,8 @@ def request_of(record: BuildRecord, engine: Path, model: Path) -> BuildRequest:
         strongly_typed="--strongly-typed" in record.command,
         shapes=record.shapes,
         io=forms,
+        # Where it set types of tensors, those are in the record one by one.
+        io_all=None if forms else everything,
         pins=record.pins,
         constraints=constraints,
         hardware_compatible=settings.hardware_compatibility_level,
@@ -206,5 +213,11 @@ def request_of(record: BuildRecord, engine: Path, model: Path) -> BuildRequest:
         tactic_sources=settings.tactic_sources,
         optimization_level=settings.builder_optimization_level,
         targets=record.targets,
-        convert=record.converted_by or "plan",
+        convert=converted[0] if converted else record.converted_by or "plan",
     )
+
+
+def _given(record: BuildRecord, option: str) -> list[str]:
+    """The values that the command of the build gave an option."""
+    words = record.command
+    return [value for word, value in pairwise(words) if word == option]

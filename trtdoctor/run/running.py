@@ -37,7 +37,9 @@ def outputs_of(
     """
     world = bench.world(runtime)
     plan = plan_of(engine)
-    tensors = describe(bench.host, module=world.module, python=world.python, engine=plan)
+    tensors = describe(
+        bench.host, module=world.module, python=world.python, engine=plan, through=through
+    )
     if isinstance(tensors, str):
         raise InputError(f"{engine} cannot be run here: {tensors}")
     wanted = {tensor["name"]: tensor for tensor in tensors if tensor["input"]}

@@ -43,7 +43,8 @@ class _Progress:
 def _logger(trt, path, progress, errors):
     stamp = "%m/%d/%Y-%H:%M:%S"
     letters = {"VERBOSE": "V", "INFO": "I", "WARNING": "W", "ERROR": "E", "INTERNAL_ERROR": "F"}
-    stream = open(path, "w", encoding="utf-8", errors="backslashreplace", buffering=1 << 16)
+    # By lines: what a builder that crashes said last is what one wants to read.
+    stream = open(path, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 
     class Log(trt.ILogger):
         def __init__(self):
