@@ -29,7 +29,7 @@ def test_three_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     engines = [f"m.{arm}.engine" for arm in ("fp32-no-tf32", "fp32", "fp16")]
     assert [Path(engine["path"]).name for engine in told["engines"]] == engines
     assert set(engines) <= set(names(keep))
-    assert [each["build"]["settings"].get("TF32") for each in told["engines"]] == [
+    assert [each["build"]["settings"].get("tf32") for each in told["engines"]] == [
         False,
         None,
         None,

@@ -100,7 +100,7 @@ def test_fp32_for_two_gpus(wide: Path) -> None:
     made = record(side_car(wide))
     assert made.converted_by is None and made.given is None
     assert made.targets == ("8.9", "12.0") and made.precision == "fp32"
-    assert made.settings["compute_capabilities"] == ["8.9", "12.0"]
+    assert made.settings.compute_capabilities == ("8.9", "12.0")
     report = side_car(wide)
     assert {told.cause.value for told in report.explanations} == {"graph-says-fp32"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from buildworld import record, spread
 
-from trtdoctor.model.build import FileHash, Proof
+from trtdoctor.model.build import BuildSettings, FileHash, Proof
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.render.build_sections import build_sections, proof_sections, signed, time
 
@@ -33,7 +33,7 @@ def test_how_it_was_built() -> None:
         flags=("FP16", "INT8"),
         io={"x": "fp16:hwc8"},
         pins={"/a": "fp32"},
-        settings={"workspace_bytes": 1024},
+        settings=BuildSettings(workspace_bytes=1024),
         environment={"NVIDIA_TF32_OVERRIDE": "0"},
         timing_cache=FileHash(path="t.cache", size=1, sha256=""),
         command=("build", "my model.onnx", "e"),
@@ -49,7 +49,7 @@ def test_how_it_was_built() -> None:
         "Precision": "fp16; flags FP16, INT8",
         "Network I/O": "x as fp16:hwc8",
         "Pinned": "/a=fp32",
-        "Setting": "workspace_bytes 1024",
+        "Setting": "workspace 1.0 KiB",
         "Variable": "NVIDIA_TF32_OVERRIDE=0",
         "Cache": "t.cache as of before the build",
         "Log": "f",

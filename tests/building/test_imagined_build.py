@@ -108,7 +108,7 @@ def test_all_that_can_be_set(imagined: Imagined, shop: Workshop, tmp_path: Path)
     )
     asked = imagined.asked
     assert asked["flags"] == told["flags"] == ["FP16", "INT8", "VERSION_COMPATIBLE"]
-    assert asked["cleared"] == ["TF32"] and told["settings"]["TF32"] is False
+    assert asked["cleared"] == ["TF32"] and told["settings"]["tf32"] is False
     assert asked["workspace"] == told["settings"]["workspace_bytes"] == 1 << 30
     assert (asked["avg_timing"], asked["level"]) == (4, 5)
     assert asked["hardware"] == "HardwareCompatibilityLevel.AMPERE_PLUS"

@@ -9,8 +9,9 @@ import pytest
 from buildworld import measured, record, request
 
 from trtdoctor.builder.request import BuildRequest
-from trtdoctor.engines.trials import REBUILT, Trial, promise, request_of, time_of, trials
-from trtdoctor.model.build import Measurement
+from trtdoctor.engines.promises import REBUILT, promise, time_of
+from trtdoctor.engines.trials import Trial, request_of, trials
+from trtdoctor.model.build import BuildSettings, Measurement
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Precision, ReasonTold
 from trtdoctor.model.engine_shapes import ShapeRange
@@ -228,14 +229,14 @@ def test_a_record_gives_its_request() -> None:
     found = again(
         precision="fp16",
         flags=("FP16", "VERSION_COMPATIBLE", "OBEY_PRECISION_CONSTRAINTS"),
-        settings={
-            "TF32": False,
-            "workspace_bytes": 1 << 30,
-            "avg_timing_iterations": 4,
-            "builder_optimization_level": 2,
-            "hardware_compatibility_level": "AMPERE_PLUS",
-            "tactic_sources": ["CUBLAS", "CUDNN"],
-        },
+        settings=BuildSettings(
+            tf32=False,
+            workspace_bytes=1 << 30,
+            avg_timing_iterations=4,
+            builder_optimization_level=2,
+            hardware_compatibility_level="AMPERE_PLUS",
+            tactic_sources=("CUBLAS", "CUDNN"),
+        ),
         shapes={"x": shape},
         io={"x": "fp16:hwc8", "y": "fp16", "z": ":chw4"},
         pins={"/a": "fp32"},
