@@ -302,6 +302,67 @@ def test_a_failed_build_keeps_the_engine_that_was(
         assert (tmp_path / name).read_bytes() == content
 
 
+def test_an_engine_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    model = write(tmp_path, graphmodels.MODELS["mlp_fp32"]())
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "m.engine").symlink_to(tmp_path / "disk" / "real.engine")
+    assert build(model, *ADA, "--precision", "fp32") == 0
+    assert (tmp_path / "m.engine").is_symlink()
+    assert names(tmp_path / "disk") == ["real.engine"]
+    assert is_still(tmp_path / "m.engine", record(side_car(tmp_path / "m.engine")).engine)
+
+
+def test_autocast_needs_an_interpreter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write(tmp_path, graphmodels.MODELS["mlp_fp32"]())
+    assert build(model, *ADA, "--convert", "autocast") == 2
+    assert "needs an interpreter that has NVIDIA ModelOpt" in refused(capsys)
+    assert names(tmp_path) == ["m.onnx"]
+
+
+def test_nodes_that_a_conversion_keeps_are_named(tmp_path: Path) -> None:
+    """Numbers that FP16 cannot hold: what makes them stays as it was."""
+    proto = graphmodels.model(
+        [
+            graphmodels.n("MatMul", ["x", "w"], ["a"], name="/mm"),
+            graphmodels.n("Mul", ["a", "big"], ["b"], name="/large"),
+            graphmodels.n("Mul", ["b", "small"], ["c"], name="/back"),
+            graphmodels.n("MatMul", ["c", "w"], ["y"], name="/mm2"),
+        ],
+        [("x", T.FLOAT, [8, 64])],
+        [("y", T.FLOAT, [8, 64])],
+        [
+            graphmodels.w("w", 64, 64),
+            graphmodels.const("big", 1e8, np.float32),
+            graphmodels.const("small", 1e-8, np.float32),
+        ],
+    )
+    model = write(tmp_path, proto)
+    assert build(model, *ADA) in (0, 1)
+    made = record(side_car(tmp_path / "m.engine"))
+    assert made.converted_by == "plan" and made.kept
+    assert "nodes stay" in made.notes[0] and "none of its" not in made.notes[0]
+
+
+def test_weights_beside_the_model(tmp_path: Path) -> None:
+    """A model whose weights lie in a file of their own is built, and converted."""
+    import onnx
+
+    model = tmp_path / "m.onnx"
+    onnx.save(
+        graphmodels.MODELS["mlp_fp32"](),
+        str(model),
+        save_as_external_data=True,
+        location="m.weights",
+        size_threshold=0,
+    )
+    assert build(model, *ADA, "--precision", "fp32") == 0
+    assert record(side_car(tmp_path / "m.engine")).converted_by is None
+    assert build(model, *ADA) == 0
+    made = record(side_car(tmp_path / "m.engine"))
+    assert made.converted_by == "plan"
+    assert not names(tmp_path)[0].startswith(".")
+
+
 def test_a_recorded_machine_builds_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,7 +116,8 @@ def _built(building: Building, bench: Bench, look: Looking) -> Examination:
             # What it tells is of the engine that is replaced now.
             side_car.unlink()
         workshop.deliver("log.gz", log)
-        workshop.deliver(ENGINE, target)
+        # Where a link points, not over the link.
+        workshop.deliver(ENGINE, workshop.engine)
         if request.timing_cache is not None and workshop.path(CACHE).exists():
             keep_cache(workshop.path(CACHE), request.timing_cache)
         record = BuildRecord(
