@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
+from trtdoctor.model.codec import write_all_atomically
 from trtdoctor.model.errors import InputError, UsageError
 
 try:
@@ -105,8 +106,16 @@ class Workshop:
         Raises:
             InputError: the file system refuses.
         """
+        made = self.path(name)
         try:
-            self.path(name).replace(target)
+            try:
+                made.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                # The engine is a link into another file system, and this file stays beside the link.
+                with made.open("rb") as stream:
+                    write_all_atomically(target, iter(lambda: stream.read(1 << 20), b""))
         except OSError as error:
             raise InputError(
                 f"cannot write {target}: {error.strerror}; choose another file"

@@ -82,6 +82,10 @@ def _by_plan(building: Building, look: Looking, target: Path) -> Lowering:
         f"'trtdoctor plan': {number or 'none'} of its {plan.nodes} nodes "
         f"{'stays' if number == 1 else 'stay'} in FP32"
     )
+    kept = {node.label for node in plan.keep}
+    forced = {label for label, _ in (plan.conversion.forced if plan.conversion else ())} - kept
+    if forced:
+        note += f", and {len(forced)} more that cannot be converted"
     if plan.weak:
         note += ", measured with random inputs, which tell little of real ones (give --inputs)"
     return Lowering(
