@@ -108,6 +108,7 @@ class ProfilingVerbosity(enum.IntEnum):
 class ILogger:
     class Severity(enum.IntEnum):
         ERROR = 1
+        def __str__(self): return "Severity.ERROR"
     def __init__(self): pass
 def Weights(*given): return given
 class Anything:
@@ -189,7 +190,7 @@ def test_an_engine_that_cannot_be_built_leaves_the_other(
     fp32, fp16 = said["engines"]
     assert "ms" in fp32
     assert fp16["reason"] == "the builder made no engine"
-    assert said["log"] == ["[1] no implementation"]
+    assert said["log"] == ["[ERROR] no implementation"]
 
 
 def fake(answer: dict[str, Any]) -> Host:

@@ -103,7 +103,7 @@ def _read(data: bytes) -> Captured:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise FormatError(
             f"This file is no JSON, or cut: the program that was recorded did not end ({reason}). {_HOW}"
         ) from None

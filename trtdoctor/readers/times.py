@@ -152,7 +152,8 @@ def _read(data: bytes) -> Times:
 
 
 def _reason(error: Exception) -> str:
-    return str(error).split("\n", 1)[0] if isinstance(error, ValueError) else "nested too deeply"
+    deep = isinstance(error, RecursionError)
+    return "nested too deeply" if deep else str(error).split("\n", 1)[0]
 
 
 def _times(entries: Sequence[_Entry]) -> Times:

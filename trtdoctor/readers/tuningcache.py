@@ -114,6 +114,9 @@ def _line(text: bytes) -> _Line:
         return msgspec.json.decode(text, type=_Line)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except msgspec.DecodeError as error:
+        # No ValueError before msgspec 0.20.
+        raise ValueError(str(error)) from None
 
 
 def _record(header: _Header, lines: Sequence[_Line], cut: str | None) -> TuningRecord:

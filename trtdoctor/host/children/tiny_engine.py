@@ -189,7 +189,7 @@ def main(payload):
 
             def log(self, severity, message):
                 if len(log) < 50 and int(severity) <= int(trt.ILogger.Severity.ERROR):
-                    log.append("[%s] %s" % (severity, message))
+                    log.append("[%s] %s" % (str(severity).rpartition(".")[2], message))
 
         logger = Log()
         builder = trt.Builder(logger)
