@@ -21,9 +21,9 @@ _CLOCKS = (
     ("copies and computing", "latency_ms"),
 )
 _LAUNCH_BOUND = {
-    True: "yes: the CPU takes longer to enqueue an inference than the GPU to compute it, so FP16 gains "
-    "little; a CUDA graph or larger batches do more",
-    False: "no: computing takes longer than enqueueing",
+    True: "yes: launching kernels takes much of the time, which FP16 does not shorten; a CUDA graph or "
+    "larger batches do",
+    False: "no",
 }
 
 
