@@ -194,3 +194,21 @@ def test_it_is_found_where_no_python_has_tensorrt(
     report = examine_built(Building(request=request), look).report()
     assert report.engines[0].build is not None
     assert report.engines[0].build.program == str(trtexec)
+
+
+@pytest.mark.parametrize("change", [{"runtime": "rtx"}, {"targets": ("8.9",)}])
+def test_it_does_not_stand_in_for_tensorrt_rtx(
+    tmp_path: Path, trtexec: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    import sys
+
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{trtexec.parent}:/usr/bin:/bin")
+    targets = {"targets": change["targets"]} if "targets" in change else {}
+    request = BuildRequest(model=_model(tmp_path), engine=tmp_path / "m.engine", **targets)  # type: ignore[arg-type]
+    building = Building(request=request, runtime=change.get("runtime"))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="has no TensorRT that can build"):
+        examine_built(building, Looking(deadline=60, python=str(python)))
+    assert not (tmp_path / "m.engine").exists()

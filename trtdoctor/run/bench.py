@@ -88,14 +88,15 @@ class Bench:
 
 
 def world_of(building: Building, bench: Bench) -> tuple[Building, World]:
-    """What builds: the TensorRT of the Python, else the trtexec on PATH."""
+    """What builds: the TensorRT of the Python, else the trtexec on PATH, which is no TensorRT-RTX."""
     try:
         return building, bench.world(building.runtime, building.trtexec)
     except InputError:
         try:
-            found = None if building.trtexec else bench.host.which("trtexec")
+            other = building.trtexec is not None or building.runtime == "rtx"
+            found = None if other else bench.host.which("trtexec")
         except HostError:
             found = None
-        if found is None:
+        if found is None or building.request.targets:
             raise
         return replace(building, trtexec=found), bench.world(None, found)
