@@ -52,7 +52,9 @@ def spread(median: float, width: float = 0.01) -> Spread:
 
 
 def measured(**clocks: float) -> Measurement:
-    return Measurement(gpu="NVIDIA H100", **{k: spread(v) for k, v in clocks.items()})
+    return Measurement(
+        gpu="NVIDIA H100", compute_capability="9.0", **{k: spread(v) for k, v in clocks.items()}
+    )
 
 
 def record(**more: Any) -> BuildRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from buildworld import measured, record, request
 
@@ -86,7 +87,8 @@ def test_promises_that_are_withheld(
 
 
 def test_without_a_graph_launches_must_be_ruled_out() -> None:
-    clocks = Measurement(events_ms=measured(events_ms=1.0).events_ms, launch_bound=False)
+    events = measured(events_ms=1.0).events_ms
+    clocks = Measurement(events_ms=events, launch_bound=False, compute_capability="9.0")
     interval, withheld = promise((0.3, 0.5), 1.0, 0.6, clocks)
     assert interval is not None and withheld is None
 
@@ -272,3 +274,10 @@ def test_what_only_the_command_tells() -> None:
     # Which the record has one by one where it did something.
     found = again(command=("build", "--io", "fp16"), io={"x": "fp16"})
     assert found.io_all is None and found.io == {"x": ("fp16", None)}
+
+
+@pytest.mark.parametrize("capability", ["8.9", "12.0", None])
+def test_nothing_is_promised_where_it_was_not_measured(capability: str | None) -> None:
+    elsewhere = msgspec.structs.replace(AS_GRAPH, compute_capability=capability)
+    interval, withheld = promise((0.3, 0.5), 1.0, 0.6, elsewhere)
+    assert interval is None and withheld is not None and "compute capability 9.0 alone" in withheld
