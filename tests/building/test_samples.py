@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from trtdoctor.builder.samples import measurement, spread
+from trtdoctor.builder.samples import measurement
+from trtdoctor.model.spreads import spread
 
 
 def answered(clock: dict[str, Any] | None = None, **samples: list[float]) -> dict[str, Any]:
     return {"engines": [{"samples": samples, "shapes": {"x": [1, 8]}, **(clock or {})}]}
 
 
-def test_few_samples_have_their_range() -> None:
-    assert spread([]) is None and spread([math.nan, math.inf, -1.0]) is None
-    found = spread([3.0, 1.0, 2.0])
+def test_few_samples_have_no_interval_and_six_have_their_range() -> None:
+    assert spread([]) is None and spread([3.0, 1.0, 2.0]) is None
+    found = spread([3.0, 1.0, 2.0, 2.0, 2.5, 1.5])
     assert found is not None
-    assert (found.median, found.low, found.high, found.samples) == (2.0, 1.0, 3.0, 3)
+    assert (found.median, found.low, found.high, found.samples) == (2.0, 1.0, 3.0, 6)
 
 
 @pytest.mark.parametrize("number", [7, 20, 101])
@@ -45,7 +46,7 @@ def test_the_interval_holds_the_median_19_times_of_20(number: int) -> None:
         ({"wall": [1.0] * 9}, {"a": []}, None),
         ({"graph": [0.5] * 9}, {"a": [0.1]}, None),
         # Within the noise of both.
-        ({"wall": [0.5, 1.0, 1.5], "graph": [0.4, 0.7, 1.0]}, None, False),
+        ({"wall": [0.5, 1.0, 1.5] * 2, "graph": [0.4, 0.7, 1.0] * 2}, None, False),
     ],
 )
 def test_whether_launches_take_the_time(samples: Any, times: Any, bound: bool | None) -> None:
@@ -54,7 +55,9 @@ def test_whether_launches_take_the_time(samples: Any, times: Any, bound: bool | 
 
 def test_what_a_child_told_is_kept() -> None:
     told = {
-        **answered({"warm_up": 3, "repeats": 7, "graph_refused": "no"}, wall=[1.0], h2d=[0.25]),
+        **answered(
+            {"warm_up": 3, "repeats": 7, "graph_refused": "no"}, wall=[1.0] * 6, h2d=[0.25] * 6
+        ),
         "gpu": "NVIDIA H100",
         "compute_capability": "9.0",
         "through": "ctypes",

@@ -1,42 +1,20 @@
-"""Samples of a time made into a median and its interval, and a child's samples into a measurement."""
+"""A child's samples made into a measurement."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from trtdoctor.model.build import Measurement, Spread
+from trtdoctor.model.spreads import spread
 
-_OUTSIDE = 0.025
 # Above this share of the time of plain enqueues, a CUDA graph would save it: the host is what is slow.
 _LAUNCHING = 0.2
 # Without a graph: a profile's events add about a fifth to each layer.
 _GAP = 1.5
 # Clocks that move by more than this while measuring are told.
 _STEADY = 0.03
-
-
-def spread(samples: Sequence[float]) -> Spread | None:
-    """The median and the interval that holds it 19 of 20 times, by the order of the samples.
-
-    Few samples have no such interval; then it is their whole range.
-    """
-    values = sorted(value for value in samples if math.isfinite(value) and value >= 0.0)
-    number = len(values)
-    if not number:
-        return None
-    below, rank = 0.0, 0
-    while rank < number // 2:
-        below += math.comb(number, rank) / 2.0**number
-        if below > _OUTSIDE:
-            break
-        rank += 1
-    rank = max(0, rank - 1)
-    return Spread(
-        median=median(values), low=values[rank], high=values[number - 1 - rank], samples=number
-    )
 
 
 def measurement(
