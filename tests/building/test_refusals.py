@@ -113,3 +113,16 @@ def test_a_build_that_came_to_nothing() -> None:
     assert "m.onnx: odd thing." in said("build", errors=("odd thing.", "it failed"))
     assert "m.onnx: it logged no error." in said("build")
     assert len(said("build", errors=("y" * 5000,))) < 500
+
+
+def test_commands_in_sentences_can_be_pasted() -> None:
+    open_one = Failure(kind="open", about={"name": "a b", "declared": [-1, 3]})
+    said = refusal(
+        open_one, model="my m.onnx", name="T", timeout=1.0, meaning=lambda text: None, log=None
+    )
+    assert "--shapes 'a b'=1x3" in said
+    unparsed = Failure(kind="parse", about={"errors": [{"text": "no"}]})
+    said = refusal(
+        unparsed, model="my m.onnx", name="T", timeout=1.0, meaning=lambda text: None, log=None
+    )
+    assert "trtdoctor audit 'my m.onnx'" in said

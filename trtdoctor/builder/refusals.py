@@ -6,6 +6,7 @@ import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from shlex import quote
 from typing import Any
 
 from .make import Failure
@@ -67,9 +68,7 @@ def _built_none(failure: Failure, model: str, name: str, meaning: Meaning) -> st
 
 def _parse(errors: Sequence[Mapping[str, Any]], model: str, name: str, meaning: Meaning) -> str:
     if not errors:
-        return (
-            f"{name} cannot parse {model}, and told no error; 'trtdoctor audit {model}' tells more."
-        )
+        return f"{name} cannot parse {model}, and told no error; 'trtdoctor audit {quote(model)}' tells more."
     first = errors[0]
     node = first.get("name") or ""
     operator = first.get("operator") or ""
@@ -85,7 +84,7 @@ def _parse(errors: Sequence[Mapping[str, Any]], model: str, name: str, meaning: 
     means = f" It means that {told[0]}. Next: {told[1]}." if told else ""
     return (
         f"{name} cannot parse {model}{at}: {_short(text)}.{means}{others} "
-        f"'trtdoctor audit {model}' says which operators this TensorRT lacks."
+        f"'trtdoctor audit {quote(model)}' says which operators this TensorRT lacks."
     )
 
 
@@ -111,15 +110,16 @@ def _open(about: Mapping[str, Any], model: str, name: str) -> str:
     declared = about["declared"]
     return (
         f"input {about['name']} of {model} has open extents ({_by(declared)}); say which with "
-        f"--shapes {about['name']}={_example(declared)}, and --min-shapes and --max-shapes where they "
-        "vary"
+        f"--shapes {quote(str(about['name']))}={_example(declared)}, and --min-shapes and "
+        "--max-shapes where they vary"
     )
 
 
 def _shape(about: Mapping[str, Any], model: str, name: str) -> str:
     return (
         f"{_by(about['given'])} does not fit input {about['name']} of {model}, which is "
-        f"{_by(about['declared'])}; give --shapes {about['name']}={_example(about['declared'])} with "
+        f"{_by(about['declared'])}; give "
+        f"--shapes {quote(str(about['name']))}={_example(about['declared'])} with "
         "extents of your own in place of each 1"
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -62,7 +63,7 @@ def verified(seen: Examination, verifying: Verifying, look: Looking) -> Examinat
     if record is None:
         raise InputError(
             f"{report.path} has no record of its build, so nobody knows how to build it again; build it "
-            f"with 'trtdoctor build MODEL.onnx {report.path}' and explain it with --verify then"
+            f"with 'trtdoctor build MODEL.onnx {quote(report.path)}' and explain it with --verify then"
         )
     original = Path((record.given or record.model).path)
     beside = find_side_car(Path(report.path))
