@@ -68,7 +68,10 @@ def _built_none(failure: Failure, model: str, name: str, meaning: Meaning) -> st
 
 def _parse(errors: Sequence[Mapping[str, Any]], model: str, name: str, meaning: Meaning) -> str:
     if not errors:
-        return f"{name} cannot parse {model}, and told no error; 'trtdoctor audit {quote(model)}' tells more."
+        return (
+            f"{name} cannot parse {model}, and told no error; 'trtdoctor audit {quote(model)}' tells "
+            "more."
+        )
     first = errors[0]
     node = first.get("name") or ""
     operator = first.get("operator") or ""
