@@ -15,8 +15,11 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
+    either,
     facts,
     sound_plans,
+    to_run,
+    to_write,
 )
 
 _TELLS = {"names": "the names of its layers only", "none": "nothing of its layers"}
@@ -78,12 +81,16 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
             text="Build it again with the options it was built with and detailed verbosity: with "
             f"{program}, or with {module} in Python before the build"
             f"{'' if plan.rtx else ', or with Polygraphy'}.",
-            commands=(
-                f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
-                "--profilingVerbosity=detailed",
-                f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED"
-                "  # in the Python that builds",
-                *(() if plan.rtx else (polygraphy,)),
+            commands=either(
+                to_run(
+                    f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
+                    "--profilingVerbosity=detailed"
+                ),
+                to_write(
+                    f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED",
+                    where="the script that builds",
+                ),
+                () if plan.rtx else to_run(polygraphy),
             ),
         ),
     )
