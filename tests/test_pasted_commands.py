@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import subprocess
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def recorded(lines: Iterable[str], where: Path) -> list[list[str]]:
 
 
 def runs_in_python(lines: list[str]) -> None:
-    code = "\n".join(line.strip() if not line.startswith(" " * 8) else line for line in lines)
+    code = textwrap.dedent("\n".join(lines))
     ast.parse(code)
     trt = MagicMock()
     inspector = trt.Runtime.return_value.deserialize_cuda_engine.return_value

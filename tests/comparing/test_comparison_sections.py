@@ -170,5 +170,5 @@ def test_time_of_conversions_is_told_with_its_share() -> None:
         "a", layer("c", "c", ms=0.3), reformat("x", "y", "FP32", "FP16", ms=0.1), size=3 << 30
     )
     told = {each.what: each.a for each in side_by_side(a, engine("b"))}
-    assert told["time of conversions"] == "0.1000 ms, 25.0 % of all time"
+    assert told["time of conversions"] == "0.1000 ms, 25.0% of all time"
     assert told["size"] == "3.0 GiB"

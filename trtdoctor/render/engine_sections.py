@@ -19,6 +19,7 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.finding import Confidence
 
 from .recorded_sections import recorded_sections
+from .section import ENGINE_TYPING
 from .section import Section as Section
 from .section import percent as percent
 from .section import size as size
@@ -125,7 +126,7 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
                 yield f"Profile {number}", f"{name} {_range(extents)}"
         for key, value in identity.metadata.items():
             yield f"  {key}", str(value)
-    yield "Typing", engine.typing.value
+    yield "Typing", ENGINE_TYPING.get(engine.typing, engine.typing.value)
     if engine.capture is None:
         yield "Layers", _source(engine)
     for note in engine.notes:
@@ -148,7 +149,7 @@ def _made_for(engine: EngineReport) -> str:
         text = _sure(text, identity.confidence.get("compute_capabilities"))
     if identity.hardware_compatibility not in (None, "none"):
         text += f", hardware compatible: {identity.hardware_compatibility}"
-    return f"{text}; platform {identity.platform or 'not told'}"
+    return f"{text}; platform {identity.platform or 'unknown'}"
 
 
 def _built_on(record: dict[str, Any]) -> Iterator[str]:
@@ -210,7 +211,7 @@ def _named(engine: EngineReport) -> Section:
     timed = any(layer.time_ms is not None for layer in layers)
     if timed:
         layers.sort(key=lambda layer: layer.time_ms or 0.0, reverse=True)
-    title = "FP16: not known, since only the layers' names are told"
+    title = "FP16: unknown, because only the layers' names are known"
     if len(layers) > _MOST_LISTED:
         title += f" ({_MOST_LISTED} of {len(layers)}, --all shows every layer)"
     rows = [
@@ -260,6 +261,8 @@ def _headline(engine: EngineReport) -> str:
     text = "FP16: " + ", ".join(parts)
     if summary.unknown_share.layers:
         text += f"; unknown: {percent(summary.unknown_share.layers)} of compute layers"
+        if summary.unknown_share.time is not None:
+            text += f", {percent(summary.unknown_share.time)} of their time"
     if conversions.count:
         one = conversions.count == 1
         text += "; one conversion" if one else f"; {conversions.count} conversions"

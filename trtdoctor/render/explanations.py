@@ -10,7 +10,7 @@ from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
 from trtdoctor.model.finding import Command, Remedy
 
-from .section import Section
+from .section import ENGINE_TYPING, Section, brief
 
 _MOST_LISTED = 10
 _MOST_NAMED = 200
@@ -29,7 +29,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
         rows.append(("Answer", engine.answer))
     if engine.choice is not None:
         rows.append(("Proof", _proof(engine)))
-    rows.append(("Typing", engine.typing.value))
+    rows.append(("Typing", ENGINE_TYPING.get(engine.typing, engine.typing.value)))
     rows += [("Note", note) for note in engine.notes]
     yield Section(title=f"Why not FP16? {engine.path}", rows=tuple(rows))
     groups = list(_regions(engine.explanations).values())
@@ -38,7 +38,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
     if len(groups) > _MOST_GROUPS:
         yield _other_groups(groups[_MOST_GROUPS:])
     if len(engine.explanations) > 1:
-        yield _shortened(_layers(engine.explanations), verbose)
+        yield _shortened(_layers(engine), verbose)
     for title, remedies in (
         ("What would make the whole engine faster", engine.advice),
         ("What would tell more", engine.missing),
@@ -108,7 +108,8 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     confidence = f", {first.confidence.value}" if first.confidence else ""
     rows: list[tuple[str, ...] | Command] = []
     if len(group) > 1:
-        names = [told.layer for told in group[: _MOST_NAMED if verbose else _MOST_LISTED]]
+        shown_names = group[: _MOST_NAMED if verbose else _MOST_LISTED]
+        names = [told.layer if verbose else brief(told.layer) for told in shown_names]
         if len(names) < len(group):
             where = "the table of layers has each" if verbose else "-v"
             names.append(f"and {len(group) - len(names)} more ({where})")
@@ -141,18 +142,26 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
 
 
-def _layers(explanations: tuple[Explanation, ...]) -> Section:
-    """All explained layers, the dearest first; layers without a price keep their order."""
+def _layers(engine: EngineReport) -> Section:
+    """All explained layers, the dearest first, else the slowest; the others keep their order."""
+    explanations = engine.explanations
+    times = {
+        layer.name: layer.time_ms for layer in engine.layers[::-1] if layer.time_ms is not None
+    }
     priced = any(told.cost for told in explanations)
+    timed = any(told.layer in times for told in explanations)
+
+    def dear(told: Explanation) -> tuple[float, float]:
+        return -(told.cost.margin_ms if told.cost else 0.0), -times.get(told.layer, 0.0)
+
     rows = []
-    for told in sorted(explanations, key=lambda t: -(t.cost.margin_ms if t.cost else 0.0)):
+    for told in sorted(explanations, key=dear):
         confidence = told.confidence.value if told.confidence else ""
         price = f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else ""
+        took = f"{times[told.layer]:.4f}" if told.layer in times else ""
         row = (told.precision.value, told.cause.value, confidence, told.layer)
-        rows.append((price, *row) if priced else row)
+        rows.append(((price,) if priced else ()) + ((took,) if timed else ()) + row)
     columns = ("precision", "cause", "confidence", "layer")
-    return Section(
-        title="Layers by cost" if priced else "Layers",
-        columns=("us in FP16", *columns) if priced else columns,
-        rows=tuple(rows),
-    )
+    head = (("us in FP16",) if priced else ()) + (("ms",) if timed else ())
+    order = "by cost" if priced else "by time" if timed else ""
+    return Section(title=f"Layers {order}".rstrip(), columns=head + columns, rows=tuple(rows))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from trtdoctor.model.finding import Command
+from trtdoctor.model.typing import Typing
 
 Row = tuple[str, ...] | Command
 
@@ -36,9 +37,24 @@ def stretches(
         )
 
 
+# Who decided an engine's types, as far as a sentence can say it.
+ENGINE_TYPING = {
+    Typing.WEAK: "weak: the builder chooses, and --fp16 only allows FP16",
+    Typing.STRONG: "strong: the model's types decide",
+}
+
+
+def brief(name: str) -> str:
+    """A name as a list has it: of a long one, as fused blocks have, the beginning and the end."""
+    most = 90
+    if len(name) <= most:
+        return name
+    return f"{name[: most * 2 // 3]} ... {name[-most // 3 :]}"
+
+
 def percent(share: float | None) -> str:
     """A share as a percentage; a dash where there is none."""
-    return "-" if share is None else f"{share * 100:.1f} %"
+    return "-" if share is None else f"{share:.1%}"
 
 
 def size(number: int | None) -> str:

@@ -134,7 +134,7 @@ def _yes(value: bool | None) -> str | None:
 
 
 def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{share * 100:.1f} %"
+    return None if share is None else f"{share:.1%}"
 
 
 def _bytes(number: int | None) -> str | None:
