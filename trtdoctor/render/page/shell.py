@@ -1,0 +1,114 @@
+"""The frame of every web page: its head, its style, its script and its footer.
+
+A page made here loads nothing. Its content security policy allows the one style and the one script
+that stand in it, by their hashes, and forbids all else; so no part of a page may carry a ``style``
+attribute or an event handler.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trtdoctor.render.common import clean
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent
+# Where a long name may go on in the next line; what is copied stays the same.
+_JOINTS = re.compile(r"([/.:_+,=\\-]+)(?=\w)")
+# A shorter word needs no place to break.
+_LONG_WORD = 18
+
+
+def page(title: str, body: Markup, footer: str = "") -> str:
+    """A whole page.
+
+    Args:
+        title: What the browser's tab tells, plain text.
+        body: What stands in it, safe HTML: of :func:`environment`'s templates, where all is escaped.
+            It begins with an ``h1``.
+        footer: Plain text below it.
+    """
+    from markupsafe import Markup
+
+    style, script = _asset("page.css"), _asset("page.js")
+    return (
+        environment()
+        .get_template("shell.html.j2")
+        .render(
+            title=title,
+            body=body,
+            footer=footer,
+            style=Markup(style),
+            script=Markup(script),
+            policy="; ".join(
+                (
+                    "default-src 'none'",
+                    f"style-src '{_digest(style)}'",
+                    f"script-src '{_digest(script)}'",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                )
+            ),
+        )
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Where the templates of this folder are found, and everything put into them is escaped.
+
+    Filters: ``breakable`` lets a long name break behind its joints.
+    """
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalized,
+    )
+    made.filters["breakable"] = breakable
+    return made
+
+
+def breakable(text: str) -> Markup:
+    """Escaped text whose long words may be broken behind a slash, a dot and the like, and only there."""
+    from markupsafe import Markup, escape
+
+    text = clean(text)
+    if len(text) <= _LONG_WORD:
+        return escape(text)
+    words = text.split(" ")
+    return Markup(" ").join(
+        escape(word)
+        if len(word) <= _LONG_WORD
+        else Markup("<wbr>").join(escape(part) for part in _JOINTS.sub("\\1\0", word).split("\0"))
+        for word in words
+    )
+
+
+def _finalized(value: Any) -> Any:
+    """Whatever a template prints, no control character gets through; markup was cleaned before."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return clean(value)
+    return value
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
