@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from trtdoctor.model.build import Proof
+from trtdoctor.model.engine import CostTold
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """A titled table. Without ``columns`` its rows are pairs of label and text.
 
-    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
+    ``note`` is a sentence below it, for where a renderer shows not all of its rows. ``kind`` says what it
+    is about where a renderer may draw it in its own way: ``layers`` for a list of layers, a ``cause``
+    with the cost that ``about`` holds, a ``proof``.
     """
 
     title: str
     rows: tuple[tuple[str, ...], ...]
     columns: tuple[str, ...] = ()
     note: str = ""
+    kind: Literal["", "layers", "cause", "proof"] = ""
+    about: CostTold | Proof | None = None
 
 
 def percent(share: float | None) -> str:

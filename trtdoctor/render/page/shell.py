@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 # Where a long name may go on in the next line; what is copied stays the same.
-_JOINTS = re.compile(r"([/.:_+,=\\-]+)(?=\w)")
+_JOINTS = re.compile(r"(?<=\w)([/.:_+,=\\-]+)(?=\w)")
 # A shorter word needs no place to break.
 _LONG_WORD = 18
 
