@@ -114,7 +114,9 @@ def _leads(report: Report, verdict: str) -> Iterator[str]:
     if report.comparisons:
         answers = [report.comparisons[0].verdict]
     else:
-        answers = [each.answer for each in (*report.engines, *report.models) if each.answer]
+        told = [each.answer for each in report.engines]
+        told += [each.answer for each in report.models]
+        answers = [answer for answer in told if answer]
     for answer in dict.fromkeys(map(one_line, answers)):
         if answer and answer != verdict:
             yield answer

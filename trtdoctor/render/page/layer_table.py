@@ -97,7 +97,7 @@ def block_tables(engine: EngineReport, budget: Budget, keeps: str) -> Iterator[T
                 layer.name,
                 precision_words(layer),
                 layer.type or "",
-                _listed(node for node in layer.onnx_nodes if node != layer.name),
+                _nodes(layer),
                 _listed(layer.precision_evidence, "; "),
             )
             for number, layer in enumerate(block.layers)
@@ -162,9 +162,16 @@ def _row(number: int, layer: Layer, told: Explanation | None, total: float) -> t
         "" if ms is None or not total else f"{ms / total * 100:.2f}",
         why,
         f"{told.cost.margin_ms * 1000:+.2f}" if told is not None and told.cost else "",
-        _listed(node for node in layer.onnx_nodes if node != layer.name),
+        _nodes(layer),
         _listed(layer.precision_evidence, "; "),
     )
+
+
+def _nodes(layer: Layer) -> str:
+    """The nodes that are fused in a layer, where its name is not just them."""
+    if " + ".join(layer.onnx_nodes) == layer.name:
+        return ""
+    return _listed(layer.onnx_nodes)
 
 
 def precision_words(layer: Layer) -> str:

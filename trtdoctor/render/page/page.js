@@ -57,7 +57,7 @@
     });
     if (!table.matches(".search")) continue;
     const rows = [...table.tBodies[0].rows];
-    const texts = rows.map((row) => row.textContent.toLowerCase());
+    let texts;
     const label = make("label", "Search");
     const input = make("input", "", {type: "search"});
     input.setAttribute("aria-label", `Search in ${table.getAttribute("aria-label")}`);
@@ -70,6 +70,7 @@
     input.addEventListener("input", () => {
       const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
+      texts ??= rows.map((row) => row.textContent.toLowerCase());
       rows.forEach((row, place) => {
         row.hidden = !wanted.every((word) => texts[place].includes(word));
         shown += !row.hidden;
