@@ -56,7 +56,7 @@ def test_the_first_page_that_was_written_is_opened(browser: Path, tmp_path: Path
 def test_without_a_page_a_temporary_one_is_made_for_the_user_alone(
     browser: Path, tmp_path: Path
 ) -> None:
-    _, err = show("--no-share", BROWSER=f"{browser} %s", TMPDIR=str(tmp_path))
+    show("--no-share", BROWSER=f"{browser} %s", TMPDIR=str(tmp_path))
     (page,) = tmp_path.glob("trtdoctor-*.html")
     assert (tmp_path / "opened").read_text().strip() == page.as_uri()
     assert page.read_text().startswith("<!doctype html>")
