@@ -20,7 +20,7 @@ from trtdoctor.model.engine import (
     Precision,
     Role,
 )
-from trtdoctor.model.finding import Confidence, Evidence, Remedy
+from trtdoctor.model.finding import Confidence, Evidence, Remedy, either, to_run, to_write
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
 from trtdoctor.model.model_report import ModelIdentity, ModelReport, PrecisionMap, Region, Work
 from trtdoctor.model.report import Report
@@ -98,7 +98,7 @@ def explained(number: int = 40) -> Report:
             ),
             remedy=Remedy(
                 text="Give the network FP16 inputs and outputs.",
-                commands=(TRTEXEC, "config.set_flag(trt.BuilderFlag.FP16)"),
+                commands=either(to_run(TRTEXEC), to_write("config.set_flag(trt.BuilderFlag.FP16)")),
             ),
         )
         for each in made.layers
@@ -220,7 +220,7 @@ def hostile() -> Report:
             each,
             layer=f"{HOSTILE} {n}",
             region=HOSTILE,
-            remedy=Remedy(text=HOSTILE, commands=(f"trtexec {HOSTILE}",)),
+            remedy=Remedy(text=HOSTILE, commands=to_run(f"trtexec {HOSTILE}")),
         )
         for n, each in enumerate(told.explanations)
     )

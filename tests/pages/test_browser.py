@@ -162,7 +162,7 @@ def test_the_layers_can_be_sorted_and_searched(name: str, visit: Callable[..., A
 
 def test_a_command_is_copied_as_it_is(visit: Callable[..., Any]) -> None:
     page = visit("explain", width=320, permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Copy: trtexec command").first.click()
+    page.get_by_role("button", name="Copy: Either with trtexec").first.click()
     page.get_by_text("Copied", exact=True).wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == TRTEXEC
     # Never folded: one line, however narrow the window is.

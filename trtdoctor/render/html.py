@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from trtdoctor.model.build import Proof
 from trtdoctor.model.engine import CostTold, EngineReport, LayersSource
+from trtdoctor.model.finding import Command
 from trtdoctor.model.model_report import ModelReport
 from trtdoctor.model.report import Finding, Report, Severity, Status
 from trtdoctor.model.typing import Typing
@@ -30,7 +31,7 @@ from .page.looks import LOOKS, Look
 from .page.model_map import alerts_of, model_strips, node_rows
 from .page.shell import environment, page
 from .page.texts import Item, items
-from .section import Section
+from .section import Row, Section
 from .sections import report_sections
 
 # What a page's tables may hold together, in characters, and one of them, in rows: browsers grow slow
@@ -123,7 +124,9 @@ def _leads(report: Report, verdict: str) -> Iterator[str]:
 
 
 def _finding_items(finding: Finding) -> tuple[Item, ...]:
-    rows = list(finding_details(finding))
+    rows: list[Row] = list(finding_details(finding))
+    if finding.remedy:
+        rows += finding.remedy.commands
     rows += [("reference" if n == 0 else "", each) for n, each in enumerate(finding.references)]
     return items(rows)
 
@@ -203,6 +206,7 @@ def _shown(report: Report, budget: Budget, told: set[str]) -> Iterator[_Shown]:
     scale = cost_scale(each.about for each in sections if isinstance(each.about, CostTold))
     for section in sections:
         rows = budget.take(row for row in section.rows if not _said(row, told))
+        texts = tuple(row for row in rows if not isinstance(row, Command))
         note = section.note
         hidden = len(section.rows) - len(rows) - sum(_said(row, told) for row in section.rows)
         if hidden:
@@ -211,7 +215,7 @@ def _shown(report: Report, budget: Budget, told: set[str]) -> Iterator[_Shown]:
             title=section.title,
             level=3 if section.kind in ("cause", "proof") else 2,
             columns=tuple(_columns(section)),
-            rows=tuple(tuple(map(_indented, row)) for row in rows) if section.columns else (),
+            rows=tuple(tuple(map(_indented, row)) for row in texts) if section.columns else (),
             items=() if section.columns else items(rows),
             note=note.strip(),
             bars=_bars(section, scale),
@@ -223,9 +227,11 @@ def _indented(cell: str) -> str:
     return f"↳ {cell.lstrip()}" if cell.startswith("  ") else cell
 
 
-def _said(row: tuple[str, ...], told: set[str]) -> bool:
+def _said(row: Row, told: set[str]) -> bool:
     """Whether a row repeats what stands at the top of the page."""
-    return len(row) == 2 and row[0] in ("Answer", "Verdict") and one_line(row[1]) in told
+    if isinstance(row, Command) or len(row) != 2:
+        return False
+    return row[0] in ("Answer", "Verdict") and one_line(row[1]) in told
 
 
 def _bars(section: Section, scale: float) -> Bars | None:
@@ -235,8 +241,9 @@ def _bars(section: Section, scale: float) -> Bars | None:
 
 
 def _columns(section: Section) -> Iterator[Column]:
+    rows = [row for row in section.rows if not isinstance(row, Command)]
     for number, header in enumerate(section.columns):
-        cells = [row[number] for row in section.rows if row[number].strip()]
+        cells = [row[number] for row in rows if row[number].strip()]
         numeric = bool(cells) and all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
         yield Column(header=header, kind="num" if numeric else "")
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from trtdoctor.model.engine import EngineReport, Explanation, Layer, Role
-from trtdoctor.model.finding import Confidence
+from trtdoctor.model.finding import Command, Confidence
+from trtdoctor.render.section import Row
 
 from .layer_map import layers_once
 from .looks import CONVERSION, layer_look
 from .model_map import NodeRow
 
+R = TypeVar("R", bound=Row)
 # Longer lists of nodes, and of what shows a precision, are cut; the JSON report has them whole.
 _MOST_NAMED = 12
 # What the tags of a row and of a cell take, in characters.
@@ -43,11 +46,12 @@ class Budget:
         self._left = characters
         self._rows = rows
 
-    def take(self, rows: Iterable[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-        """The first of these rows that a page has room for."""
-        taken: list[tuple[str, ...]] = []
+    def take(self, rows: Iterable[R]) -> tuple[R, ...]:
+        """The first of these rows that a page has room for; a command is there whole or not at all."""
+        taken: list[R] = []
         for row in rows:
-            self._left -= _ROW + sum(_CELL + len(cell) for cell in row)
+            cells = row.lines if isinstance(row, Command) else row
+            self._left -= _ROW + sum(_CELL + len(cell) for cell in cells)
             if self._left < 0 or len(taken) >= self._rows:
                 break
             taken.append(row)

@@ -1,30 +1,34 @@
-"""Rows of label and text as a page shows them: grouped by label, commands apart, under their tool."""
+"""Rows of label and text as a page shows them: grouped by label, commands apart, under a heading each."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-_TOOLS = {
-    "trtexec": "trtexec",
-    "tensorrt_rtx": "trtexec",
-    "polygraphy": "Polygraphy",
-    "python": "Python",
-    "trtdoctor": "shell",
-}
+from trtdoctor.render.commands import headings, pasted
+from trtdoctor.render.section import Row, stretches
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 # Of a long list, so many stand there at once.
 _AT_ONCE = 5
-# How a line of Python begins, and no shell's.
-_PYTHON = re.compile(r"[A-Za-z_][\w.]*\s*(?:[=(\[])|(?:for|if|import|from|with|def|class)\s|#")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A text; a command where ``tool`` tells what takes it."""
+    """A text; a command where ``heading`` says who takes it."""
 
     text: str
-    tool: str = ""
+    heading: str = ""
+
+    @property
+    def whole(self) -> Markup:
+        """A command's text, escaped and never cut short."""
+        from markupsafe import escape
+
+        return escape(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,28 +50,19 @@ class Item:
 
     @property
     def _long(self) -> bool:
-        return len(self.entries) > _AT_ONCE + 2 and not any(entry.tool for entry in self.entries)
+        return len(self.entries) > _AT_ONCE + 2 and not any(entry.heading for entry in self.entries)
 
 
-def items(rows: Iterable[Sequence[str]]) -> tuple[Item, ...]:
-    """Rows with an empty label, or with the same again, go on with the one above."""
+def items(rows: Iterable[Row]) -> tuple[Item, ...]:
+    """Rows with an empty label, or with the same again, and commands go on with the one above."""
     found: list[tuple[str, list[Entry]]] = []
-    for label, text in rows:
-        if not found or (label.strip() and label.strip() != found[-1][0]):
-            found.append((label.strip(), []))
-        found[-1][1].append(entry(text))
+    for texts, commands in stretches(rows):
+        for label, text in texts:
+            if not found or (label.strip() and label.strip() != found[-1][0]):
+                found.append((label.strip(), []))
+            found[-1][1].append(Entry(text=text))
+        for heading, command in headings(commands):
+            if not found:
+                found.append(("", []))
+            found[-1][1].append(Entry(text="\n".join(pasted(command)), heading=heading))
     return tuple(Item(label=label, entries=tuple(entries)) for label, entries in found)
-
-
-def entry(text: str) -> Entry:
-    """A text, or a command where it begins as commands in rows do."""
-    if not text.startswith("$ "):
-        return Entry(text=text)
-    return Entry(text=text[2:], tool=_tool(text[2:]))
-
-
-def _tool(command: str) -> str:
-    first = command.split(maxsplit=1)[0].rsplit("/", 1)[-1] if command.strip() else ""
-    if first in _TOOLS and not command.lstrip().startswith("python ="):
-        return _TOOLS[first] if first != "python" else "shell"
-    return "Python" if _PYTHON.match(command.lstrip()) else "shell"
