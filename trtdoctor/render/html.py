@@ -25,6 +25,7 @@ from .common import (
     verdict_line,
 )
 from .page.bars import Bars, cost_bars, cost_scale, proof_bars
+from .page.causes import CauseTable, cause_table
 from .page.layer_map import Strip, layer_strips
 from .page.layer_table import Budget, Column, Table, block_tables, layer_table, node_table
 from .page.looks import LOOKS, Look
@@ -73,6 +74,7 @@ def render_html(report: Report) -> str:
             undecided=undecided(report),
             figures=figures,
             shares=tuple((f.strip.label, f.strip) for f in figures if f.bars),
+            causes=tuple(_causes(report)),
             sections=tuple(_shown(report, budget, {verdict, *leads})),
             tables=tuple(_tables(report, budget)),
             machine=items(machine_rows(report.machine)) if report.machine else (),
@@ -159,6 +161,15 @@ def _figures(report: Report) -> Iterator[_Figure]:
         for number, model in enumerate(report.models):
             for strip in model_strips(model):
                 yield _Figure(strip=strip, link=f"m{number}-")
+
+
+def _causes(report: Report) -> Iterator[CauseTable]:
+    """What each cause holds back, where there are explanations and nothing is compared."""
+    if not report.comparisons:
+        for engine in report.engines:
+            table = cause_table(engine, _label(report, engine))
+            if table is not None:
+                yield table
 
 
 def _drawn(report: Report) -> list[tuple[int, EngineReport]]:

@@ -45,6 +45,8 @@
       const order = numeric ? a - b : words.compare(a, b);
       return (down ? -order : order) || i - j;
     });
+    // Emptied at once: taking rows out one by one, a browser looks for its neighbours each time.
+    body.replaceChildren();
     body.append(...rows.map((each) => each[2]));
   };
   for (const table of document.querySelectorAll("table.sortable")) {

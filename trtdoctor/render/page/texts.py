@@ -25,10 +25,14 @@ class Entry:
 
     @property
     def whole(self) -> Markup:
-        """A command's text, escaped and never cut short."""
-        from markupsafe import escape
+        """A command's text, escaped and never cut short; paper breaks its lines between words."""
+        from markupsafe import Markup
 
-        return escape(self.text)
+        word = Markup("<span>{}</span>")
+        return Markup("\n").join(
+            Markup(" ").join(word.format(each) if each else Markup("") for each in line.split(" "))
+            for line in self.text.split("\n")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
