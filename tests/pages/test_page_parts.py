@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
 import re
 from base64 import b64encode
+from pathlib import Path
 
 import msgspec
 import pytest
 from markupsafe import Markup
 from pagereports import HOSTILE, base, conversion, engine, explained, layer, planned
 
+import trtdoctor
 from trtdoctor.model.build import Proof
 from trtdoctor.model.engine import CostTold, EngineReport, Layer, LayerTensor, Precision, Role
 from trtdoctor.model.finding import Command, Remedy, Tool, to_run
@@ -22,6 +25,8 @@ from trtdoctor.render.page.looks import CONVERSION, LOOKS, MOVEMENT, UNKNOWN, la
 from trtdoctor.render.page.model_map import model_strips, node_rows
 from trtdoctor.render.page.shell import breakable, page
 from trtdoctor.render.page.texts import items
+
+DATA = Path(__file__).parents[1] / "data" / "explain"
 
 
 def test_a_page_allows_its_own_style_and_script_and_nothing_else() -> None:
@@ -96,6 +101,24 @@ def test_what_changes_a_type_is_a_conversion_and_what_only_moves_is_none() -> No
     assert layer_look(moved(None, None, Precision.UNKNOWN)) is MOVEMENT
 
 
+@pytest.mark.parametrize("name", ["minires.fp16", "mobile.fp16", "twoin.fp16", "unet.fp16"])
+def test_the_conversions_drawn_are_those_that_the_summary_counts(name: str, tmp_path: Path) -> None:
+    log = tmp_path / "build.log"
+    log.write_bytes(gzip.decompress((DATA / f"{name}.log.gz").read_bytes()))
+    made = trtdoctor.explain(log=log, layers=DATA / f"{name}.layers.json", live=False)
+    (told,) = made.engines
+    assert told.summary is not None
+    (strip,) = layer_strips([told], ["x"])
+    assert strip is not None
+    counts = {share.look.word: share.layers for share in strip.shares}
+    assert counts.get("conversions", 0) == told.summary.conversions.count
+    assert {each.value: number for each, number in told.summary.layers_by_precision.items()} == {
+        word: number
+        for word, number in counts.items()
+        if word not in ("conversions", "data movement")
+    }
+
+
 # Strips ------------------------------------------------------------------------------------------
 
 
@@ -163,6 +186,18 @@ def test_only_the_first_optimization_profile_is_drawn() -> None:
     (strip,) = layer_strips([EngineReport(path="x", layers=layers)], ["x"])
     assert strip is not None and len(strip.parts) == 4
     assert "Only the first optimization profile is drawn." in strip.note
+
+
+def test_engines_of_one_name_are_told_apart_and_have_each_a_scale() -> None:
+    text = render_html(base(engines=(engine(4, path="a/m.plan"), engine(8, path="b/m.plan"))))
+    assert "<strong>a/m.plan</strong>" in text and "<strong>b/m.plan</strong>" in text
+    assert text.count('<rect class="frame" y="14" width="100.000%"') == 2
+
+
+def test_maps_that_a_page_has_no_room_for_are_counted() -> None:
+    engines = tuple(engine(500, path=f"{n}.plan") for n in range(14))
+    text = render_html(base("healthy", command="inspect", engines=engines))
+    assert "2 more maps are not on this page: there are too many." in text
 
 
 def test_an_engine_without_layers_has_no_strip() -> None:

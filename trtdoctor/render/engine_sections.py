@@ -55,7 +55,7 @@ def engine_sections(
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
-    names = _names(engines)
+    names = names_of(engines)
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
@@ -78,7 +78,7 @@ def engine_sections(
                 yield _layers(*listed)
 
 
-def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
+def names_of(engines: tuple[EngineReport, ...]) -> dict[str, str]:
     """The file name of each path, with as many folders before it as tell the files apart."""
     names = {engine.path: PurePath(engine.path) for engine in engines}
     longest = max((len(path.parts) for path in names.values()), default=1)
@@ -244,13 +244,14 @@ def _precisions(engine: EngineReport) -> Section:
         totals = [str(sum(1 for x in compute if x.precision is p)) for p in present]
         rows.append(("all compute layers", *totals, str(len(compute))))
     return Section(
-        title=_headline(engine),
+        title=headline(engine),
         columns=("layer type", *(p.value for p in present), "all"),
         rows=tuple(rows),
     )
 
 
-def _headline(engine: EngineReport) -> str:
+def headline(engine: EngineReport) -> str:
+    """How much of an engine is FP16, by what is known, in one line."""
     summary = engine.summary or Summary()
     share, conversions = summary.fp16_share, summary.conversions
     parts = [f"{percent(share.layers)} of compute layers"]

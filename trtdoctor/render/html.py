@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from trtdoctor.model.build import Proof
 from trtdoctor.model.engine import CostTold, EngineReport, LayersSource
@@ -24,6 +23,7 @@ from .common import (
     undecided,
     verdict_line,
 )
+from .engine_sections import headline, names_of
 from .page.bars import Bars, cost_bars, cost_scale, proof_bars
 from .page.causes import CauseTable, cause_table
 from .page.layer_map import Strip, layer_strips
@@ -39,6 +39,8 @@ from .sections import report_sections
 # beyond it, and nobody reads so far.
 _MOST_CHARACTERS = 3_000_000
 _MOST_ROWS = 10_000
+# What all of a page's maps may be made of together.
+_MOST_PARTS = 6000
 _SHOW_ALL = {
     "inspect": "trtdoctor inspect --all shows all of them, and -o report.json keeps them",
     "compare": "trtdoctor compare -v shows all of them, and -o report.json keeps them",
@@ -57,26 +59,28 @@ def render_html(report: Report) -> str:
 
     budget = Budget(_MOST_CHARACTERS, _MOST_ROWS)
     verdict = verdict_line(report)
-    headline, rest = _headline(verdict)
-    leads = (*rest, *_leads(report, verdict))
-    figures = tuple(_figures(report))
+    title, rest = _headline(verdict)
+    labels = _labels(report)
+    leads = (*rest, *_leads(report, verdict, labels))
+    figures, left_out = _limited(_figures(report, labels))
     body = (
         environment()
         .get_template("report.html.j2")
         .render(
             report=report,
             looks=_used(figures),
-            headline=headline,
+            headline=title,
             leads=leads,
             counts=counts(report),
             groups=tuple((s.value, _HEADINGS[s], failed(report, s)) for s in Severity),
             finding_items=_finding_items,
             undecided=undecided(report),
             figures=figures,
+            left_out=left_out,
             shares=tuple((f.strip.label, f.strip) for f in figures if f.bars),
-            causes=tuple(_causes(report)),
+            causes=tuple(_causes(report, labels)),
             sections=tuple(_shown(report, budget, {verdict, *leads})),
-            tables=tuple(_tables(report, budget)),
+            tables=tuple(_tables(report, labels, budget)),
             machine=items(machine_rows(report.machine)) if report.machine else (),
             rest=(
                 ("passed", having(report, Status.PASSED)),
@@ -88,7 +92,7 @@ def render_html(report: Report) -> str:
     hidden = "; private data replaced by pseudonyms" if report.snapshot.redaction.applied else ""
     tool = report.tool
     return page(
-        f"{headline[:120]} - trtdoctor {report.command}",
+        f"{title[:120]} - trtdoctor {report.command}",
         Markup(body),
         f"{tool.name} {tool.version}, knowledge of {tool.knowledge}, "
         f"looked {report.snapshot.taken}{hidden}",
@@ -112,17 +116,24 @@ def _headline(verdict: str) -> tuple[str, tuple[str, ...]]:
     return first, tuple(rest)
 
 
-def _leads(report: Report, verdict: str) -> Iterator[str]:
+def _leads(report: Report, verdict: str, labels: Mapping[str, str]) -> Iterator[str]:
     """The answers, where they are not the verdict itself."""
     if report.comparisons:
         answers = [report.comparisons[0].verdict]
     else:
-        told = [each.answer for each in report.engines]
+        told = [each.answer or _share(labels[each.path], each) for each in report.engines]
         told += [each.answer for each in report.models]
         answers = [answer for answer in told if answer]
     for answer in dict.fromkeys(map(one_line, answers)):
         if answer and answer != verdict:
             yield answer
+
+
+def _share(label: str, engine: EngineReport) -> str | None:
+    """How much of an engine is FP16, where nothing was asked but what is in it."""
+    summary = engine.summary
+    known = summary is not None and summary.fp16_share.layers is not None
+    return f"{label}: {headline(engine)}." if known else None
 
 
 def _finding_items(finding: Finding) -> tuple[Item, ...]:
@@ -145,15 +156,34 @@ class _Figure:
     bars: bool = False
 
 
-def _figures(report: Report) -> Iterator[_Figure]:
+def _limited(figures: Iterable[_Figure]) -> tuple[tuple[_Figure, ...], int]:
+    """The maps that a page has room for, and how many more there are."""
+    shown: list[_Figure] = []
+    parts = left_out = 0
+    for figure in figures:
+        parts += len(figure.strip.parts)
+        if parts > _MOST_PARTS:
+            left_out += 1
+        else:
+            shown.append(figure)
+    return tuple(shown), left_out
+
+
+def _figures(report: Report, labels: Mapping[str, str]) -> Iterator[_Figure]:
     """The maps of what is looked at: in a comparison A above B, on one scale."""
     alerts: dict[str, str] = {}
     for model in report.models:
         alerts |= alerts_of(model)
     engines = _drawn(report)
-    strips = layer_strips(
-        [engine for _, engine in engines], [_label(report, e) for _, e in engines], alerts
-    )
+    # Engines that nobody compares have each a scale of its own.
+    together = [engines] if report.comparisons else [[each] for each in engines]
+    strips = [
+        strip
+        for group in together
+        for strip in layer_strips(
+            [engine for _, engine in group], [labels[e.path] for _, e in group], alerts
+        )
+    ]
     for (number, _), strip in zip(engines, strips, strict=True):
         if strip is not None:
             yield _Figure(strip=strip, link=f"e{number}-", bars=True)
@@ -163,11 +193,11 @@ def _figures(report: Report) -> Iterator[_Figure]:
                 yield _Figure(strip=strip, link=f"m{number}-")
 
 
-def _causes(report: Report) -> Iterator[CauseTable]:
+def _causes(report: Report, labels: Mapping[str, str]) -> Iterator[CauseTable]:
     """What each cause holds back, where there are explanations and nothing is compared."""
     if not report.comparisons:
         for engine in report.engines:
-            table = cause_table(engine, _label(report, engine))
+            table = cause_table(engine, labels[engine.path])
             if table is not None:
                 yield table
 
@@ -181,8 +211,14 @@ def _drawn(report: Report) -> list[tuple[int, EngineReport]]:
     )
 
 
-def _label(report: Report, engine: EngineReport) -> str:
-    name = PurePath(engine.path).name or engine.path
+def _labels(report: Report) -> dict[str, str]:
+    """What the page calls each engine, by path."""
+    names = names_of(report.engines)
+    return {engine.path: _label(report, engine, names) for engine in report.engines}
+
+
+def _label(report: Report, engine: EngineReport, names: Mapping[str, str]) -> str:
+    name = names[engine.path] or engine.path
     if report.comparisons:
         first = report.comparisons[0]
         role = {first.a: "A", first.b: "B"}.get(engine.path)
@@ -256,19 +292,23 @@ def _columns(section: Section) -> Iterator[Column]:
     for number, header in enumerate(section.columns):
         cells = [row[number] for row in rows if row[number].strip()]
         numeric = bool(cells) and all(_NUMBER.fullmatch(cell.strip()) for cell in cells)
-        yield Column(header=header, kind="num" if numeric else "")
+        # Sizes and the like have units of their own, which no order of words or numbers follows.
+        fixed = any(cell.strip()[0].isdigit() for cell in cells)
+        yield Column(header=header, kind="num" if numeric else "fixed" if fixed else "")
 
 
 def _keeps(report: Report) -> str:
     return _SHOW_ALL.get(report.command, "-o report.json keeps them")
 
 
-def _tables(report: Report, budget: Budget) -> Iterator[tuple[str, Table]]:
+def _tables(
+    report: Report, labels: Mapping[str, str], budget: Budget
+) -> Iterator[tuple[str, Table]]:
     """Each layer and each node, with what the anchors of its rows begin with."""
     keeps = _keeps(report)
     engines = _drawn(report)
     for number, engine in engines:
-        name = f" of {_label(report, engine)}" if len(engines) > 1 else ""
+        name = f" of {labels[engine.path]}" if len(engines) > 1 else ""
         what = "Nodes" if engine.layers_source is LayersSource.MODEL else "Layers"
         table = layer_table(engine, f"{what}{name}", budget, keeps)
         if table is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.engine import EngineReport, LayersSource
 
 from .layer_map import layers_once
 
@@ -24,6 +24,7 @@ class CauseTable:
     """All causes of one engine, the one that holds back most first."""
 
     label: str
+    unit: str
     timed: bool
     rows: tuple[CauseRow, ...]
 
@@ -43,6 +44,7 @@ def cause_table(engine: EngineReport, label: str) -> CauseTable | None:
     if not counts:
         return None
     timed = total > 0
+    unit = "node" if engine.layers_source is LayersSource.MODEL else "layer"
     rows = [
         CauseRow(
             cause=cause,
@@ -53,4 +55,4 @@ def cause_table(engine: EngineReport, label: str) -> CauseTable | None:
         for cause, number in counts.items()
     ]
     rows.sort(key=lambda row: -row.share)
-    return CauseTable(label=label, timed=timed, rows=tuple(rows))
+    return CauseTable(label=label, unit=unit, timed=timed, rows=tuple(rows))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from trtdoctor.model.engine import EngineReport, Explanation, Layer, Role
+from trtdoctor.model.engine import EngineReport, Explanation, Layer, LayersSource, Role
 from trtdoctor.model.finding import Confidence
 from trtdoctor.render.build_sections import time
 from trtdoctor.render.section import percent
@@ -148,6 +148,7 @@ def _strip(
     alerts: Mapping[str, str],
 ) -> Strip:
     total = sum(weights)
+    unit = "node" if engine.layers_source is LayersSource.MODEL else "layer"
     causes = {told.layer: told for told in engine.explanations}
     inside = {block.name: _inside(block.layers) for block in engine.blocks}
     tiles = []
@@ -168,22 +169,24 @@ def _strip(
         )
     return Strip(
         label=label,
-        what=f"Layers of {label} in execution order",
-        parts=tuple(gathered(tiles, widest, "layer", timed=timed)),
-        shares=shares(tiles, "layer", timed=timed),
+        what=f"{unit.capitalize()}s of {label} in execution order",
+        parts=tuple(gathered(tiles, widest, unit, timed=timed)),
+        shares=shares(tiles, unit, timed=timed),
         timed=timed,
         extent=100.0 * total / widest,
-        end=time(total) if timed else counted(len(layers), "layer"),
-        note=_note(engine, layers, timed=timed),
-        of="of the time" if timed else "of the layers",
+        end=time(total) if timed else counted(len(layers), unit),
+        note=_note(engine, layers, unit, timed=timed),
+        of="of the time" if timed else f"of the {unit}s",
     )
 
 
-def _note(engine: EngineReport, layers: Sequence[tuple[int, Layer]], *, timed: bool) -> str:
+def _note(
+    engine: EngineReport, layers: Sequence[tuple[int, Layer]], unit: str, *, timed: bool
+) -> str:
     if not timed:
         known = any(_has_time(layer) for _, layer in layers)
         why = "the other's times are unknown" if known else "their times are unknown"
-        note = f"All layers are equally wide, because {why}."
+        note = f"All {unit}s are equally wide, because {why}."
     else:
         without = sum(layer.time_ms is None for _, layer in layers)
         note = "A layer is as wide as the time that it takes."

@@ -23,7 +23,11 @@ _ROW, _CELL = 24, 14
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column's header with its unit; ``kind`` is its class: ``num``, ``word``, ``name`` or none."""
+    """A column's header with its unit; ``kind`` is its class.
+
+    ``num`` for plain numbers, ``word`` and ``name`` for short and long texts, ``fixed`` for what is not
+    sorted by, or none.
+    """
 
     header: str
     kind: str = ""

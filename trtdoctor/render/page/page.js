@@ -51,7 +51,7 @@
   };
   for (const table of document.querySelectorAll("table.sortable")) {
     [...table.tHead.rows[0].cells].forEach((header, column) => {
-      if (!header.textContent.trim()) return;
+      if (!header.textContent.trim() || header.matches(".fixed")) return;
       const button = make("button", header.textContent, {type: "button"});
       header.replaceChildren(button);
       header.setAttribute("aria-sort", "none");
