@@ -54,8 +54,8 @@ def test_a_page_allows_its_own_style_and_script_and_nothing_else() -> None:
     ],
 )
 def test_a_long_name_breaks_where_its_parts_end(name: str, shown: str) -> None:
-    assert breakable(name) == shown
-    assert breakable(name).replace("<wbr>", "") == str(Markup.escape(name))
+    assert breakable(name, 16) == shown
+    assert breakable(name, 16).replace("<wbr>", "") == str(Markup.escape(name))
 
 
 @pytest.mark.usefixtures("runaway")

@@ -186,7 +186,7 @@ def _figures(report: Report, labels: Mapping[str, str]) -> Iterator[_Figure]:
     ]
     for (number, _), strip in zip(engines, strips, strict=True):
         if strip is not None:
-            yield _Figure(strip=strip, link=f"e{number}-", bars=True)
+            yield _Figure(strip=strip, link=f"e{number}-", bars=not strip.silent)
     if report.command != "explain":
         for number, model in enumerate(report.models):
             for strip in model_strips(model):
@@ -198,7 +198,8 @@ def _causes(report: Report, labels: Mapping[str, str]) -> Iterator[CauseTable]:
     if not report.comparisons:
         for engine in report.engines:
             table = cause_table(engine, labels[engine.path])
-            if table is not None:
+            known = engine.summary is None or engine.summary.fp16_share.layers is not None
+            if table is not None and known:
                 yield table
 
 

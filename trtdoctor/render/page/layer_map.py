@@ -11,7 +11,7 @@ from trtdoctor.model.finding import Confidence
 from trtdoctor.render.build_sections import time
 from trtdoctor.render.section import percent
 
-from .looks import CONVERSION, LOOKS, Look, layer_look
+from .looks import CONVERSION, LOOKS, MOVEMENT, UNKNOWN, Look, layer_look
 
 # A thousandth of the widest page is a pixel. What is narrower is drawn together with its neighbours.
 _PIXEL = 0.1
@@ -75,9 +75,14 @@ class Share:
     unit: str = "layer"
 
     @property
+    def named(self) -> str:
+        """What there is, for a legend."""
+        return f"{self.look.word}: {counted(self.layers, self.unit)}"
+
+    @property
     def told(self) -> str:
-        """For a legend."""
-        return f"{self.look.word}: {counted(self.layers, self.unit)}, {percent(self.share)}"
+        """What there is and how much that is, for a legend."""
+        return f"{self.named}, {percent(self.share)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +102,11 @@ class Strip:
     end: str
     note: str
     of: str
+
+    @property
+    def silent(self) -> bool:
+        """Whether the precision of nothing in it is known, so that there are no shares to tell."""
+        return all(share.look in (UNKNOWN, MOVEMENT) for share in self.shares)
 
 
 def counted(number: int, unit: str) -> str:

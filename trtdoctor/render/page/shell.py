@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 # Where a long name may go on in the next line; what is copied stays the same.
 _JOINTS = re.compile(r"(.{5,60}?(?:\w[/.:_+,=\\-]+(?=\w.{3})|[a-z](?=[A-Z][a-z])))")
-# A shorter word needs no place to break.
-_LONG_WORD = 16
+# A shorter word needs no place to break: a phone's line holds it.
+_LONG_WORD = 32
 
 
 def page(title: str, body: Markup, footer: str = "") -> str:
@@ -82,16 +82,19 @@ def environment() -> Environment:
     return made
 
 
-def breakable(text: str) -> Markup:
-    """Escaped text whose long words may be broken where a part of them ends, and only there."""
+def breakable(text: str, longest: int = _LONG_WORD) -> Markup:
+    """Escaped text whose long words may be broken where a part of them ends, and only there.
+
+    ``longest`` is how many characters a word may have that needs no such place.
+    """
     from markupsafe import Markup, escape
 
     text = clean(text)
-    if len(text) <= _LONG_WORD:
+    if len(text) <= longest:
         return escape(text)
     # NUL is none of a clean text's characters, and no escape changes it.
     marked = " ".join(
-        word if len(word) <= _LONG_WORD else _JOINTS.sub("\\1\0", word) for word in text.split(" ")
+        word if len(word) <= longest else _JOINTS.sub("\\1\0", word) for word in text.split(" ")
     )
     return Markup(str(escape(marked)).replace("\0", "<wbr>"))
 
