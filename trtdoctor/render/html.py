@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from trtdoctor.model.build import Proof
 from trtdoctor.model.engine import CostTold, EngineReport, LayersSource
@@ -47,7 +48,7 @@ _SHOW_ALL = {
     "explain": "trtdoctor explain -v shows all of them, and -o report.json keeps them",
 }
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
-_LONGEST_HEADLINE = 160
+_LONGEST_HEADLINE, _LONGEST_TITLE = 160, 120
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _CLAUSE = re.compile(r"(?<=[:;]) ")
 _NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?(e[-+]?\d+)?( ?%)?", re.IGNORECASE)
@@ -92,7 +93,7 @@ def render_html(report: Report) -> str:
     hidden = "; private data replaced by pseudonyms" if report.snapshot.redaction.applied else ""
     tool = report.tool
     return page(
-        f"{title[:120]} - trtdoctor {report.command}",
+        f"{shorten(title, _LONGEST_TITLE, placeholder='...')} - trtdoctor {report.command}",
         Markup(body),
         f"{tool.name} {tool.version}, knowledge of {tool.knowledge}, "
         f"looked {report.snapshot.taken}{hidden}",

@@ -224,7 +224,7 @@ def layer_words(layer: Layer, told: Explanation | None) -> Iterator[str]:
         yield layer.type
     look = layer_look(layer)
     if layer.role is not Role.COMPUTE:
-        yield "converts a data type" if look is CONVERSION else str(layer.role.value)
+        yield "converts a data type" if look is CONVERSION else layer.role.value.replace("-", " ")
         return
     sure = layer.precision_confidence
     yield f"{layer.precision.value}{'' if sure in (None, Confidence.CERTAIN) else f' ({sure.value})'}"

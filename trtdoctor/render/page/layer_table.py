@@ -185,7 +185,9 @@ def _nodes(layer: Layer) -> str:
 def precision_words(layer: Layer) -> str:
     """A layer's precision and how sure that is, or what it does where it computes nothing."""
     if layer.role is not Role.COMPUTE:
-        return "conversion" if layer_look(layer) is CONVERSION else str(layer.role.value)
+        return (
+            "conversion" if layer_look(layer) is CONVERSION else layer.role.value.replace("-", " ")
+        )
     if layer.precision_confidence in (None, Confidence.CERTAIN):
         return str(layer.precision.value)
     return f"{layer.precision.value} ({layer.precision_confidence.value})"
