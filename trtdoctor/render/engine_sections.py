@@ -56,7 +56,7 @@ def engine_sections(
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
-    names = _names(engines)
+    names = names_of(engines)
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
@@ -79,7 +79,7 @@ def engine_sections(
                 yield _layers(*listed)
 
 
-def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
+def names_of(engines: tuple[EngineReport, ...]) -> dict[str, str]:
     """The file name of each path, with as many folders before it as tell the files apart."""
     names = {engine.path: PurePath(engine.path) for engine in engines}
     longest = max((len(path.parts) for path in names.values()), default=1)
@@ -219,8 +219,9 @@ def _named(engine: EngineReport) -> Section:
         for layer in layers[:_MOST_LISTED]
     ]
     if not timed:
-        return Section(title=title, columns=("layer",), rows=tuple(row[1:] for row in rows))
-    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows))
+        rows_named = tuple(row[1:] for row in rows)
+        return Section(title=title, columns=("layer",), rows=rows_named, kind="layers")
+    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows), kind="layers")
 
 
 def _once(engine: EngineReport) -> list[Layer]:
@@ -244,13 +245,14 @@ def _precisions(engine: EngineReport) -> Section:
         totals = [str(sum(1 for x in compute if x.precision is p)) for p in present]
         rows.append(("all compute layers", *totals, str(len(compute))))
     return Section(
-        title=_headline(engine),
+        title=headline(engine),
         columns=("layer type", *(p.value for p in present), "all"),
         rows=tuple(rows),
     )
 
 
-def _headline(engine: EngineReport) -> str:
+def headline(engine: EngineReport) -> str:
+    """How much of an engine is FP16, by what is known, in one line."""
     summary = engine.summary or Summary()
     share, conversions = summary.fp16_share, summary.conversions
     parts = [f"{percent(share.layers)} of compute layers"]
@@ -350,7 +352,7 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
     columns = ["precision", "type", "layer", "evidence"]
     if timed:
         columns.insert(1, "ms")
-    return Section(title=title, columns=tuple(columns), rows=tuple(rows))
+    return Section(title=title, columns=tuple(columns), rows=tuple(rows), kind="layers")
 
 
 def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Section:

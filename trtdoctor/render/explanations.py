@@ -139,7 +139,8 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     if first.remedy:
         rows.append(("remedy", first.remedy.text))
         rows += first.remedy.commands
-    return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
+    title = f"{first.cause.value}{confidence}: {number}"
+    return Section(title=title, rows=tuple(rows), kind="cause", about=first.cost)
 
 
 def _layers(engine: EngineReport) -> Section:
@@ -164,4 +165,9 @@ def _layers(engine: EngineReport) -> Section:
     columns = ("precision", "cause", "confidence", "layer")
     head = (("us in FP16",) if priced else ()) + (("ms",) if timed else ())
     order = "by cost" if priced else "by time" if timed else ""
-    return Section(title=f"Layers {order}".rstrip(), columns=head + columns, rows=tuple(rows))
+    return Section(
+        title=f"Layers {order}".rstrip(),
+        columns=head + columns,
+        rows=tuple(rows),
+        kind="layers",
+    )
