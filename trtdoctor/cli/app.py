@@ -15,6 +15,7 @@ from trtdoctor.model.errors import TrtdoctorError
 from trtdoctor.version import __version__
 
 from .streams import complain, discard_output, output_was_lost, prepare
+from .words import Group, sentence
 
 # Each command's module is imported when it is called; --help needs only these lines.
 _COMMANDS = {
@@ -41,7 +42,7 @@ class _Terminated(BaseException):
         self.number = number
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -88,7 +89,7 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "trtdoctor"
-        return _say(f"{where}: {error.format_message()} (see {where} --help)")
+        return _say(f"{where}: {sentence(error)} (see {where} --help)")
     except click.ClickException as error:
         return _say(f"trtdoctor: {error.format_message()}")
     except TrtdoctorError as error:

@@ -14,10 +14,12 @@ import click
 
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.near import did_you_mean
 from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
 
 from .streams import Progress
+from .words import OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
@@ -49,9 +51,9 @@ class OutputOptions:
         files = tuple(Path(name) for name in options.pop("output"))
         for file in files:
             if file.suffix.lower() not in FORMATS:
-                raise UsageError(
-                    f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
-                )
+                known = f"use one of {' '.join(FORMATS)}"
+                hint = did_you_mean(file.suffix, FORMATS, otherwise=known)
+                raise UsageError(f"cannot tell the format of {file} from its suffix; {hint}")
             try:
                 folder = file.absolute().parent
                 there, is_folder = folder.is_dir(), file.is_dir()
@@ -134,7 +136,7 @@ def output_options(function: F) -> F:
             ),
             click.option(
                 "--format",
-                type=click.Choice(["terminal", "json", "markdown", "html"]),
+                type=OneOf(["terminal", "json", "markdown", "html"]),
                 default="terminal",
                 show_default=True,
                 help="What to print on stdout.",
@@ -147,7 +149,7 @@ def output_options(function: F) -> F:
             ),
             click.option(
                 "--fail-on",
-                type=click.Choice(["error", "warning", "info", "never"]),
+                type=OneOf(["error", "warning", "info", "never"]),
                 default="error",
                 show_default=True,
                 help="The least severity that gives exit code 1.",

@@ -12,9 +12,10 @@ from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from .options import OutputOptions, output_options, selection_options, words
+from .words import Group
 
 
-@click.group("report")
+@click.group("report", cls=Group)
 def command() -> None:
     """Saved reports."""
 

@@ -15,6 +15,7 @@ from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.model_report import ModelReport
+from trtdoctor.model.near import did_you_mean, shown
 from trtdoctor.model.report import CheckKey, Outcome, Problem, Report, Snapshot, Status, Tool
 from trtdoctor.version import __version__
 
@@ -62,10 +63,17 @@ class Selection:
             meant = area or catalogue.named(word)
             if not meant:
                 raise UsageError(
-                    f"there is no check or area {word!r}; 'trtdoctor list checks' shows all of them"
+                    f"there is no check or area {shown(word)}; {_hint(word, catalogue)}"
                 )
             found |= {check.key for check in meant}
         return found
+
+
+def _hint(word: str, catalogue: Catalogue) -> str:
+    """What may have been meant, or where all of them are listed."""
+    names = [name for check in catalogue.checks for name in (check.name, check.id)]
+    everything = "'trtdoctor list checks' shows all of them"
+    return did_you_mean(word, [*names, *AREAS, *AREAS.values()], otherwise=everything)
 
 
 def _areas(id: str) -> tuple[str, str]:
