@@ -155,7 +155,12 @@ def output_options(function: F) -> F:
                 help="The least severity that gives exit code 1.",
             ),
             click.option("-v", "--verbose", count=True, help="Show every check and reference."),
-            click.option("-q", "--quiet", is_flag=True, help="Only problems and the verdict."),
+            click.option(
+                "-q",
+                "--quiet",
+                is_flag=True,
+                help="One line: the verdict, or the answer.",
+            ),
             click.option("--no-color", is_flag=True, help="No colours, even on a terminal."),
         )
     ):
