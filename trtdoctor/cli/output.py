@@ -97,8 +97,8 @@ def deliver(
         text = render(told(kind), kind, to_file=True)
         try:
             _write(file, text.encode("utf-8", "replace"))
-        except InputError as failure:
-            failures.append(failure)
+        except InputError as lost:
+            failures.append(lost)
             continue
         if not hidden(told(kind)):
             (unsure if shared(kind) else private).append(str(file))

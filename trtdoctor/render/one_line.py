@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from trtdoctor.model.engine import EngineReport, Precision
+from trtdoctor.model.engine import EngineReport, Precision, Summary
 from trtdoctor.model.model_report import ModelReport
 from trtdoctor.model.plural import count
 from trtdoctor.model.report import Outcome, Report, Severity, Status, Verdict
@@ -100,13 +100,13 @@ def _answer(each: EngineReport | ModelReport) -> str:
         return "nothing is known of it"
     if each.failure is not None:
         return f"its build failed: {each.failure.meaning or each.failure.text}"
-    if each.layers:
-        return _share(each)
+    if each.layers and each.summary is not None:
+        return _share(each.summary)
     return " ".join(part for part in (each.what, each.to_do) if part) or "no layers"
 
 
-def _share(engine: EngineReport) -> str:
-    by = engine.summary.layers_by_precision
+def _share(summary: Summary) -> str:
+    by = summary.layers_by_precision
     layers, unknown = sum(by.values()), by.get(Precision.UNKNOWN, 0)
     text = f"{by.get(Precision.FP16, 0):,} of {count(layers, 'compute layer')} "
     text += "is FP16" if layers == 1 else "are FP16"
