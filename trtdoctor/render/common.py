@@ -122,7 +122,7 @@ def verdict_line(report: Report) -> str:
         if not number and not having(report, Status.PASSED, Status.FAILED):
             reasons = dict.fromkeys(o.reason for o in having(report, Status.NOT_APPLICABLE))
             why = one_line("; ".join(reason for reason in reasons if reason))
-            return f"Nothing was checked, for none of the selected checks applies here: {why or 'unknown'}."
+            return f"Nothing was checked, because none of the selected checks applies: {why or 'unknown'}."
         cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"
         if not number:
             cause = "some checks did not load"
