@@ -110,6 +110,8 @@ def run(arguments: list[str]) -> int:
         return _say(f"trtdoctor: cannot write the output ({error.strerror})")
     except Exception as error:  # noqa: BLE001  the last resort: a bug of ours, told as one
         return _bug(error)
+    finally:
+        _tidy()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -117,8 +119,20 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _say(text: str) -> int:
-    complain(text)
+    complain(_named(text))
     return 2
+
+
+def _named(text: str) -> str:
+    """A text that calls standard input by its name, and not by that of the file which holds it."""
+    given = sys.modules.get("trtdoctor.cli.given")
+    return text if given is None else str(given.named(text))
+
+
+def _tidy() -> None:
+    given = sys.modules.get("trtdoctor.cli.given")
+    if given is not None:
+        given.tidy()
 
 
 def _bug(error: Exception) -> int:

@@ -14,6 +14,7 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
+from .given import GivenFile
 from .options import FORMATS, OutputOptions
 from .words import OneOf
 
@@ -21,8 +22,8 @@ _FORMATS = ("terminal", "json", "markdown")
 
 
 @click.command("diff")
-@click.argument("before", metavar="BEFORE.json", type=click.Path(path_type=Path))
-@click.argument("after", metavar="AFTER.json", type=click.Path(path_type=Path))
+@click.argument("before", metavar="BEFORE.json", type=GivenFile())
+@click.argument("after", metavar="AFTER.json", type=GivenFile())
 @click.option(
     "-o",
     "--output",

@@ -12,6 +12,7 @@ from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from .difference import diff
+from .given import GivenFile
 from .options import OutputOptions, output_options, selection_options, words
 from .words import Group, OneOf
 
@@ -37,7 +38,7 @@ def schema_(kind: str) -> int:
 
 
 @command.command("show")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile())
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
@@ -60,7 +61,7 @@ def show(file: Path, **options: Any) -> int:
 
 
 @command.command("rejudge")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile())
 @selection_options
 @output_options
 def rejudge(file: Path, **options: Any) -> int:
