@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -29,7 +30,10 @@ _TEXTS = frozenset({Container.TEXT, Container.JSON, Container.GZIP, Container.UN
 # A text of more than this is read by the reader that it was given to, and by no other.
 _LARGEST = 1 << 28
 _HEAD = 1 << 16
-_BEGINNING = 1 << 22
+_BEGINNING, _BEGINNING_PACKED = 1 << 22, 1 << 17
+_GZIP = b"\x1f\x8b"
+# A line of a log begins with a bracket too, and then a date or a severity.
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*[\[{"])')
 
 
 class Place(Enum):
@@ -124,11 +128,12 @@ def _begins_log(path: Path) -> bool:
     """Whether a build begins in the first lines of a text, of which a log can have gigabytes."""
     try:
         with open_log(path) as stream:
-            head = stream.read(_BEGINNING)
+            head = stream.read(_BEGINNING_PACKED)
+            if not head.startswith(_GZIP):
+                head += stream.read(_BEGINNING - len(head))
     except (InputError, OSError):
         return False
-    if head.lstrip()[:1] in (b"{", b"["):
-        # JSON, or a log's own marks: the readers of the whole tell them apart.
+    if _JSON.match(head):
         return False
     return _reads(lambda: parse_build_log(io.BytesIO(head))) is not None
 
