@@ -19,7 +19,7 @@ from .output import emit, fail_on
 
 
 @click.command("audit")
-@click.argument("models", nargs=-1, required=True, type=GivenFile())
+@click.argument("models", nargs=-1, required=True, type=GivenFile(".onnx"))
 @click.option(
     "--tensorrt",
     metavar="VERSION",

@@ -14,6 +14,7 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
+from . import completing
 from .given import GivenFile
 from .options import FORMATS, OutputOptions
 from .words import OneOf
@@ -22,12 +23,13 @@ _FORMATS = ("terminal", "json", "markdown")
 
 
 @click.command("diff")
-@click.argument("before", metavar="BEFORE.json", type=GivenFile())
-@click.argument("after", metavar="AFTER.json", type=GivenFile())
+@click.argument("before", metavar="BEFORE.json", type=GivenFile(".json"))
+@click.argument("after", metavar="AFTER.json", type=GivenFile(".json"))
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
+    type=completing.outputs(".json", ".md", ".txt"),
     multiple=True,
     help="Write it to FILE; the suffix (.json .md .txt) picks the format. Repeatable.",
 )

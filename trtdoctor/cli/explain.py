@@ -34,7 +34,7 @@ from .streams import complain
 @click.option(
     "--onnx",
     metavar="MODEL",
-    type=GivenFile(),
+    type=GivenFile(".onnx"),
     help="The ONNX model that the engine was built from.",
 )
 @click.option(

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.run.examinations import Examination
+
+from .completing import files_named
 
 STANDARD_INPUT = "standard input"
 # In bytes. A build log of a large network has less than a quarter of it.
@@ -27,10 +30,11 @@ T = TypeVar("T")
 
 
 class GivenFile(click.Path):
-    """A file or a folder by its path, or ``-`` for standard input."""
+    """A file or a folder by its path, or ``-`` for standard input; shells offer those of a suffix."""
 
-    def __init__(self) -> None:
+    def __init__(self, *suffixes: str) -> None:
         super().__init__(path_type=Path)
+        self._suffixes = suffixes
 
     def convert(
         self,
@@ -42,6 +46,14 @@ class GivenFile(click.Path):
         if os.fspath(value) == "-" and ctx is not None and not ctx.resilient_parsing:
             return _PIPED.file()
         return super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Files with one of the suffixes, else all files."""
+        if not self._suffixes:
+            return super().shell_complete(ctx, param, incomplete)
+        return files_named(incomplete, self._suffixes)
 
 
 class _Piped:

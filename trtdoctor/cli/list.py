@@ -15,12 +15,13 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import FACT_TYPES
 from trtdoctor.model.near import did_you_mean, shown
 
+from . import completing
 from .words import OneOf
 
 
 @click.command("list")
 @click.argument("kind", type=OneOf(["checks", "causes", "facts", "tables"]))
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.tables)
 def command(kind: str, name: str | None) -> int:
     """List the checks, causes, facts or knowledge tables; with NAME, one table's rows."""
     if name is not None and kind != "tables":

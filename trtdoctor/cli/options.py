@@ -18,6 +18,7 @@ from trtdoctor.model.near import did_you_mean
 from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
 
+from . import completing
 from .streams import Progress
 from .words import OneOf
 
@@ -130,6 +131,7 @@ def output_options(function: F) -> F:
                 "-o",
                 "--output",
                 metavar="FILE",
+                type=completing.outputs(*FORMATS),
                 multiple=True,
                 help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
                 "Repeatable.",
@@ -175,12 +177,14 @@ def selection_options(function: F) -> F:
             click.option(
                 "--select",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Only these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),
             click.option(
                 "--ignore",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Not these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),

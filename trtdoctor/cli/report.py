@@ -38,7 +38,7 @@ def schema_(kind: str) -> int:
 
 
 @command.command("show")
-@click.argument("file", metavar="REPORT.json", type=GivenFile())
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
@@ -61,7 +61,7 @@ def show(file: Path, **options: Any) -> int:
 
 
 @command.command("rejudge")
-@click.argument("file", metavar="REPORT.json", type=GivenFile())
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @selection_options
 @output_options
 def rejudge(file: Path, **options: Any) -> int:

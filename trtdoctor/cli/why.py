@@ -14,9 +14,11 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.near import did_you_mean, shown
 from trtdoctor.render.decoded import render_answer
 
+from . import completing
+
 
 @click.command("why")
-@click.argument("what", nargs=-1, required=True)
+@click.argument("what", nargs=-1, required=True, shell_complete=completing.explained)
 def command(what: tuple[str, ...]) -> int:
     """Explain a check by its id or name, a cause that a layer is not FP16, an error code or text."""
     id_or_name = " ".join(what)
