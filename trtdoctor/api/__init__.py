@@ -35,6 +35,7 @@ from trtdoctor.checking.rates import Beside, beside, rates_of
 from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
+from trtdoctor.model.plural import count
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -79,6 +80,7 @@ __all__ = [
     "beside",
     "certain_runtimes",
     "check",
+    "count",
     "device_fit",
     "devices",
     "facts",
