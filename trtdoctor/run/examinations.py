@@ -202,9 +202,7 @@ def examine_explained(
         # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
         engine, onnx = None, engine
     if engine is None and layers is None and not logs and onnx is None:
-        raise UsageError(
-            "give what there is of an engine: the engine, its build's log, its layers or its ONNX model"
-        )
+        raise UsageError("give an engine, the log of its build, its layers or its ONNX model")
     if build is not None and not logs:
         raise UsageError("--build picks a build of a log; give the log with --log")
     engines = () if engine is None else (engine,)
