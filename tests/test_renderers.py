@@ -189,7 +189,7 @@ def test_a_page_counts_the_layers_that_it_does_not_show() -> None:
     small, large = (render_html(grown(n, command="inspect")) for n in (3000, 20_000))
     assert "on this page" not in small and "/block.2999/Add" in small
     assert "10000 of 20000 layers are not on this page; trtdoctor inspect --all shows" in large
-    assert "20000 layers, alike ones together" in large
+    assert "20,000 layers, alike ones together" in large
     assert '<td class="num">2858</td><td>TF32</td><td>gemm</td>' in large
     assert len(large) < 5_000_000
 

@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
+    count,
     facts,
     to_run,
 )
@@ -100,7 +101,7 @@ def library_unresolved(
     for path, why in libraries.unreadable.items():
         yield Unknown(subject=path, reason=why)
     if not missing:
-        yield Note(text=f"{len(libraries.libraries)} libraries find what they need")
+        yield Note(text=f"what {count(len(libraries.libraries), 'library')} needed was found")
 
 
 def _nowhere(library: facts.LibraryNeeds, libraries: facts.Libraries) -> list[str]:

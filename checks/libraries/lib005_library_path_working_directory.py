@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Note, Remedy, Severity, Yielded, check, facts, to_run
+from trtdoctor.api import (
+    Evidence,
+    Finding,
+    Note,
+    Remedy,
+    Severity,
+    Yielded,
+    check,
+    count,
+    facts,
+    to_run,
+)
 
 
 @check(id="LIB005", name="library-path-working-directory", severity=Severity.INFO, since="0.1.0")
@@ -32,7 +43,7 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
         if not entry.path.startswith(("/", "~", "$", "<", '"', "'"))
     ]
     if not relative:
-        yield Note(text=f"{len(path.entries)} entries, all absolute")
+        yield Note(text=f"{count(len(path.entries), 'entry')}, none of them relative")
         return
     empty = relative.count("")
     told = ", ".join([*(["an empty entry"] if empty else []), *(p for p in relative if p)])

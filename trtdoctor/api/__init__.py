@@ -36,6 +36,7 @@ from trtdoctor.checking.releases import Installable, Situation, installable, sit
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.finding import Command, either, to_run, to_write
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
+from trtdoctor.model.plural import count
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -81,6 +82,7 @@ __all__ = [
     "beside",
     "certain_runtimes",
     "check",
+    "count",
     "device_fit",
     "devices",
     "either",

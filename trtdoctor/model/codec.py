@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from .difference import DIFFERENCE_SCHEMA, Difference
 from .errors import InputError
 from .facts import FACT_TYPES
 from .finding import Command, Tool, to_run, to_write
@@ -109,6 +110,17 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": REPORT_SCHEMA,
         **report,
+        "$defs": parts,
+    }
+
+
+def difference_schema() -> dict[str, Any]:
+    """The JSON Schema of what differs between two reports."""
+    (told,), parts = msgspec.json.schema_components((Difference,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": DIFFERENCE_SCHEMA,
+        **told,
         "$defs": parts,
     }
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard
+from trtdoctor.model.plural import count
 from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
 from trtdoctor.model.typing import Typing
 
@@ -102,7 +103,7 @@ def counts(report: Report) -> str:
         number = len(having(report, status))
         if number:
             parts.append(f"{number} {word}")
-    return f"{len(report.outcomes)} checks: {', '.join(parts)}"
+    return f"{count(len(report.outcomes), 'check')}: {', '.join(parts)}"
 
 
 def verdict_line(report: Report) -> str:
@@ -129,8 +130,8 @@ def verdict_line(report: Report) -> str:
         if not number and not having(report, Status.PASSED, Status.FAILED):
             reasons = dict.fromkeys(o.reason for o in having(report, Status.NOT_APPLICABLE))
             why = one_line("; ".join(reason for reason in reasons if reason))
-            return f"Nothing was checked, for none of the selected checks applies here: {why or 'unknown'}."
-        cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"
+            return f"Nothing was checked, because none of the selected checks applies: {why or 'unknown'}."
+        cause = f"{count(number, 'check')} could not decide"
         if not number:
             cause = "some checks did not load"
         return f"Inconclusive: nothing wrong was found, but {cause}."

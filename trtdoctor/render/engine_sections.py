@@ -17,6 +17,7 @@ from trtdoctor.model.engine import (
     Summary,
 )
 from trtdoctor.model.finding import Confidence
+from trtdoctor.model.plural import count
 
 from .recorded_sections import recorded_sections
 from .section import ENGINE_TYPING
@@ -323,7 +324,7 @@ def _alike(layers: tuple[Layer, ...]) -> Section:
     columns = ["layers", "precision", "type", "the first of them", "evidence"]
     if timed:
         columns.insert(1, "ms")
-    title = f"{len(layers)} layers, alike ones together"
+    title = f"{count(len(layers), 'layer')}, alike ones together"
     if len(rows) > _MOST_KINDS:
         title += f" ({_MOST_KINDS} of {len(rows)} kinds)"
     return Section(title=title, columns=tuple(columns), rows=tuple(rows[:_MOST_KINDS]))
@@ -374,7 +375,7 @@ def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Sec
             )
         )
     return Section(
-        title=f"{len(engines)} engines",
+        title=count(len(engines), "engine"),
         columns=("file", "size", "made by", "for", "layers", "FP16", "unknown", "layers from"),
         rows=tuple(rows),
     )

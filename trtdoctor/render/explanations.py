@@ -9,6 +9,7 @@ from dataclasses import replace
 from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
 from trtdoctor.model.finding import Command, Remedy
+from trtdoctor.model.plural import count
 
 from .section import ENGINE_TYPING, Section, brief
 
@@ -94,7 +95,7 @@ def _other_groups(groups: list[list[Explanation]]) -> Section:
         regions[group[0].cause.value] += 1
         layers[group[0].cause.value] += len(group)
     return Section(
-        title=f"{len(groups)} more regions, each told in full by -o report.json",
+        title=f"{count(len(groups), 'more region')}, each told in full by -o report.json",
         columns=("regions", "layers", "cause"),
         rows=tuple(
             (str(number), str(layers[cause]), cause) for cause, number in regions.most_common()

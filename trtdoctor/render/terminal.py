@@ -29,6 +29,7 @@ from .common import (
     undecided,
     verdict_line,
 )
+from .one_line import render_one_line
 from .section import Section, stretches
 from .sections import report_sections
 
@@ -39,7 +40,10 @@ _VERDICTS = {Verdict.HEALTHY: "bold green", Verdict.PROBLEMS: "bold red"}
 
 @dataclass(frozen=True, kw_only=True)
 class TerminalOptions:
-    """``width`` in columns; ``unicode`` false where the terminal's encoding lacks the marks."""
+    """``width`` in columns; ``unicode`` false where the terminal's encoding lacks the marks.
+
+    With ``quiet`` there is one line, of any length.
+    """
 
     width: int = 100
     color: bool = False
@@ -51,6 +55,8 @@ class TerminalOptions:
 
 def render_terminal(report: Report, options: TerminalOptions) -> str:
     """The report as text, with escape sequences for colour if asked for."""
+    if options.quiet:
+        return render_one_line(report)
     return _Terminal(options).render(report)
 
 
@@ -110,13 +116,11 @@ class _Terminal:
         )
 
     def render(self, report: Report) -> str:
-        if not self._options.quiet:
-            self._card(report)
-            self._engines(report)
+        self._card(report)
+        self._engines(report)
         self._unseen(report)
         for severity in Severity:
-            if severity is not Severity.INFO or not self._options.quiet:
-                self._findings(report, severity)
+            self._findings(report, severity)
         if self._options.verbose:
             self._rest(report)
         self._closing(report)
@@ -244,8 +248,6 @@ class _Terminal:
             (one_line(f"{outcome.check.label}{subject}"), "bold"),
         )
         self._console.print(Padding(Text(clean(finding.message)), (0, 0, 0, 4)))
-        if self._options.quiet:
-            return
         rows = [(label, text, "") for label, text in finding_details(finding)]
         if rows:
             self._rows(rows, 4)
@@ -275,17 +277,11 @@ class _Terminal:
     def _closing(self, report: Report) -> None:
         if report.machine is None and report.verdict is Verdict.HEALTHY:
             # Of files alone nothing was asked that could be healthy.
-            if self._options.quiet and report.comparisons:
-                self._print((verdict_line(report), ""))
             return
         self._console.print()
         hint = "" if self._options.verbose else " (-v lists all of them)"
         self._print((counts(report) + hint, "dim"))
-        if (
-            report.comparisons
-            and report.verdict is not Verdict.PROBLEMS
-            and not self._options.quiet
-        ):
+        if report.comparisons and report.verdict is not Verdict.PROBLEMS:
             # The comparison's own verdict, which stands above.
             return
         self._print((verdict_line(report), _VERDICTS.get(report.verdict, "bold magenta")))
