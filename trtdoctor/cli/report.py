@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.codec import encode, schema
+from trtdoctor.model.codec import encode, fleet_schema, schema
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from .options import OutputOptions, output_options, selection_options, words
+from .report_fleet import command as fleet
 
 
 @click.group("report")
@@ -19,10 +20,14 @@ def command() -> None:
     """Saved reports."""
 
 
+command.add_command(fleet)
+
+
 @command.command("schema")
-def schema_() -> int:
+@click.option("--fleet", is_flag=True, help="That of what `trtdoctor report fleet` writes.")
+def schema_(fleet: bool) -> int:
     """Print the JSON Schema of the report document."""
-    click.echo(encode(schema()), nl=False)
+    click.echo(encode(fleet_schema() if fleet else schema()), nl=False)
     return 0
 
 
