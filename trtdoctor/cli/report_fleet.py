@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -41,9 +40,7 @@ def command(reports: tuple[str, ...], **options: Any) -> int:
     piped = _piped(reports, LARGEST)
     found = find_reports(path for path in reports if path != _PIPE)
     output.keep(*found.files)
-    gathered = gather(
-        found, piped=piped, share=_is_shared(output), watch=Watch(tell=output.tell)
-    )
+    gathered = gather(found, piped=piped, share=_is_shared(output), watch=Watch(tell=output.tell))
 
     def text(fleet: Fleet, kind: str, *, to_file: bool) -> str:
         return _text(fleet, kind, output, to_file=to_file)
@@ -56,7 +53,9 @@ def _piped(reports: tuple[str, ...], most: int) -> bytes | None:
     if _PIPE not in reports:
         return None
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("- reads reports that are piped in, and nothing is; name files or a folder")
+        raise UsageError(
+            "- reads reports that are piped in, and nothing is; name files or a folder"
+        )
     return sys.stdin.buffer.read(most + 1)
 
 

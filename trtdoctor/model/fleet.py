@@ -114,7 +114,7 @@ class Group(Frozen, frozen=True, kw_only=True):
 
 
 class FleetCheck(Frozen, frozen=True, kw_only=True):
-    """A check that found something somewhere, or could not decide; ``failed`` and ``undecided`` machines."""
+    """A check that found something or could not decide somewhere, and on how many machines."""
 
     check: CheckInfo
     failed: int
@@ -179,7 +179,10 @@ class FleetExit(int, Enum):
 
 
 def fleet_exit_code(fleet: Fleet, fail_on: Severity | None) -> int:
-    """0, 1 or 3: whether a machine has findings at or above ``fail_on``, or might have; None never fails."""
+    """0, 1 or 3: whether a machine has findings at or above ``fail_on``, or might have.
+
+    None never fails.
+    """
     if fail_on is None:
         return FleetExit.CLEAN
     machines = [machine for group in fleet.groups for machine in group.machines]

@@ -71,15 +71,15 @@ def fleet_line(fleet: Fleet) -> str:
     counted = tally(fleet)
     missing = f"; {_files(unread)} could not be read" if unread else ""
     if fleet.verdict is Verdict.PROBLEMS:
-        parts = []
-        if counted.errors:
-            parts.append(f"{counted.errors:,} with errors")
-        if counted.warnings:
-            parts.append(f"{counted.warnings:,} with warnings")
-        if counted.inconclusive:
-            parts.append(f"{counted.inconclusive:,} inconclusive")
-        parts.append(f"{counted.healthy:,} healthy")
-        return f"Problems: {', '.join(parts)}, of {all_of_them}{missing}. {_look_first(fleet)}"
+        bad = counted.errors + counted.warnings
+        kinds = {
+            "with errors": counted.errors,
+            "with warnings": counted.warnings,
+            "inconclusive": counted.inconclusive,
+            "healthy": counted.healthy,
+        }
+        told = ", ".join(f"{number:,} {word}" for word, number in kinds.items() if number)
+        return f"Problems on {bad:,} of {all_of_them}: {told}{missing}. {_look_first(fleet)}"
     if fleet.verdict is Verdict.INCONCLUSIVE:
         open_ = f"{counted.inconclusive:,} of {all_of_them} could not be fully checked"
         if not counted.inconclusive:
@@ -128,7 +128,8 @@ def names(group: Group, most: int | None = MOST_NAMES) -> str:
 def trait_rows(group: Group) -> Iterator[tuple[str, str]]:
     """What the machines of a group have in common."""
     for trait, label in TRAITS.items():
-        yield label, getattr(group.traits, trait) or "unknown"
+        value: str | None = getattr(group.traits, trait)
+        yield label, value or "unknown"
 
 
 def worded(wordings: int) -> str:
@@ -174,7 +175,8 @@ def closing(fleet: Fleet) -> str:
     """Which trtdoctor told this, and when."""
     private = "; names are replaced by pseudonyms" if fleet.redaction.applied else ""
     tool = fleet.tool
-    return f"{tool.name} {tool.version}, knowledge of {tool.knowledge}, put together {fleet.created}{private}"
+    made = f"{tool.name} {tool.version}, knowledge of {tool.knowledge}"
+    return f"{made}, put together {fleet.created}{private}"
 
 
 def columns_of(groups: Sequence[Group]) -> tuple[str, ...]:

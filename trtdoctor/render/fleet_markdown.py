@@ -42,7 +42,9 @@ def _lines(fleet: Fleet) -> Iterator[str]:
     section = not_counted(fleet)
     if section is not None:
         yield from ("", f"#### {as_text(section.title)}", "")
-        yield from (f"- {as_text(file)}: {why}: {as_text(text)}" for file, why, text in section.rows)
+        yield from (
+            f"- {as_text(file)}: {why}: {as_text(text)}" for file, why, text in section.rows
+        )
         if section.note:
             yield f"- {as_text(section.note)}"
     if fleet.notes:

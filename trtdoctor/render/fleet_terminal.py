@@ -42,8 +42,8 @@ _MARKS = {
     State.CLEAR: ("✓", "+"),
 }
 _SEVERE = {Severity.ERROR: ("✗", "x"), Severity.WARNING: ("!", "!"), Severity.INFO: ("i", "i")}
-# Of a check's label beside the matrix, and of a column of it.
-_LABEL, _COLUMN = 44, 9
+# The most columns for a check's label beside the matrix.
+_LABEL = 48
 
 
 def render_fleet_terminal(fleet: Fleet, options: TerminalOptions) -> str:
@@ -110,11 +110,13 @@ class _Screen:
         differs = [one_line(text) for text in group.differs]
         rows += [("Differs" if n == 0 else "", text, "bold") for n, text in enumerate(differs)]
         rows += [(label, one_line(text), "") for label, text in trait_rows(group)]
+        found = [(severity_of(fleet, finding.check), finding) for finding in group.findings]
+        notes = [one_line(it.check) for severity, it in found if severity is Severity.INFO]
+        if notes and not self._options.verbose:
+            rows.append(("Notes", ", ".join(notes), "dim"))
+            found = [(severity, it) for severity, it in found if severity is not Severity.INFO]
         self._rows(rows, 2)
-        for finding in group.findings:
-            severity = severity_of(fleet, finding.check)
-            if severity is Severity.INFO and not self._options.verbose:
-                continue
+        for severity, finding in found:
             mark = _SEVERE[severity][self._ascii]
             self._print(
                 (f"{mark} ", _STYLES[severity]), (one_line(finding.check), "bold"), indent=2
@@ -130,20 +132,22 @@ class _Screen:
         rows = grave_rows(fleet, all_of_them=bool(self._options.verbose))
         if not rows:
             return
-        room = max(1, (self._width - min(_LABEL, self._width // 2)) // _COLUMN)
+        label = min(_LABEL, self._width // 2, 4 + max(len(row.check.label) for row in rows))
+        heads = columns_of(fleet.groups)
+        room = max(1, (self._width - 2 - label) // (2 + max(map(len, heads))))
         groups = fleet.groups[:room]
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
         table.add_column("Check; group (machines)", overflow="fold")
-        for head in columns_of(groups):
+        for head in heads[:room]:
             table.add_column(head, justify="center", no_wrap=True)
         for row in rows:
             states = (group.states.get(row.check.label, State.NOT_CHECKED) for group in groups)
             cells = [_MARKS.get(state, ("?", "?"))[self._ascii] for state in states]
             mark = _SEVERE[row.check.severity][self._ascii]
-            label = Text.assemble(
+            named = Text.assemble(
                 (f"{mark} ", _STYLES[row.check.severity]), one_line(row.check.label)
             )
-            table.add_row(label, *(Text(cell) for cell in cells))
+            table.add_row(named, *(Text(cell) for cell in cells))
         self._console.print()
         self._print(("Checks and groups", "bold"))
         self._console.print(Padding(table, (0, 0, 0, 2)))
@@ -156,7 +160,7 @@ class _Screen:
         }
         told = ", ".join(f"{marks[self._ascii]} {word}" for marks, word in legend.items())
         more = len(fleet.groups) - len(groups)
-        beyond = f"; {more:,} more groups do not fit here, -o fleet.html has them" if more else ""
+        beyond = f"; not all groups fit here, -o fleet.html has {more:,} more" if more else ""
         self._print((f"{told}{beyond}", "dim"), indent=2)
 
     def _rest(self, fleet: Fleet) -> None:

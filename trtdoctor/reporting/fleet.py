@@ -132,7 +132,9 @@ def _shared(
         NotCounted(
             file=f"<file-{number}>",
             why=file.why,
-            reason="another report of the same machine" if file.why is Why.DUPLICATE else file.reason,
+            reason="another report of the same machine"
+            if file.why is Why.DUPLICATE
+            else file.reason,
         )
         for number, file in enumerate(left_out, 1)
     ]
@@ -140,7 +142,10 @@ def _shared(
 
 
 def _rows(summaries: Sequence[Summary]) -> dict[CheckKey, FleetCheck]:
-    """The checks that found something or could not decide somewhere, the gravest first."""
+    """The checks that found something or could not decide somewhere, the gravest first.
+
+    What is only worth a note and could not be decided is not told: the fleet would differ everywhere.
+    """
     failed: Counter[CheckKey] = Counter()
     undecided: Counter[CheckKey] = Counter()
     infos: dict[CheckKey, CheckInfo] = {}
@@ -148,12 +153,16 @@ def _rows(summaries: Sequence[Summary]) -> dict[CheckKey, FleetCheck]:
         for key in summary.said:
             # A later version may judge a check graver.
             info, known = summary.checks[key], infos.get(key)
+            found = summary.states[key] is State.FAILED
+            if info.severity is Severity.INFO and not found:
+                continue
             if known is None or info.severity.rank > known.severity.rank:
                 infos[key] = info
-            (failed if summary.states[key] is State.FAILED else undecided)[key] += 1
+            (failed if found else undecided)[key] += 1
     order = sorted(
         infos,
         key=lambda key: (
+            infos[key].severity is Severity.INFO,
             failed[key] == 0,
             -infos[key].severity.rank,
             -failed[key],
@@ -209,14 +218,13 @@ class _Usual:
         self.traits = {
             trait: _majority((getattr(s.traits, trait) for s in fleet), number) for trait in TRAITS
         }
-        self.states = {
-            key: _majority((_state(s, key).said for s in fleet), number) for key in rows
-        }
+        self.states = {key: _majority((_state(s, key).said for s in fleet), number) for key in rows}
 
 
 def _majority(values: Iterable[T], number: int) -> tuple[T, int] | None:
-    (value, times), *_ = Counter(values).most_common(1) or [(None, 0)]
-    return (value, times) if value is not None and 2 * times > number else None
+    for value, times in Counter(values).most_common(1):
+        return (value, times) if value is not None and 2 * times > number else None
+    return None
 
 
 def _group(
@@ -232,7 +240,7 @@ def _group(
         traits=first.traits,
         differs=(
             *_other_traits(first.traits, usual),
-            *_other_states(states, labels, usual),
+            *_other_states(states, rows, usual),
         ),
         findings=tuple(
             _finding(labels[key], key, summaries)
@@ -283,16 +291,20 @@ def _other_traits(traits: Traits, usual: _Usual) -> Iterator[str]:
         common, own = usual.traits[trait], getattr(traits, trait)
         if common is not None and own != common[0]:
             value, number = common
-            yield f"{word} {own or 'unknown'} where {_others(number)} {value}"
+            here = f"no {word}" if own == "none" else f"{word} {own or 'unknown'}"
+            yield f"{here} where {_others(number)} {value}"
 
 
 def _other_states(
-    states: dict[CheckKey, State], labels: dict[CheckKey, str], usual: _Usual
+    states: dict[CheckKey, State], rows: dict[CheckKey, FleetCheck], usual: _Usual
 ) -> Iterator[str]:
     for key, state in states.items():
         common, own = usual.states[key], state.said
-        if common is not None and own is not common[0]:
-            yield _told(labels[key], own, *common)
+        if common is None or own is common[0]:
+            continue
+        check = rows[key].check
+        if check.severity is not Severity.INFO or State.FAILED in (own, common[0]):
+            yield _told(check.label, own, *common)
 
 
 def _told(label: str, own: State, usual: State, number: int) -> str:
@@ -328,6 +340,3 @@ def _verdict(groups: Sequence[Group], left_out: Sequence[NotCounted]) -> Verdict
     if unread or Verdict.INCONCLUSIVE in verdicts or not groups:
         return Verdict.INCONCLUSIVE
     return Verdict.HEALTHY
-
-
-__all__ = ["TRAITS", "Severity", "newest", "put_together"]

@@ -24,9 +24,9 @@ from trtdoctor.model.report_head import ReportHead
 from . import private
 
 # What systems are called until somebody gives them a name, and what many are called in images.
-_NOBODYS_NAME = frozenset(
-    "localhost ubuntu debian tegra-ubuntu nvidia-desktop nvidia-jetson jetson ubuntu-server host raspberrypi "
-    "desktop server linux workstation gpu-server".split()
+_NOBODYS_NAME = (
+    *("localhost", "host", "linux", "debian", "ubuntu", "ubuntu-server", "tegra-ubuntu", "jetson"),
+    *("nvidia-desktop", "nvidia-jetson", "desktop", "server", "gpu-server", "workstation"),
 )
 _STATES = {
     Status.FAILED: State.FAILED,
@@ -176,7 +176,10 @@ def _open(head: ReportHead, undecided: list[Outcome]) -> Severity | None:
 def _traits(machine: Machine | None) -> Traits:
     if machine is None:
         return Traits()
-    tensorrts = (f"{t.product} {t.version or 'of unknown version'}" for t in machine.tensorrts or ())
+    tensorrts = (
+        f"{t.product} {t.version or 'of unknown version'}".removeprefix("tensorrt ")
+        for t in machine.tensorrts or ()
+    )
     cuda = machine.cuda_driver or ("none" if machine.driver is None and _none(machine) else None)
     return Traits(
         gpus=_listed(machine.gpus_reason, _counted(gpu.name for gpu in machine.gpus or ())),

@@ -86,7 +86,7 @@ def _walk(folder: Path, found: Found, seen: set[tuple[int, int]]) -> None:
         if entries > _MOST_ENTRIES:
             found.leave(place, f"more than {_MOST_ENTRIES:,} files; give fewer", Why.UNREADABLE)
             return
-        below = []
+        below: list[tuple[Path, int]] = []
         for entry in inside:
             if not entry.name.startswith("."):
                 below += _entry(Path(entry.path), entry, depth, found, seen)
@@ -235,7 +235,11 @@ class _Reading:
         if self.heads == before:
             return False
         if broken:
-            said = "1 part of it is no report" if broken == 1 else f"{broken} parts of it are no reports"
+            said = (
+                "1 part of it is no report"
+                if broken == 1
+                else f"{broken} parts of it are no reports"
+            )
             self._found.leave(name, f"{said} that can be read", Why.UNREADABLE)
         if foreign:
             said = "1 part of it is" if foreign == 1 else f"{foreign} parts of it are"
