@@ -115,7 +115,7 @@ def group_verdict(group: Group) -> str:
     """``errors``, ``warnings``, ``inconclusive`` or ``healthy``."""
     if group.verdict is Verdict.PROBLEMS:
         return "errors" if _grave(group) else "warnings"
-    return group.verdict.value
+    return str(group.verdict.value)
 
 
 def names(group: Group, most: int | None = MOST_NAMES) -> str:
