@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from trtdoctor.model.codec import encode, for_terminal, write_atomically
-from trtdoctor.model.errors import InputError
+from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.report import Report, Severity
 
 from .options import FORMATS, OutputOptions
@@ -54,8 +54,15 @@ def emit(
     def text(report: Report, kind: str, *, to_file: bool) -> str:
         return render(report, kind, options, to_file=to_file, all_layers=all_layers)
 
+    def put(told: Report, folder: Path) -> Path:
+        from .report_folder import name_of, put_into
+
+        whole = told if not told.snapshot.redaction.applied else make(share=False)
+        named = name_of(whole, told)
+        return put_into(folder, encode(told), named, tuple(options.inputs))
+
     return deliver(
-        make, text, options, hidden=lambda r: r.snapshot.redaction.applied, record=record
+        make, text, options, hidden=lambda r: r.snapshot.redaction.applied, record=record, put=put
     )
 
 
@@ -66,11 +73,12 @@ def deliver(
     *,
     hidden: Callable[[T], bool],
     record: str | PathLike[str] | None = None,
+    put: Callable[[T, Path], Path] | None = None,
 ) -> T:
     """Write all files, then print; returns what is told unshared, or shared if asked for.
 
     What was written with private data in it, ``record`` among it, is named on stderr; ``hidden`` tells
-    whether they were replaced.
+    whether they were replaced. ``put`` writes what is told as JSON into a folder, and returns the file.
 
     Raises:
         InputError: if a file cannot be written.
@@ -94,6 +102,13 @@ def deliver(
         _write(file, render(told(kind), kind, to_file=True).encode("utf-8", "replace"))
         if not hidden(told(kind)):
             (unsure if shared(kind) else private).append(str(file))
+    for folder in options.folders:
+        if put is None:
+            raise UsageError(f"cannot write into {folder}: name a file")
+        options.tell(f"writing into {folder}")
+        written = put(told("json"), folder)
+        if not hidden(told("json")):
+            (unsure if shared("json") else private).append(str(written))
     options.tell("writing what is printed")
     printed = told(options.format)
     text = render(printed, options.format, to_file=False)

@@ -36,7 +36,7 @@ def command(reports: tuple[str, ...], **options: Any) -> int:
 
     from .output import deliver, fail_on
 
-    output = OutputOptions.take(options)
+    output = OutputOptions.take(options, into_folders=False)
     piped = _piped(reports, LARGEST)
     found = find_reports(path for path in reports if path != _PIPE)
     output.keep(*found.files)

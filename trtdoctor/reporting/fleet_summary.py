@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from trtdoctor.checking.judge import nothing_checked, verdict
-from trtdoctor.model.facts import Gpus, OperatingSystem, TargetPython
+from trtdoctor.model.facts import Gpus, Identity, OperatingSystem, TargetPython
 from trtdoctor.model.fleet import State, Traits
 from trtdoctor.model.machine import Machine
 from trtdoctor.model.report import (
@@ -122,7 +122,7 @@ def summarise(head: ReportHead, *, file: str, digest: bytes) -> Summary:
     system = head.snapshot.value(OperatingSystem)
     gpus = head.snapshot.value(Gpus)
     python = head.snapshot.value(TargetPython)
-    host = system.host if system is not None else None
+    host = (system.host if system is not None else None) or _first_host(head)
     uuids = {gpu.uuid for gpu in gpus.devices if gpu.uuid} if gpus is not None else set()
     findings = [o for o in head.outcomes if o.findings]
     undecided = [o for o in head.outcomes if _STATES[o.status] is State.UNDECIDED]
@@ -152,6 +152,12 @@ def summarise(head: ReportHead, *, file: str, digest: bytes) -> Summary:
         open=_open(head, undecided),
         redacted=head.snapshot.redaction.applied,
     )
+
+
+def _first_host(head: ReportHead) -> str | None:
+    """Commands that look at files alone ask for names only."""
+    identity = head.snapshot.value(Identity)
+    return identity.hosts[0] if identity is not None and identity.hosts else None
 
 
 def _said(outcome: Outcome) -> Said:
