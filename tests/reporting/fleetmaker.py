@@ -62,6 +62,7 @@ def machine(
     facts["system.os"]["value"]["host"] = name
     for gpu in (facts["nvidia.gpus"].get("value") or {"devices": []})["devices"]:
         gpu["uuid"] = None if gpus is None else f"GPU-{gpus or name}-{gpu['index']}"
+    facts["python.target"]["value"]["chosen_by"] = "the first python3 on PATH"
     if driver is not None:
         plain["machine"]["driver"] = driver
     return plain

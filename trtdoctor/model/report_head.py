@@ -87,6 +87,15 @@ class _Marked(Frozen, frozen=True, kw_only=True):
     schema: object = None
 
 
+def _no_object(data: bytes, name: str) -> _Marked:
+    """What is no JSON object is no document either, if it is JSON at all."""
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise no_json(name, error) from None
+    return _Marked()
+
+
 def read_head(data: bytes | memoryview, *, name: str = "the report") -> ReportHead:
     """Read what a saved report says, as :func:`trtdoctor.model.codec.read_report` would.
 
@@ -98,7 +107,7 @@ def read_head(data: bytes | memoryview, *, name: str = "the report") -> ReportHe
     try:
         head = msgspec.json.decode(data, type=_Marked)
     except msgspec.ValidationError:
-        head = _Marked()
+        head = _no_object(data, name)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise no_json(name, error) from None
     refuse_foreign(head.schema, name)

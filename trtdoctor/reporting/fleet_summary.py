@@ -28,6 +28,8 @@ _NOBODYS_NAME = (
     *("localhost", "host", "linux", "debian", "ubuntu", "ubuntu-server", "tegra-ubuntu", "jetson"),
     *("nvidia-desktop", "nvidia-jetson", "desktop", "server", "gpu-server", "workstation"),
 )
+# How TargetPython tells that the user did not leave the choice to the environment.
+_NAMED = "--python"
 _STATES = {
     Status.FAILED: State.FAILED,
     Status.UNKNOWN: State.UNDECIDED,
@@ -81,7 +83,8 @@ class Summary:
     Attributes:
         file: The report's name, as the user knows it.
         machine: Which machine it is.
-        asked: What was asked of it: the interpreter and the files. One machine can have a report of each.
+        asked: What was asked of it: the interpreter, where one was named, and the files. One machine can
+            have a report of each.
         taken: When it was looked at, as the report tells.
         digest: Of the report's bytes.
         states: How each check came out.
@@ -134,7 +137,7 @@ def summarise(head: ReportHead, *, file: str, digest: bytes) -> Summary:
             models=frozenset(gpu.name for gpu in (head.machine and head.machine.gpus) or ()),
         ),
         asked=(
-            python.executable if python is not None else None,
+            python.executable if python is not None and python.chosen_by == _NAMED else None,
             *(given.path for given in (*head.engines, *head.models)),
         ),
         taken=head.snapshot.taken,
