@@ -24,10 +24,17 @@ command.add_command(fleet)
 
 
 @command.command("schema")
-@click.option("--fleet", is_flag=True, help="That of what `trtdoctor report fleet` writes.")
-def schema_(fleet: bool) -> int:
+@click.option(
+    "--of",
+    "kind",
+    type=click.Choice(["report", "fleet"]),
+    default="report",
+    show_default=True,
+    help="Which document: a report, or what report fleet writes.",
+)
+def schema_(kind: str) -> int:
     """Print the JSON Schema of the report document."""
-    click.echo(encode(fleet_schema() if fleet else schema()), nl=False)
+    click.echo(encode(schema() if kind == "report" else fleet_schema()), nl=False)
     return 0
 
 

@@ -30,7 +30,7 @@ STATES = {
 MOST_NAMES, MOST_FILES = 8, 20
 _WHY = {
     Why.UNREADABLE: "cannot be read",
-    Why.DUPLICATE: "not counted",
+    Why.DUPLICATE: "duplicate",
     Why.OTHER_COMMAND: "not about a machine",
     Why.NO_REPORT: "no report",
 }
@@ -81,10 +81,11 @@ def fleet_line(fleet: Fleet) -> str:
         told = ", ".join(f"{number:,} {word}" for word, number in kinds.items() if number)
         return f"Problems on {bad:,} of {all_of_them}: {told}{missing}. {_look_first(fleet)}"
     if fleet.verdict is Verdict.INCONCLUSIVE:
-        open_ = f"{counted.inconclusive:,} of {all_of_them} could not be fully checked"
         if not counted.inconclusive:
-            open_ = f"{all_of_them} healthy"
-        return f"Inconclusive: no problems found, but {open_}{missing}."
+            lost = missing.removeprefix("; ")
+            return f"Inconclusive: no problems found on {all_of_them}, but {lost}."
+        undecided = f"{counted.inconclusive:,} of {all_of_them} could not be fully checked"
+        return f"Inconclusive: no problems found, but {undecided}{missing}."
     one = "the one machine" if fleet.machines == 1 else f"any of {all_of_them}"
     return f"Healthy: no errors and no warnings on {one}."
 
@@ -107,15 +108,15 @@ def _files(number: int) -> str:
 
 
 def group_title(number: int, group: Group) -> str:
-    """``Group 1: 1 machine, 2 errors``."""
-    return f"Group {number}: {machines(len(group.machines))}, {group_verdict(group)}"
+    """``Group 1: 2 machines with errors``."""
+    return f"Group {number}: {machines(len(group.machines))}{_came_out(group)}"
 
 
-def group_verdict(group: Group) -> str:
-    """``errors``, ``warnings``, ``inconclusive`` or ``healthy``."""
+def _came_out(group: Group) -> str:
+    """`` with errors``, `` with warnings``, ``, inconclusive`` or ``, healthy``."""
     if group.verdict is Verdict.PROBLEMS:
-        return "errors" if _grave(group) else "warnings"
-    return str(group.verdict.value)
+        return " with errors" if _grave(group) else " with warnings"
+    return f", {group.verdict.value}"
 
 
 def names(group: Group, most: int | None = MOST_NAMES) -> str:

@@ -303,7 +303,8 @@ def _other_states(
         if common is None or own is common[0]:
             continue
         check = rows[key].check
-        if check.severity is not Severity.INFO or State.FAILED in (own, common[0]):
+        # That a note is missing, or was not looked for, makes no machine odd.
+        if check.severity is not Severity.INFO or own is State.FAILED:
             yield _told(check.label, own, *common)
 
 

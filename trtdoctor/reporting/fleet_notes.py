@@ -99,8 +99,8 @@ def _several_questions(named: Named) -> Iterator[str]:
     for (host, _), asked in _by(named, lambda s: (s.machine.host, None), lambda s: s.asked):
         if len(asked) > 1:
             yield (
-                f"{host} has {len(asked)} reports, of different Pythons (--python) or files; each counts as "
-                "a machine."
+                f"{host} has {len(asked)} reports, of different Pythons (--python) or files; each counts "
+                "as a machine."
             )
 
 
