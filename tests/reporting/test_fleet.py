@@ -372,3 +372,9 @@ def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
     made = trtdoctor.fleet([tmp_path])
     assert "\\xff.json" in made.not_counted[0].file
     render_fleet_html(made)
+
+
+def test_reports_of_files_alone_are_no_fleet(tmp_path: Path) -> None:
+    write(tmp_path, machine("n1") | {"command": "inspect"})
+    with pytest.raises(trtdoctor.InputError, match="'inspect', which is about files"):
+        trtdoctor.fleet([tmp_path])

@@ -161,7 +161,7 @@ def gather(
     for number, path in enumerate(found.files, 1):
         watch.tell(f"reading report {number:,} of {len(found.files):,}: {path.name}")
         reading.file(path)
-    if not reading.heads:
+    if not reading.summaries:
         raise _nothing(found)
     return Gathered(reading.summaries, reading.hidden, found.others)
 
