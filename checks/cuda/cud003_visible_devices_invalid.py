@@ -13,6 +13,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -61,5 +62,5 @@ def visible_devices_invalid(cuda: facts.CudaDriver) -> Iterator[Yielded]:
             Evidence(source="CUDA_VISIBLE_DEVICES", value=variable),
             Evidence(source="cuDeviceGetCount", value=str(len(cuda.devices))),
         ),
-        remedy=Remedy(text="Name only GPUs that exist.", commands=("nvidia-smi -L",)),
+        remedy=Remedy(text="Name only GPUs that exist.", commands=to_run("nvidia-smi -L")),
     )

@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 # What the driver brings: its absence is the driver's, told by the checks of the driver.
@@ -149,7 +150,7 @@ def _finding(soname: str, needing: list[str]) -> Finding:
         ),
         remedy=Remedy(
             text=f"Install the package that has {soname}, or put its folder on the loader's path.",
-            commands=(
+            commands=to_run(
                 f"find / -name '{soname}*' -not -path '/proc/*' 2>/dev/null",
                 f"ldd {needing[0]}",
             ),

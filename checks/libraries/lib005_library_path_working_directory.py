@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Note, Remedy, Severity, Yielded, check, facts
+from trtdoctor.api import Evidence, Finding, Note, Remedy, Severity, Yielded, check, facts, to_run
 
 
 @check(id="LIB005", name="library-path-working-directory", severity=Severity.INFO, since="0.1.0")
@@ -45,7 +45,7 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
         ),
         remedy=Remedy(
             text="Leave out the colon that has nothing on one side, and write folders in full.",
-            commands=("export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}",),
+            commands=to_run("export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"),
         ),
         references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
     )

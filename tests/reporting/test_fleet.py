@@ -280,8 +280,16 @@ def test_what_is_read_of_a_report_is_what_the_report_says() -> None:
     for recording in (HEALTHY, "imagined-gtx-1080", "h100-no-tensorrt"):
         data = json.dumps(machine("n1", recording)).encode()
         head, report = read_head(data), read_report(data)
-        for name in ("created", "tool", "command", "verdict", "machine", "outcomes", "problems"):
+        for name in ("created", "tool", "command", "verdict", "machine", "problems"):
             assert getattr(head, name) == getattr(report, name)
+        for short, whole in zip(head.outcomes, report.outcomes, strict=True):
+            assert (short.check, short.status, short.reason) == (
+                *(whole.check, whole.status, whole.reason),
+            )
+            assert [f.message for f in short.findings] == [f.message for f in whole.findings]
+            assert [f.remedy and f.remedy.text for f in short.findings] == [
+                f.remedy and f.remedy.text for f in whole.findings
+            ]
         assert head.snapshot.whole() == report.snapshot
 
 
@@ -378,3 +386,29 @@ def test_reports_of_files_alone_are_no_fleet(tmp_path: Path) -> None:
     write(tmp_path, machine("n1") | {"command": "inspect"})
     with pytest.raises(trtdoctor.InputError, match="'inspect', which is about files"):
         trtdoctor.fleet([tmp_path])
+
+
+def test_a_report_of_an_older_version_has_its_commands_as_text_and_is_read() -> None:
+    plain = machine("n1", "h100-no-tensorrt")
+    for outcome in plain["outcomes"]:
+        for finding in outcome["findings"]:
+            if finding["remedy"]:
+                finding["remedy"]["commands"] = ["pip install tensorrt"]
+    assert fleet(plain).groups[0].findings[0].remedy
+
+
+def test_a_report_of_thousands_of_checks_costs_no_more_than_its_size(runaway: None) -> None:
+    plain = machine("n1", "h100-no-tensorrt")
+    outcome = next(o for o in plain["outcomes"] if o["findings"])
+    for number in range(20_000):
+        check = {**outcome["check"], "id": f"ZZZ{number}", "name": f"made-up-{number}"}
+        plain["outcomes"].append({**outcome, "check": check})
+    made = fleet(plain, *(machine(f"n{n}") for n in range(2, 9)))
+    assert len(made.groups[0].findings) == 20_001
+    assert len(made.groups[0].differs) < 50
+    for text in (
+        render_fleet_html(made),
+        render_fleet_markdown(made),
+        render_fleet_terminal(made, TerminalOptions(verbose=1)),
+    ):
+        assert len(text) < 1_000_000

@@ -15,6 +15,7 @@ import msgspec
 
 from .errors import InputError
 from .facts import FACT_TYPES
+from .finding import Command, Tool, to_run, to_write
 from .fleet import FLEET_SCHEMA, Fleet
 from .json_bounds import excess
 from .report import REPORT_SCHEMA, Report
@@ -30,6 +31,8 @@ _OBEYED = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+# What most of a large report is, and holds no commands.
+_WITHOUT_COMMANDS = ("layers", "blocks")
 # In bytes, before any is indented.
 _MOST_INDENTED = 1 << 20
 
@@ -141,7 +144,7 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
         raise no_json(name, error) from None
     refuse_foreign(plain.get("schema") if isinstance(plain, dict) else None, name)
     try:
-        return msgspec.convert(plain, Report)
+        return msgspec.convert(_migrated(plain), Report)
     except msgspec.ValidationError as error:
         raise damaged(name, error) from None
 
@@ -184,6 +187,44 @@ def no_json(name: str, error: Exception) -> DocumentError:
 def damaged(name: str, error: Exception) -> DocumentError:
     """What is told of a report whose parts are not what they should be."""
     return DocumentError(f"{name} is a damaged trtdoctor report ({error}); write it anew")
+
+
+def _migrated(plain: dict[str, Any]) -> dict[str, Any]:
+    """The document with what earlier versions wrote otherwise as this one writes it.
+
+    A command was a line of text once, in which only a comment told Python from a shell.
+    """
+    snapshot = plain.get("snapshot")
+    facts = snapshot.get("facts") if isinstance(snapshot, dict) else None
+    told: list[Any] = [plain.get(key) for key in ("outcomes", "engines", "models", "comparisons")]
+    # The one fact that holds commands: of a build that failed.
+    told.append(facts.get("engine.builds") if isinstance(facts, dict) else None)
+    while told:
+        part = told.pop()
+        if isinstance(part, dict):
+            lines = part.get("commands")
+            if isinstance(lines, list) and any(isinstance(line, str) for line in lines):
+                part["commands"] = _commands(lines)
+            told += (value for key, value in part.items() if key not in _WITHOUT_COMMANDS)
+        elif isinstance(part, list) and part and isinstance(part[0], (dict, list)):
+            told += part
+    return plain
+
+
+def _commands(lines: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for line in lines:
+        if not isinstance(line, str):
+            found.append(line)
+            continue
+        code, said, where = line.partition("  # in the Python that ")
+        if not said:
+            found += to_run(line)
+        elif found and isinstance(found[-1], Command) and found[-1].tool is Tool.PYTHON:
+            found[-1] = msgspec.structs.replace(found[-1], lines=(*found[-1].lines, code))
+        else:
+            found += to_write(code, where=f"the script that {where}")
+    return [msgspec.to_builtins(one) if isinstance(one, Command) else one for one in found]
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:

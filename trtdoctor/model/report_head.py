@@ -14,12 +14,16 @@ from .base import FactValue, Frozen
 from .codec import damaged, no_json, refuse_excess, refuse_foreign
 from .machine import Machine
 from .report import (
+    CheckInfo,
     FactRecord,
     FactStatus,
+    Finding,
     Outcome,
     Problem,
     Redaction,
+    Remedy,
     Snapshot,
+    Status,
     Tool,
     Verdict,
 )
@@ -68,6 +72,36 @@ class SnapshotHead(Frozen, frozen=True, kw_only=True):
         return Snapshot(taken=self.taken, redaction=self.redaction, facts=facts)
 
 
+class Advice(Frozen, frozen=True, kw_only=True):
+    """A remedy without its commands."""
+
+    text: str
+
+
+class FindingHead(Frozen, frozen=True, kw_only=True):
+    """A finding without what proves it."""
+
+    message: str
+    remedy: Advice | None = None
+
+
+class OutcomeHead(Frozen, frozen=True, kw_only=True):
+    """An outcome whose findings are told in a sentence each."""
+
+    check: CheckInfo
+    status: Status
+    reason: str | None = None
+    findings: tuple[FindingHead, ...] = ()
+
+    def told(self) -> Outcome:
+        """The same, as the judge knows it."""
+        findings = tuple(
+            Finding(message=it.message, remedy=Remedy(text=it.remedy.text) if it.remedy else None)
+            for it in self.findings
+        )
+        return Outcome(check=self.check, status=self.status, reason=self.reason, findings=findings)
+
+
 class ReportHead(Frozen, frozen=True, kw_only=True):
     """The parts of :class:`trtdoctor.model.report.Report` that say what was found."""
 
@@ -76,7 +110,7 @@ class ReportHead(Frozen, frozen=True, kw_only=True):
     command: str
     verdict: Verdict
     machine: Machine | None = None
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[OutcomeHead, ...] = ()
     engines: tuple[Given, ...] = ()
     models: tuple[Given, ...] = ()
     snapshot: SnapshotHead

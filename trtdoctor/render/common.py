@@ -41,6 +41,13 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def exact(text: str) -> str:
+    """Clean text that is never cut short: a command that lacks its end is another command."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c == "\n" or not _controls(c) else _visible(c) for c in text)
+
+
 def _shown(text: str, *, keep: str) -> str:
     if len(text) <= _LONGEST_TEXT and text.isascii() and text.isprintable():
         return text
@@ -214,12 +221,10 @@ def _why(reason: str | None) -> str:
 
 
 def finding_details(finding: Finding) -> Iterable[tuple[str, str]]:
-    """A finding's evidence, confidence, remedy and commands as label and text."""
+    """A finding's evidence, confidence and remedy as label and text; its commands stand apart."""
     for number, item in enumerate(finding.evidence):
         yield ("evidence" if number == 0 else ""), f"{item.source}: {item.value}"
     if finding.confidence.value != "certain":
         yield "confidence", finding.confidence.value
     if finding.remedy:
         yield "remedy", finding.remedy.text
-        for command in finding.remedy.commands:
-            yield "", f"$ {command}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
-from trtdoctor.model.finding import Remedy
+from trtdoctor.model.finding import Command, Remedy
 
 from .section import Section
 
@@ -47,11 +47,11 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
             yield Section(title=title, rows=tuple(remedy_rows(remedies)))
 
 
-def remedy_rows(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str]]:
+def remedy_rows(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str] | Command]:
     """Remedies as rows of a table without columns: the text, and each command."""
     for item in remedies:
         yield "", item.text
-        yield from (("", f"$ {command}") for command in item.commands)
+        yield from item.commands
 
 
 def _shortened(section: Section, verbose: bool) -> Section:
@@ -106,7 +106,7 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     first = max(group, key=lambda told: told.cost.margin_ms if told.cost else 0.0)
     number = f"{len(group)} layers" if len(group) > 1 else group[0].layer
     confidence = f", {first.confidence.value}" if first.confidence else ""
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...] | Command] = []
     if len(group) > 1:
         names = [told.layer for told in group[: _MOST_NAMED if verbose else _MOST_LISTED]]
         if len(names) < len(group):
@@ -137,7 +137,7 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
         rows.append(("", f"and {len(first.evidence) - len(shown)} more (-v)"))
     if first.remedy:
         rows.append(("remedy", first.remedy.text))
-        rows += [("", f"$ {command}") for command in first.remedy.commands]
+        rows += first.remedy.commands
     return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
 
 

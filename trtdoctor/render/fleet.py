@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from trtdoctor.model.fleet import Fleet, FleetCheck, Group, State, Why
 from trtdoctor.model.report import Severity, Verdict
 
 from .common import one_line
-from .section import Section
 
 TRAITS = {
     "gpus": "GPU",
@@ -28,6 +28,8 @@ STATES = {
 }
 # Enough to begin with; JSON has all of them.
 MOST_NAMES, MOST_FILES = 8, 20
+# No sound fleet has so many; what somebody made up may.
+MOST_CHECKS = 200
 _WHY = {
     Why.UNREADABLE: "cannot be read",
     Why.DUPLICATE: "duplicate",
@@ -138,19 +140,27 @@ def worded(wordings: int) -> str:
     return f"; worded in {wordings} ways" if wordings > 1 else ""
 
 
-def severity_of(fleet: Fleet, label: str) -> Severity:
-    """The severity of a check of the fleet, by its label."""
-    return next((r.check.severity for r in fleet.checks if r.check.label == label), Severity.INFO)
+def severities(fleet: Fleet) -> dict[str, Severity]:
+    """The severity of each check of the fleet, by its label."""
+    return {row.check.label: row.check.severity for row in fleet.checks}
 
 
 def grave_rows(fleet: Fleet, *, all_of_them: bool) -> tuple[FleetCheck, ...]:
     """The rows of the matrix; those of notes only if all are asked for."""
-    return tuple(
-        row for row in fleet.checks if all_of_them or row.check.severity is not Severity.INFO
-    )
+    rows = (row for row in fleet.checks if all_of_them or row.check.severity is not Severity.INFO)
+    return tuple(islice(rows, MOST_CHECKS))
 
 
-def not_counted(fleet: Fleet, most: int | None = MOST_FILES) -> Section | None:
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """Files that are no machine: each with what it is and why, and a note on how many more there are."""
+
+    title: str
+    rows: tuple[tuple[str, str, str], ...]
+    note: str
+
+
+def not_counted(fleet: Fleet, most: int | None = MOST_FILES) -> LeftOut | None:
     """The files that are no machine of the fleet; None where there are none."""
     files = fleet.not_counted
     if not files:
@@ -159,9 +169,8 @@ def not_counted(fleet: Fleet, most: int | None = MOST_FILES) -> Section | None:
     ranked = sorted(files, key=lambda file: order.get(file.why, 3))
     shown = ranked[:most]
     more = len(files) - len(shown)
-    return Section(
+    return LeftOut(
         title=f"Not counted ({len(files):,})",
-        columns=("File", "", "Why"),
         rows=tuple((file.file, _WHY.get(file.why, str(file.why)), file.reason) for file in shown),
         note=f"and {more:,} more; -v or -o fleet.json has all of them" if more else "",
     )

@@ -8,12 +8,14 @@ from trtdoctor.model.fleet import Fleet, FleetCheck, Group, State
 from trtdoctor.model.report import Severity, Verdict
 
 from .fleet import (
+    MOST_CHECKS,
     closing,
     fleet_line,
+    grave_rows,
     group_title,
     machines,
     not_counted,
-    severity_of,
+    severities,
     state_word,
     trait_rows,
     worded,
@@ -52,7 +54,8 @@ def render_fleet_html(fleet: Fleet) -> str:
         .render(
             fleet=fleet,
             verdict=fleet_line(fleet),
-            rows=fleet.checks,
+            rows=grave_rows(fleet, all_of_them=True),
+            most=MOST_CHECKS,
             groups=groups,
             heads=[machines(len(group.machines)) for group in groups],
             titles=[group_title(number, group) for number, group in enumerate(groups, 1)],
@@ -60,7 +63,7 @@ def render_fleet_html(fleet: Fleet) -> str:
             marks=_mark,
             traits=trait_rows,
             count=machines,
-            severity=lambda label: severity_of(fleet, label),
+            severity=severities(fleet),
             worded=worded,
             section=not_counted(fleet, _MOST_FILES),
             most_machines=_MOST_MACHINES,

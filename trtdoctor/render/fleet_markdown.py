@@ -8,6 +8,7 @@ from trtdoctor.model.fleet import Fleet, Group
 from trtdoctor.model.report import Severity
 
 from .fleet import (
+    MOST_CHECKS,
     closing,
     columns_of,
     fleet_line,
@@ -15,7 +16,7 @@ from .fleet import (
     group_title,
     names,
     not_counted,
-    severity_of,
+    severities,
     state_word,
     trait_rows,
     worded,
@@ -33,8 +34,9 @@ def render_fleet_markdown(fleet: Fleet) -> str:
 
 def _lines(fleet: Fleet) -> Iterator[str]:
     yield f"### trtdoctor: {as_text(fleet_line(fleet))}"
+    grave = severities(fleet)
     for number, group in enumerate(fleet.groups[:_MOST_GROUPS], 1):
-        yield from _group(fleet, number, group)
+        yield from _group(number, group, grave)
     more = len(fleet.groups) - _MOST_GROUPS
     if more > 0:
         yield from ("", f"And {more:,} more groups; -o fleet.json has all of them.")
@@ -53,22 +55,22 @@ def _lines(fleet: Fleet) -> Iterator[str]:
     yield from ("", f"<sub>{as_text(closing(fleet))}</sub>")
 
 
-def _group(fleet: Fleet, number: int, group: Group) -> Iterator[str]:
+def _group(number: int, group: Group, grave: dict[str, Severity]) -> Iterator[str]:
     yield from ("", f"#### {as_text(group_title(number, group))}", "", "| | |", "| --- | --- |")
     yield f"| Machines | {as_text(names(group))} |"
     for text in group.differs:
         yield f"| **Differs** | **{as_text(text)}** |"
     yield from (f"| {label} | {as_text(text)} |" for label, text in trait_rows(group))
     lines = []
-    for finding in group.findings:
-        severity = severity_of(fleet, finding.check)
+    for finding in group.findings[:MOST_CHECKS]:
+        severity = grave.get(finding.check, Severity.INFO)
         if severity is Severity.INFO:
             continue
         told = f"{as_text(finding.message)}{worded(finding.wordings)}"
         lines.append(f"- {severity.value} **{as_text(finding.check)}**: {told}")
         if finding.remedy:
             lines.append(f"  - remedy: {as_text(finding.remedy)}")
-    for open_ in group.undecided:
+    for open_ in group.undecided[:MOST_CHECKS]:
         lines.append(f"- undecided **{as_text(open_.check)}**: {as_text(open_.reason)}")
     if lines:
         yield from ("", *lines)

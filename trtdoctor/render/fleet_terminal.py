@@ -14,6 +14,7 @@ from trtdoctor.model.report import Severity, Verdict
 
 from .common import clean, flat, one_line
 from .fleet import (
+    MOST_CHECKS,
     MOST_FILES,
     MOST_NAMES,
     closing,
@@ -23,7 +24,7 @@ from .fleet import (
     group_title,
     names,
     not_counted,
-    severity_of,
+    severities,
     trait_rows,
     worded,
 )
@@ -94,23 +95,27 @@ class _Screen:
 
     def _groups(self, fleet: Fleet) -> None:
         self._print((closing(fleet), "dim"))
+        grave = severities(fleet)
         shown = fleet.groups if self._options.verbose else fleet.groups[:_MOST_GROUPS]
         for number, group in enumerate(shown, 1):
             self._console.print()
-            self._group(fleet, number, group)
+            self._group(number, group, grave)
         more = len(fleet.groups) - len(shown)
         if more:
             self._console.print()
             self._print((f"... and {more:,} more groups; -v shows all of them", "dim"))
 
-    def _group(self, fleet: Fleet, number: int, group: Group) -> None:
+    def _group(self, number: int, group: Group, grave: dict[str, Severity]) -> None:
         self._print((group_title(number, group), "bold"))
         most = None if self._options.verbose else MOST_NAMES
         rows = [("Machines", names(group, most), "")]
         differs = [one_line(text) for text in group.differs]
         rows += [("Differs" if n == 0 else "", text, "bold") for n, text in enumerate(differs)]
         rows += [(label, one_line(text), "") for label, text in trait_rows(group)]
-        found = [(severity_of(fleet, finding.check), finding) for finding in group.findings]
+        found = [
+            (grave.get(finding.check, Severity.INFO), finding)
+            for finding in group.findings[:MOST_CHECKS]
+        ]
         notes = [one_line(it.check) for severity, it in found if severity is Severity.INFO]
         if notes and not self._options.verbose:
             rows.append(("Notes", ", ".join(notes), "dim"))
@@ -124,7 +129,7 @@ class _Screen:
             self._print((f"{one_line(finding.message)}{worded(finding.wordings)}", ""), indent=4)
             if finding.remedy:
                 self._rows([("remedy", one_line(finding.remedy), "")], 4)
-        for open_ in group.undecided:
+        for open_ in group.undecided[:MOST_CHECKS]:
             self._print(("? ", "magenta"), (one_line(open_.check), "bold"), indent=2)
             self._print((one_line(open_.reason), ""), indent=4)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from trtdoctor.model.finding import Command
 from trtdoctor.model.report import Report, Severity, Status
 
+from .commands import headings, pasted
 from .common import (
     clean,
     counts,
@@ -18,7 +20,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .section import Section
+from .section import Section, stretches
 from .sections import report_sections
 
 # What a page's tables may hold together, in characters, and one of them, in rows: browsers grow slow
@@ -44,7 +46,7 @@ def render_html(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         # Whatever the template prints, no control character gets through.
-        finalize=lambda value: clean(value) if isinstance(value, str) else value,
+        finalize=_final,
     )
     source = Path(__file__).with_name("report.html.j2").read_text("utf-8")
     return environment.from_string(source).render(
@@ -56,12 +58,22 @@ def render_html(report: Report) -> str:
         undecided=undecided(report),
         groups=tuple((s.value, _HEADINGS[s], failed(report, s)) for s in Severity),
         details=finding_details,
+        headings=headings,
+        pasted=pasted,
+        stretches=stretches,
         rest=(
             ("passed", having(report, Status.PASSED)),
             ("not applicable", having(report, Status.NOT_APPLICABLE)),
             ("deselected", having(report, Status.IGNORED)),
         ),
     )
+
+
+def _final(value: object) -> object:
+    """What a macro made is clean already."""
+    from markupsafe import Markup
+
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _limited(report: Report) -> Iterator[Section]:
@@ -71,7 +83,8 @@ def _limited(report: Report) -> Iterator[Section]:
         rows = section.rows[:_MOST_ROWS]
         for shown, row in enumerate(rows):
             # Of each cell and row the tags count too.
-            left -= 11 + sum(9 + len(cell) for cell in row)
+            cells = row.lines if isinstance(row, Command) else row
+            left -= 11 + sum(9 + len(cell) for cell in cells)
             if left < 0:
                 rows = rows[:shown]
                 break

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+
+from trtdoctor.model.finding import Command
+
+Row = tuple[str, ...] | Command
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A titled table. Without ``columns`` its rows are pairs of label and text.
+    """A titled table. Without ``columns`` its rows are pairs of label and text, or commands.
 
     ``note`` is a sentence below it, for where a renderer shows not all of its rows.
     """
 
     title: str
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
     columns: tuple[str, ...] = ()
     note: str = ""
+
+
+def stretches(
+    rows: Iterable[Row],
+) -> Iterator[tuple[list[tuple[str, ...]], list[Command]]]:
+    """The rows in order, as stretches of texts alone and of commands alone, the other list empty."""
+    for _, stretch in groupby(rows, lambda row: isinstance(row, Command)):
+        together = list(stretch)
+        yield (
+            [row for row in together if not isinstance(row, Command)],
+            [row for row in together if isinstance(row, Command)],
+        )
 
 
 def percent(share: float | None) -> str:

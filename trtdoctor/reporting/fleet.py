@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from trtdoctor.model.fleet import (
@@ -32,6 +33,8 @@ TRAITS = {
     "cuda_runtimes": "CUDA runtimes",
     "tensorrt": "TensorRT",
 }
+# Of the checks that came out otherwise: somebody who reads so many reads the reports.
+_MOST_DIFFERENT = 30
 _GRAVITY = {Verdict.PROBLEMS: 0, Verdict.INCONCLUSIVE: 1, Verdict.HEALTHY: 2}
 
 
@@ -92,7 +95,9 @@ def newest(summaries: Sequence[Summary]) -> tuple[list[Summary], list[NotCounted
             continue
         digests[summary.digest] = summary
         alike = by_name[summary.machine.host, summary.asked]
-        newer = next((s for s in alike if s.machine.may_be(summary.machine)), None)
+        newer = None
+        if summary.machine.host is not None:
+            newer = next((s for s in alike if s.machine.may_be(summary.machine)), None)
         if newer is None:
             alike.append(summary)
             kept.append(summary)
@@ -240,7 +245,7 @@ def _group(
         traits=first.traits,
         differs=(
             *_other_traits(first.traits, usual),
-            *_other_states(states, rows, usual),
+            *_at_most(_MOST_DIFFERENT, _other_states(states, rows, usual)),
         ),
         findings=tuple(
             _finding(labels[key], key, summaries)
@@ -293,6 +298,12 @@ def _other_traits(traits: Traits, usual: _Usual) -> Iterator[str]:
             value, number = common
             here = f"no {word}" if own == "none" else f"{word} {own or 'unknown'}"
             yield f"{here} where {_others(number)} {value}"
+
+
+def _at_most(number: int, told: Iterator[str]) -> Iterator[str]:
+    yield from islice(told, number)
+    if more := sum(1 for _ in told):
+        yield f"and {more:,} more checks came out otherwise"
 
 
 def _other_states(

@@ -127,8 +127,9 @@ def summarise(head: ReportHead, *, file: str, digest: bytes) -> Summary:
     python = head.snapshot.value(TargetPython)
     host = (system.host if system is not None else None) or _first_host(head)
     uuids = {gpu.uuid for gpu in gpus.devices if gpu.uuid} if gpus is not None else set()
-    findings = [o for o in head.outcomes if o.findings]
-    undecided = [o for o in head.outcomes if _STATES[o.status] is State.UNDECIDED]
+    outcomes = [outcome.told() for outcome in head.outcomes]
+    findings = [o for o in outcomes if o.findings]
+    undecided = [o for o in outcomes if _STATES[o.status] is State.UNDECIDED]
     return Summary(
         file=file,
         machine=MachineKey(
@@ -144,15 +145,13 @@ def summarise(head: ReportHead, *, file: str, digest: bytes) -> Summary:
         digest=digest,
         version=head.tool.version,
         knowledge=head.tool.knowledge,
-        verdict=verdict(head.outcomes, head.problems),
+        verdict=verdict(outcomes, head.problems),
         traits=_traits(head.machine),
-        checks={o.check.key: o.check for o in head.outcomes},
-        states={
-            o.check.key: State.FAILED if o.findings else _STATES[o.status] for o in head.outcomes
-        },
+        checks={o.check.key: o.check for o in outcomes},
+        states={o.check.key: State.FAILED if o.findings else _STATES[o.status] for o in outcomes},
         said={o.check.key: _said(o) for o in (*undecided, *findings)},
         worst=_gravest(findings),
-        open=_open(head, undecided),
+        open=_open(head, outcomes, undecided),
         redacted=head.snapshot.redaction.applied,
     )
 
@@ -174,9 +173,9 @@ def _gravest(outcomes: Iterable[Outcome]) -> Severity | None:
     return max((o.check.severity for o in outcomes), key=lambda s: s.rank, default=None)
 
 
-def _open(head: ReportHead, undecided: list[Outcome]) -> Severity | None:
+def _open(head: ReportHead, outcomes: list[Outcome], undecided: list[Outcome]) -> Severity | None:
     missing = any(problem.kind is ProblemKind.NOT_LOADED for problem in head.problems)
-    if missing or nothing_checked(head.outcomes):
+    if missing or nothing_checked(outcomes):
         # Whatever was not asked could have been anything.
         return Severity.ERROR
     return _gravest(undecided)
