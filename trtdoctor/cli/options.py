@@ -40,6 +40,7 @@ class OutputOptions:
     verbose: int
     quiet: bool
     no_color: bool
+    open: bool = False
     tell: Callable[[str], None] = silently
 
     @classmethod
@@ -82,6 +83,7 @@ class OutputOptions:
                 raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         taken = {name: options.pop(name) for name in names}
+        taken["open"] = options.pop("open", False)
         shown = sys.stderr.isatty() and not taken["quiet"]
         return cls(files=files, folders=folders, tell=Progress() if shown else silently, **taken)
 
@@ -180,6 +182,11 @@ def output_options(function: F) -> F:
             click.option("-v", "--verbose", count=True, help="Show every check and reference."),
             click.option("-q", "--quiet", is_flag=True, help="Only problems and the verdict."),
             click.option("--no-color", is_flag=True, help="No colours, even on a terminal."),
+            click.option(
+                "--open",
+                is_flag=True,
+                help="Open the HTML page in a browser: the first .html of -o, else a temporary file.",
+            ),
         )
     ):
         function = option(function)

@@ -114,6 +114,13 @@ def deliver(
     text = render(printed, options.format, to_file=False)
     options.tell("")
     _print(text)
+    if options.open:
+        from .browser import show_page
+
+        written = (file for file in options.files if FORMATS[file.suffix.lower()] == "html")
+        page = show_page(next(written, None), lambda: render(told("html"), "html", to_file=True))
+        if page is not None and not hidden(told("html")):
+            (unsure if shared("html") else private).append(str(page))
     if shared(options.format) and not hidden(printed):
         unsure.append("what was printed")
     if private:

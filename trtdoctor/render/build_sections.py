@@ -24,7 +24,8 @@ def build_sections(engine: EngineReport) -> Iterator[Section]:
 def proof_sections(engine: EngineReport) -> Iterator[Section]:
     """Each remedy that was followed: what was promised, and what came out."""
     for proof in engine.proofs:
-        yield Section(title=f"Tried: {' and '.join(proof.remedies)}", rows=tuple(_proved(proof)))
+        title = f"Tried: {' and '.join(proof.remedies)}"
+        yield Section(title=title, rows=tuple(_proved(proof)), kind="proof", about=proof)
 
 
 def time(ms: float) -> str:

@@ -218,8 +218,9 @@ def _named(engine: EngineReport) -> Section:
         for layer in layers[:_MOST_LISTED]
     ]
     if not timed:
-        return Section(title=title, columns=("layer",), rows=tuple(row[1:] for row in rows))
-    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows))
+        rows_named = tuple(row[1:] for row in rows)
+        return Section(title=title, columns=("layer",), rows=rows_named, kind="layers")
+    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows), kind="layers")
 
 
 def _once(engine: EngineReport) -> list[Layer]:
@@ -347,7 +348,7 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
     columns = ["precision", "type", "layer", "evidence"]
     if timed:
         columns.insert(1, "ms")
-    return Section(title=title, columns=tuple(columns), rows=tuple(rows))
+    return Section(title=title, columns=tuple(columns), rows=tuple(rows), kind="layers")
 
 
 def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Section:

@@ -138,7 +138,8 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     if first.remedy:
         rows.append(("remedy", first.remedy.text))
         rows += first.remedy.commands
-    return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
+    title = f"{first.cause.value}{confidence}: {number}"
+    return Section(title=title, rows=tuple(rows), kind="cause", about=first.cost)
 
 
 def _layers(explanations: tuple[Explanation, ...]) -> Section:
@@ -155,4 +156,5 @@ def _layers(explanations: tuple[Explanation, ...]) -> Section:
         title="Layers by cost" if priced else "Layers",
         columns=("us in FP16", *columns) if priced else columns,
         rows=tuple(rows),
+        kind="layers",
     )

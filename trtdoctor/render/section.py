@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
+from trtdoctor.model.build import Proof
+from trtdoctor.model.engine import CostTold
 from trtdoctor.model.finding import Command
 
 Row = tuple[str, ...] | Command
@@ -15,13 +18,17 @@ Row = tuple[str, ...] | Command
 class Section:
     """A titled table. Without ``columns`` its rows are pairs of label and text, or commands.
 
-    ``note`` is a sentence below it, for where a renderer shows not all of its rows.
+    ``note`` is a sentence below it, for where a renderer shows not all of its rows. ``kind`` says what it
+    is about where a renderer may draw it in its own way: ``layers`` for a list of layers, a ``cause``
+    with the cost that ``about`` holds, a ``proof``.
     """
 
     title: str
     rows: tuple[Row, ...]
     columns: tuple[str, ...] = ()
     note: str = ""
+    kind: Literal["", "layers", "cause", "proof"] = ""
+    about: CostTold | Proof | None = None
 
 
 def stretches(

@@ -23,7 +23,7 @@
       setTimeout(() => { button.textContent = "Copy"; }, 2000);
     });
     place.classList.add("copyable");
-    place.append(button);
+    place.querySelector(".tool").append(button);
   }
 
   // Tables: sorted by a click on a header, searched by a word.
@@ -49,16 +49,18 @@
   };
   for (const table of document.querySelectorAll("table.sortable")) {
     [...table.tHead.rows[0].cells].forEach((header, column) => {
+      if (!header.textContent.trim()) return;
       const button = make("button", header.textContent, {type: "button"});
       header.replaceChildren(button);
-      header.setAttribute("aria-sort", table.dataset.sorted === String(column) ? "ascending" : "none");
+      header.setAttribute("aria-sort", "none");
       button.addEventListener("click", () => sorted(table, column, header));
     });
-    if (table.tBodies[0].rows.length < 8) continue;
+    if (!table.matches(".search")) continue;
     const rows = [...table.tBodies[0].rows];
-    const texts = rows.map((row) => row.textContent.toLowerCase());
-    const label = make("label", `Search in ${table.getAttribute("aria-label")} `);
+    let texts;
+    const label = make("label", "Search");
     const input = make("input", "", {type: "search"});
+    input.setAttribute("aria-label", `Search in ${table.getAttribute("aria-label")}`);
     const told = make("span", `${rows.length} rows`, {className: "dim"});
     told.setAttribute("role", "status");
     label.append(input);
@@ -68,6 +70,7 @@
     input.addEventListener("input", () => {
       const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
+      texts ??= rows.map((row) => row.textContent.toLowerCase());
       rows.forEach((row, place) => {
         row.hidden = !wanted.every((word) => texts[place].includes(word));
         shown += !row.hidden;
@@ -81,9 +84,8 @@
     const parts = [...map.querySelectorAll("a")];
     const tell = make("p", "", {className: "tell"});
     tell.setAttribute("aria-hidden", "true");
-    map.closest("figure").querySelector(".axis")?.after(tell);
-    const rest = parts.length ? "Point at a part, or move with the arrow keys: its layer is told here." : "";
-    tell.textContent = rest;
+    map.after(tell);
+    if (map === document.querySelector("svg.map")) tell.textContent = "Point at a part, or move with the arrow keys: it is told here.";
     parts.forEach((part, place) => {
       part.setAttribute("tabindex", place ? "-1" : "0");
       const show = () => { tell.textContent = part.querySelector("title").textContent; };

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 # Where a long name may go on in the next line; what is copied stays the same.
-_JOINTS = re.compile(r"([/.:_+,=\\-]+)(?=\w)")
+_JOINTS = re.compile(r"(.{5,60}?(?:\w[/.:_+,=\\-]+(?=\w.{3})|[a-z](?=[A-Z][a-z])))")
 # A shorter word needs no place to break.
-_LONG_WORD = 18
+_LONG_WORD = 16
 
 
 def page(title: str, body: Markup, footer: str = "") -> str:
@@ -83,19 +83,17 @@ def environment() -> Environment:
 
 
 def breakable(text: str) -> Markup:
-    """Escaped text whose long words may be broken behind a slash, a dot and the like, and only there."""
+    """Escaped text whose long words may be broken where a part of them ends, and only there."""
     from markupsafe import Markup, escape
 
     text = clean(text)
     if len(text) <= _LONG_WORD:
         return escape(text)
-    words = text.split(" ")
-    return Markup(" ").join(
-        escape(word)
-        if len(word) <= _LONG_WORD
-        else Markup("<wbr>").join(escape(part) for part in _JOINTS.sub("\\1\0", word).split("\0"))
-        for word in words
+    # NUL is none of a clean text's characters, and no escape changes it.
+    marked = " ".join(
+        word if len(word) <= _LONG_WORD else _JOINTS.sub("\\1\0", word) for word in text.split(" ")
     )
+    return Markup(str(escape(marked)).replace("\0", "<wbr>"))
 
 
 def _finalized(value: Any) -> Any:
