@@ -106,9 +106,9 @@ def deliver(
         if put is None:
             raise UsageError(f"cannot write into {folder}: name a file")
         options.tell(f"writing into {folder}")
-        written = put(told("json"), folder)
+        placed = put(told("json"), folder)
         if not hidden(told("json")):
-            (unsure if shared("json") else private).append(str(written))
+            (unsure if shared("json") else private).append(str(placed))
     options.tell("writing what is printed")
     printed = told(options.format)
     text = render(printed, options.format, to_file=False)

@@ -64,7 +64,7 @@ def _is_shared(output: OutputOptions) -> bool:
     if output.share is not None:
         return output.share
     kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
-    return bool(kinds & {"markdown", "html"})
+    return output.open or bool(kinds & {"markdown", "html"})
 
 
 def _text(fleet: Fleet, kind: str, output: OutputOptions, *, to_file: bool) -> str:
