@@ -111,14 +111,16 @@ class _Screen:
         rows = [("Machines", names(group, most), "")]
         differs = [one_line(text) for text in group.differs]
         rows += [("Differs" if n == 0 else "", text, "bold") for n, text in enumerate(differs)]
-        rows += [(label, one_line(text), "") for label, text in trait_rows(group)]
+        if self._options.verbose or group.machines[0].verdict is not Verdict.HEALTHY or not differs:
+            rows += [(label, one_line(text), "") for label, text in trait_rows(group)]
         found = [
             (grave.get(finding.check, Severity.INFO), finding)
             for finding in group.findings[:MOST_CHECKS]
         ]
         notes = [one_line(it.check) for severity, it in found if severity is Severity.INFO]
         if notes and not self._options.verbose:
-            rows.append(("Notes", ", ".join(notes), "dim"))
+            if not differs:
+                rows.append(("Notes", ", ".join(notes), "dim"))
             found = [(severity, it) for severity, it in found if severity is not Severity.INFO]
         self._rows(rows, 2)
         for severity, finding in found:
