@@ -13,6 +13,8 @@ from fleetmaker import machine, made_up_fleet, write
 
 import trtdoctor
 from trtdoctor.cli.app import run
+from trtdoctor.cli.options import OutputOptions
+from trtdoctor.cli.report_fleet import refuse_formats
 from trtdoctor.model.codec import encode
 from trtdoctor.model.report import Tool
 from trtdoctor.render.fleet_html import render_fleet_html
@@ -126,6 +128,14 @@ def test_without_reports_it_is_one_sentence_and_2(
     assert run(["report", "fleet", *words.split()]) == 2
     out, err = capsys.readouterr()
     assert not out and err.count("\n") == 1 and "Traceback" not in err
+
+
+@pytest.mark.parametrize("asked", [{"format": "junit"}, {"files": (Path("fleet.xml"),)}])
+def test_formats_that_tell_one_machine_are_refused(asked: dict) -> None:
+    plain = {"files": (), "format": "terminal", "share": None, "fail_on": "error"}
+    output = OutputOptions(**(plain | asked), verbose=0, quiet=False, no_color=True)
+    with pytest.raises(trtdoctor.UsageError, match="report fleet"):
+        refuse_formats(output)
 
 
 def test_no_report_is_written_over(

@@ -12,9 +12,11 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.fleet import Fleet, fleet_exit_code
 from trtdoctor.model.watch import Watch
 
-from .options import FORMATS, OutputOptions, output_options
+from .options import OutputOptions, output_options
 
 _PIPE = "-"
+# Of what a report is told in, that in which a fleet is too.
+_FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
 
 
 @click.command("fleet")
@@ -37,6 +39,7 @@ def command(reports: tuple[str, ...], **options: Any) -> int:
     from .output import deliver, fail_on
 
     output = OutputOptions.take(options, into_folders=False)
+    refuse_formats(output)
     piped = _piped(reports, LARGEST)
     found = find_reports(path for path in reports if path != _PIPE)
     output.keep(*found.files)
@@ -47,6 +50,20 @@ def command(reports: tuple[str, ...], **options: Any) -> int:
 
     fleet = deliver(gathered.fleet, text, output, hidden=lambda told: told.redaction.applied)
     return int(fleet_exit_code(fleet, fail_on(output)))
+
+
+def refuse_formats(output: OutputOptions) -> None:
+    """Refuse what a report can be told in and a fleet cannot.
+
+    Raises:
+        UsageError: if such a format is asked for.
+    """
+    said = f"report fleet writes {', '.join(_FORMATS)}"
+    for file in output.files:
+        if file.suffix.lower() not in _FORMATS:
+            raise UsageError(f"{said}, no {file.suffix}; name another file")
+    if output.format not in _FORMATS.values():
+        raise UsageError(f"report fleet prints {', '.join(sorted(_FORMATS.values()))} only")
 
 
 def _piped(reports: tuple[str, ...], most: int) -> bytes | None:
@@ -63,7 +80,7 @@ def _is_shared(output: OutputOptions) -> bool:
     """Whether anything that is told needs pseudonyms."""
     if output.share is not None:
         return output.share
-    kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
+    kinds = {output.format, *(_FORMATS[file.suffix.lower()] for file in output.files)}
     return output.open or bool(kinds & {"markdown", "html"})
 
 
