@@ -412,3 +412,13 @@ def test_a_report_of_thousands_of_checks_costs_no_more_than_its_size(runaway: No
         render_fleet_terminal(made, TerminalOptions(verbose=1)),
     ):
         assert len(text) < 1_000_000
+
+
+def test_a_half_that_is_broken_comes_before_a_sound_machine_that_only_differs() -> None:
+    made = fleet(
+        *(machine(f"a{n}", "h100-no-device-visible") for n in range(3)),
+        *(machine(f"b{n}") for n in range(2)),
+        machine("c", driver="535.54.03"),
+    )
+    assert names(made)[0] == ["a0", "a1", "a2"]
+    assert not made.groups[0].differs

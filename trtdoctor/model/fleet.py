@@ -151,8 +151,8 @@ class Fleet(Frozen, frozen=True, kw_only=True):
         machines: How many there are.
         checks: The rows of the matrix: those that found something or could not decide somewhere, the
             gravest first.
-        groups: Those that differ from most of the fleet first, of these the gravest and then the
-            smallest first.
+        groups: The gravest first, of these the smallest first; a group of more than half of the fleet is
+            the last.
         not_counted: Files that are no machine of the fleet.
         notes: What a reader has to know to judge all this, a sentence each.
         redaction: Whether names were replaced by pseudonyms.

@@ -197,13 +197,14 @@ def _groups(
     fleet = [summary for _, summary in named]
     usual = _Usual(fleet, rows)
     groups = [_group(members, rows, usual) for members in alike.values()]
-    return tuple(sorted(groups, key=_order))
+    return tuple(sorted(groups, key=lambda group: _order(group, len(named))))
 
 
-def _order(group: Group) -> tuple[bool, int, int, int, str]:
+def _order(group: Group, number: int) -> tuple[bool, int, int, int, str]:
+    """Most of the fleet comes last, before it the gravest first, and of these the smallest."""
     worst = group.machines[0].worst
     return (
-        not group.differs,
+        2 * len(group.machines) > number,
         _GRAVITY[group.verdict],
         -(worst.rank if worst else -1),
         len(group.machines),
