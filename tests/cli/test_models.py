@@ -248,7 +248,7 @@ def test_no_output_replaces_weights_or_data(words: str, here: Path, capsys: Any)
         "plan norm.onnx -o norm.onnx",
         "plan norm.onnx -o a.onnx -o b.onnx",
         "plan norm.onnx -o nowhere/a.onnx",
-        "plan norm.onnx -o .",
+        "plan norm.onnx -o nowhere/in/",
         "plan norm.onnx --inputs data.npz -o data.npz",
         "plan norm.onnx --inputs data.npz -o data.onnx --check nosuchcommand",
         "plan norm.onnx --autocast-log norm.onnx",

@@ -68,7 +68,9 @@ def command(what: tuple[str, ...], here: bool, **options: Any) -> int:
 
     Exit codes: 0 it is known, 3 it is not; with --here those of check.
     """
-    output = OutputOptions.take({**options, "fail_on": "error", "verbose": 0, "quiet": False})
+    output = OutputOptions.take(
+        {**options, "fail_on": "error", "verbose": 0, "quiet": False}, into_folders=False
+    )
     if page := next((f for f in output.files if FORMATS[f.suffix.lower()] == "html"), None):
         raise UsageError(f"decode writes .json, .md and .txt, no {page.suffix}; name another file")
     looks = {name: options[name] for name in ("python", "active", "deadline", "record", "host")}

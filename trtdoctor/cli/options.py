@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,10 +30,13 @@ FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "termina
 class OutputOptions:
     """Where results go and how they look. ``share`` None means: by format.
 
-    ``tell`` shows what is being done, and nothing once it is told an empty text.
+    ``tell`` shows what is being done, and nothing once it is told an empty text. Into each of ``folders``
+    goes a file named after the machine, over none of ``inputs``.
     """
 
     files: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    inputs: list[Path] = field(default_factory=list)
     format: str
     share: bool | None
     fail_on: str
@@ -44,13 +47,25 @@ class OutputOptions:
     tell: Callable[[str], None] = silently
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> OutputOptions:
+    def take(cls, options: dict[str, Any], *, into_folders: bool = True) -> OutputOptions:
         """Take the shared output options out of a command's keyword arguments.
+
+        Args:
+            options: of the command.
+            into_folders: what the command makes can be named after a machine.
 
         Raises:
             UsageError: if a file's suffix names no format or its folder is not there.
         """
-        files = tuple(Path(name) for name in options.pop("output"))
+        outputs: tuple[str, ...] = options.pop("output")
+        folders = tuple(Path(name) for name in outputs if into_folders and _is_folder(name))
+        for folder in folders:
+            if not folder.absolute().parent.is_dir():
+                raise UsageError(
+                    f"cannot make the folder {folder}: there is no folder {folder.absolute().parent}; "
+                    "make it or choose another"
+                )
+        files = tuple(Path(name) for name in outputs if Path(name) not in folders)
         for file in files:
             if file.suffix.lower() not in FORMATS:
                 known = f"use one of {' '.join(FORMATS)}"
@@ -73,7 +88,7 @@ class OutputOptions:
         taken = {name: options.pop(name) for name in names}
         taken["open"] = options.pop("open", False)
         shown = sys.stderr.isatty() and not taken["quiet"]
-        return cls(files=files, tell=Progress() if shown else silently, **taken)
+        return cls(files=files, folders=folders, tell=Progress() if shown else silently, **taken)
 
     def keep(self, *inputs: Path | None, look: Looking | None = None) -> None:
         """Refuse to write over what is read, or over the recording that is saved or replayed.
@@ -85,8 +100,18 @@ class OutputOptions:
         for folder in () if look is None else (look.host, look.record):
             if folder is not None:
                 read += [Path(folder) / name for name in RECORDING_FILES]
+        self.inputs.extend(read)
         for file in self.files:
             refuse_input(file, *read)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder is meant: it is there, or its name ends as one's."""
+    try:
+        there = Path(name).is_dir()
+    except OSError:
+        return False
+    return there or (name.endswith((os.sep, "/")) and not Path(name).exists())
 
 
 def refuse_input(target: Path, *inputs: Path) -> None:
@@ -136,7 +161,7 @@ def output_options(function: F) -> F:
                 type=completing.outputs(*FORMATS),
                 multiple=True,
                 help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
-                "Repeatable.",
+                "Into a folder (FOLDER/) goes a .json named after the machine. Repeatable.",
             ),
             click.option(
                 "--format",

@@ -7,14 +7,17 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.codec import difference_schema, encode, schema
+from trtdoctor.model.codec import difference_schema, encode, fleet_schema, schema
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from .difference import diff
 from .given import GivenFile
 from .options import OutputOptions, output_options, selection_options, words
+from .report_fleet import command as fleet
 from .words import Group, OneOf
+
+_SCHEMAS = {"report": schema, "difference": difference_schema, "fleet": fleet_schema}
 
 
 @click.group("report", cls=Group)
@@ -22,18 +25,21 @@ def command() -> None:
     """Saved reports."""
 
 
+command.add_command(fleet)
+
+
 @command.command("schema")
 @click.option(
     "--of",
     "kind",
-    type=OneOf(["report", "difference"]),
+    type=OneOf(list(_SCHEMAS)),
     default="report",
     show_default=True,
-    help="Which document: a report, or what report diff --format json prints.",
+    help="Which document: a report, or what report diff --format json or report fleet writes.",
 )
 def schema_(kind: str) -> int:
     """Print the JSON Schema of the report document."""
-    click.echo(encode(schema() if kind == "report" else difference_schema()), nl=False)
+    click.echo(encode(_SCHEMAS[kind]()), nl=False)
     return 0
 
 

@@ -17,6 +17,7 @@ from .difference import DIFFERENCE_SCHEMA, Difference
 from .errors import InputError
 from .facts import FACT_TYPES
 from .finding import Command, Tool, to_run, to_write
+from .fleet import FLEET_SCHEMA, Fleet
 from .json_bounds import excess
 from .report import REPORT_SCHEMA, Report
 
@@ -39,6 +40,10 @@ _MOST_INDENTED = 1 << 20
 
 class DocumentError(InputError):
     """A document that cannot be read; the message is one sentence for the user."""
+
+
+class ForeignDocumentError(DocumentError):
+    """It is sound, and something else than a report."""
 
 
 def printable(text: str) -> str:
@@ -125,6 +130,17 @@ def difference_schema() -> dict[str, Any]:
     }
 
 
+def fleet_schema() -> dict[str, Any]:
+    """The JSON Schema of the fleet document."""
+    (fleet,), parts = msgspec.json.schema_components((Fleet,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": FLEET_SCHEMA,
+        **fleet,
+        "$defs": parts,
+    }
+
+
 def read_report(data: bytes, *, name: str = "the report") -> Report:
     """Read a saved report.
 
@@ -133,33 +149,56 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
     Raises:
         DocumentError: in one sentence, if the bytes are no report this version can read.
     """
+    refuse_excess(data, name)
+    try:
+        plain = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise no_json(name, error) from None
+    refuse_foreign(plain.get("schema") if isinstance(plain, dict) else None, name)
+    try:
+        return msgspec.convert(_migrated(plain), Report)
+    except msgspec.ValidationError as error:
+        raise damaged(name, error) from None
+
+
+def refuse_excess(data: bytes, name: str) -> None:
+    """Refuse JSON of more structure than any report has.
+
+    Raises:
+        DocumentError: it has more.
+    """
     too_much = excess(data)
     if too_much is not None:
         raise DocumentError(
             f"{name} is no report that can be read ({too_much}); give a report.json of trtdoctor"
         )
-    try:
-        plain = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DocumentError(
-            f"{name} is not JSON ({error}); give a report.json of trtdoctor"
-        ) from None
-    schema_id = plain.get("schema") if isinstance(plain, dict) else None
+
+
+def refuse_foreign(schema_id: object, name: str) -> None:
+    """Refuse a document that is no report, or of a newer major schema.
+
+    Raises:
+        DocumentError: it is one.
+    """
     family, _, major = str(schema_id).partition("/")
     if family != "trtdoctor.report" or not re.fullmatch("[0-9]{1,9}", major):
-        raise DocumentError(
+        raise ForeignDocumentError(
             f"{name} is JSON but no trtdoctor report; give a file written by -o report.json"
         )
     if int(major) > int(REPORT_SCHEMA.partition("/")[2]):
         raise DocumentError(
             f"{name} has schema {schema_id}, newer than this trtdoctor reads; update trtdoctor"
         )
-    try:
-        return msgspec.convert(_migrated(plain), Report)
-    except msgspec.ValidationError as error:
-        raise DocumentError(
-            f"{name} is a damaged trtdoctor report ({error}); write it anew"
-        ) from None
+
+
+def no_json(name: str, error: Exception) -> DocumentError:
+    """What is told of bytes that are no JSON."""
+    return DocumentError(f"{name} is not JSON ({error}); give a report.json of trtdoctor")
+
+
+def damaged(name: str, error: Exception) -> DocumentError:
+    """What is told of a report whose parts are not what they should be."""
+    return DocumentError(f"{name} is a damaged trtdoctor report ({error}); write it anew")
 
 
 def _migrated(plain: dict[str, Any]) -> dict[str, Any]:
