@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
@@ -18,6 +19,7 @@ from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
 
 from .streams import Progress
+from .templates import template_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
@@ -37,6 +39,7 @@ class OutputOptions:
     verbose: int
     quiet: bool
     no_color: bool
+    template: str | None = None
     tell: Callable[[str], None] = silently
 
     @classmethod
@@ -67,6 +70,9 @@ class OutputOptions:
                 raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         taken = {name: options.pop(name) for name in names}
+        taken["template"] = options.pop("template", None)
+        if taken["template"] is not None and not was_given("format"):
+            taken["format"] = "markdown"
         shown = sys.stderr.isatty() and not taken["quiet"]
         return cls(files=files, tell=Progress() if shown else silently, **taken)
 
@@ -82,6 +88,12 @@ class OutputOptions:
                 read += [Path(folder) / name for name in RECORDING_FILES]
         for file in self.files:
             refuse_input(file, *read)
+
+
+def was_given(name: str) -> bool:
+    """Whether the user gave an option of the command that runs, and it is not its default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def refuse_input(target: Path, *inputs: Path) -> None:
@@ -139,6 +151,7 @@ def output_options(function: F) -> F:
                 show_default=True,
                 help="What to print on stdout.",
             ),
+            template_option,
             click.option(
                 "--share/--no-share",
                 default=None,

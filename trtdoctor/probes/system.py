@@ -21,6 +21,16 @@ from trtdoctor.model.facts import (
 
 from .observing import Cost, NotThere, Observed, probe
 
+# What NVIDIA's images say of themselves in their environment.
+IMAGE_VARIABLES = (
+    "NVIDIA_BUILD_ID",
+    "NVIDIA_PRODUCT_NAME",
+    "NVIDIA_PYTORCH_VERSION",
+    "NVIDIA_TENSORFLOW_VERSION",
+    "NVIDIA_TENSORRT_VERSION",
+    "NVIDIA_TRITON_SERVER_VERSION",
+    "TRITON_SERVER_VERSION",
+)
 WATCHED_VARIABLES = (
     "CONDA_PREFIX",
     "CUDA_CACHE_PATH",
@@ -129,6 +139,9 @@ def container(host: Host) -> Observed[Container]:
             evidence=tuple(evidence),
             nvidia_visible_devices=host.env("NVIDIA_VISIBLE_DEVICES"),
             driver_capabilities=host.env("NVIDIA_DRIVER_CAPABILITIES"),
+            image_variables={
+                name: value for name in IMAGE_VARIABLES if (value := host.env(name)) is not None
+            },
         ),
         source=evidence[0],
     )
@@ -187,9 +200,29 @@ def jetson(host: Host) -> Observed[Jetson]:
     except HostError:
         jetpack = None
     return Observed(
-        value=Jetson(model=model, l4t=l4t, jetpack=jetpack),
+        value=Jetson(model=model, l4t=l4t, jetpack=jetpack, power_mode=_power_mode(host)),
         source="/etc/nv_tegra_release, /proc/device-tree/model",
     )
+
+
+def _power_mode(host: Host) -> str | None:
+    """The number in nvpmodel's status file, with the name that its configuration has for it."""
+    try:
+        kept = host.read_text("/var/lib/nvpmodel/status", limit=1 << 12)
+    except HostError:
+        return None
+    found = re.search(r"pmode:\s*(\d+)", kept)
+    if found is None:
+        return None
+    number = str(int(found.group(1)[:9]))
+    try:
+        modes = host.read_text("/etc/nvpmodel.conf", limit=1 << 20)
+    except HostError:
+        return number
+    name = re.search(
+        rf"^\s*<\s*POWER_MODEL\s+ID=0*{number}\s+NAME=([\w.+-]+)\s*>", modes, re.MULTILINE
+    )
+    return f"{number} {name.group(1)}" if name else number
 
 
 def _dpkg_version(host: Host, package: str) -> str | None:

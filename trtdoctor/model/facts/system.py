@@ -41,7 +41,8 @@ class Container(FactValue, frozen=True, kw_only=True):
     """The container this runs in; absent on a machine that is none.
 
     ``nvidia_visible_devices`` and ``driver_capabilities`` are the variables the NVIDIA container
-    toolkit reads.
+    toolkit reads; ``image_variables`` those that NVIDIA's images set to name themselves. An image's
+    tag cannot be seen from inside.
     """
 
     FACT: ClassVar[str] = "system.container"
@@ -50,6 +51,7 @@ class Container(FactValue, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     nvidia_visible_devices: str | None = None
     driver_capabilities: str | None = None
+    image_variables: dict[str, str] = {}
 
 
 class Wsl(FactValue, frozen=True, kw_only=True):
@@ -67,13 +69,17 @@ class Wsl(FactValue, frozen=True, kw_only=True):
 
 
 class Jetson(FactValue, frozen=True, kw_only=True):
-    """A Jetson module and its L4T release, as ``36.4.0``; absent elsewhere."""
+    """A Jetson module and its L4T release, as ``36.4.0``; absent elsewhere.
+
+    ``power_mode`` is the one that nvpmodel keeps for the next start, as ``0 MAXN``, or its number alone.
+    """
 
     FACT: ClassVar[str] = "system.jetson"
 
     model: str | None
     l4t: str | None
     jetpack: str | None = None
+    power_mode: str | None = None
 
 
 class Memory(FactValue, frozen=True, kw_only=True):
