@@ -10,11 +10,13 @@ from trtdoctor.model.facts import (
     Disk,
     Environment,
     Identity,
+    Image,
     Jetson,
     LibraryPath,
     Memory,
     OperatingSystem,
     PathEntry,
+    PowerMode,
     Volume,
     Wsl,
 )
@@ -139,9 +141,6 @@ def container(host: Host) -> Observed[Container]:
             evidence=tuple(evidence),
             nvidia_visible_devices=host.env("NVIDIA_VISIBLE_DEVICES"),
             driver_capabilities=host.env("NVIDIA_DRIVER_CAPABILITIES"),
-            image_variables={
-                name: value for name in IMAGE_VARIABLES if (value := host.env(name)) is not None
-            },
         ),
         source=evidence[0],
     )
@@ -200,29 +199,9 @@ def jetson(host: Host) -> Observed[Jetson]:
     except HostError:
         jetpack = None
     return Observed(
-        value=Jetson(model=model, l4t=l4t, jetpack=jetpack, power_mode=_power_mode(host)),
+        value=Jetson(model=model, l4t=l4t, jetpack=jetpack),
         source="/etc/nv_tegra_release, /proc/device-tree/model",
     )
-
-
-def _power_mode(host: Host) -> str | None:
-    """The number in nvpmodel's status file, with the name that its configuration has for it."""
-    try:
-        kept = host.read_text("/var/lib/nvpmodel/status", limit=1 << 12)
-    except HostError:
-        return None
-    found = re.search(r"pmode:\s*(\d+)", kept)
-    if found is None:
-        return None
-    number = str(int(found.group(1)[:9]))
-    try:
-        modes = host.read_text("/etc/nvpmodel.conf", limit=1 << 20)
-    except HostError:
-        return number
-    name = re.search(
-        rf"^\s*<\s*POWER_MODEL\s+ID=0*{number}\s+NAME=([\w.+-]+)\s*>", modes, re.MULTILINE
-    )
-    return f"{number} {name.group(1)}" if name else number
 
 
 def _dpkg_version(host: Host, package: str) -> str | None:
@@ -231,6 +210,40 @@ def _dpkg_version(host: Host, package: str) -> str | None:
         rf"^Package: {re.escape(package)}\n(?:.+\n)*?Version: (\S+)", text, re.MULTILINE
     )
     return found.group(1) if found else None
+
+
+@probe(Image, Cost.PASSIVE)
+def image(host: Host) -> Observed[Image]:
+    """The variables by which NVIDIA's images name themselves."""
+    found = {name: value for name in IMAGE_VARIABLES if (value := host.env(name)) is not None}
+    if not found:
+        raise NotThere("no variable of NVIDIA's images is set", source="environment")
+    return Observed(value=Image(variables=found), source="environment")
+
+
+@probe(PowerMode, Cost.PASSIVE)
+def power_mode(host: Host) -> Observed[PowerMode]:
+    """The number in nvpmodel's status file, with the name that its configuration has for it."""
+    status, configuration = "/var/lib/nvpmodel/status", "/etc/nvpmodel.conf"
+    try:
+        kept = host.read_text(status, limit=1 << 12)
+    except Missing:
+        raise NotThere(f"no {status}", source=status) from None
+    found = re.search(r"pmode:\s*(\d{1,9})(?!\d)", kept)
+    if found is None:
+        raise HostError(f"{status} tells no mode")
+    number = int(found.group(1))
+    try:
+        modes = host.read_text(configuration, limit=1 << 20)
+    except HostError:
+        modes = ""
+    name = re.search(
+        rf"^\s*<\s*POWER_MODEL\s+ID=0*{number}\s+NAME=([\w.+-]+)\s*>", modes, re.MULTILINE
+    )
+    return Observed(
+        value=PowerMode(number=number, name=name.group(1) if name else None),
+        source=f"{status}, {configuration}",
+    )
 
 
 @probe(Memory, Cost.PASSIVE)

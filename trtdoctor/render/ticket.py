@@ -36,8 +36,11 @@ class _Shown:
         left = len(self.block.items) - self.items
         lines = [*self.block.head, *shown] if shown else []
         if left:
-            note = f"{left} of {len(self.block.items)} {self.block.what} were left out to keep this ticket short"
-            lines += ["", f"*{note}; the attached JSON report has them.*"]
+            lines += [
+                "",
+                f"*{left} of {len(self.block.items)} {self.block.what} were left out to keep this ticket "
+                "short; the attached JSON report has them.*",
+            ]
         return [*lines, *self.block.foot] if shown else [*lines, ""]
 
     @property

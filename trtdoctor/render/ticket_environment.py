@@ -173,14 +173,18 @@ def _container(report: Report) -> str:
     if record is not None and record.status is FactStatus.ABSENT:
         return "bare metal (no mark of a container was found)"
     seen = _value(report, "system.container")
-    variables = seen.get("image_variables")
-    known = variables if isinstance(variables, dict) else {}
+    known = _image(report)
     told = [f"{what} {known[name]}" for name, what in _IMAGE if known.get(name)]
     image = ", ".join(told) or "not available (no variable of the image names it)"
     return (
         f"container ({seen.get('engine')}); image: {image}; "
         "tag: not available (an image's tag cannot be seen from inside; the host's container tool tells it)"
     )
+
+
+def _image(report: Report) -> dict[str, Any]:
+    variables = _maybe(report, "system.image").get("variables")
+    return variables if isinstance(variables, dict) else {}
 
 
 def _jetpack(report: Report) -> str:
@@ -197,10 +201,11 @@ def _power(report: Report) -> str:
         if limit is not None:
             default = f" (default {usual:g} W)" if usual is not None else ""
             modes.append(f"power limit {limit:g} W{default}")
-    jetson = _maybe(report, "system.jetson")
-    if jetson:
-        mode = jetson.get("power_mode")
-        return f"nvpmodel {mode}" if mode else "not available ('nvpmodel -q' tells it)"
+    mode = _maybe(report, "system.power_mode")
+    if mode:
+        return f"nvpmodel {mode.get('number')} {mode.get('name') or '(name not available)'}"
+    if _maybe(report, "system.jetson"):
+        raise Missing("'nvpmodel -q' tells it")
     if modes:
         return _listed(iter(modes))
     _value(report, "nvidia.gpus")
@@ -259,9 +264,7 @@ def _torch_tensorrt(report: Report) -> str:
 
 
 def _triton(report: Report) -> str:
-    seen = _value(report, "system.container")
-    variables = seen.get("image_variables")
-    known = variables if isinstance(variables, dict) else {}
+    known = _image(report)
     version = known.get("TRITON_SERVER_VERSION") or known.get("NVIDIA_TRITON_SERVER_VERSION")
     if not version:
         raise Missing("TRITON_SERVER_VERSION is not set here; 'tritonserver --version' tells it")

@@ -41,8 +41,7 @@ class Container(FactValue, frozen=True, kw_only=True):
     """The container this runs in; absent on a machine that is none.
 
     ``nvidia_visible_devices`` and ``driver_capabilities`` are the variables the NVIDIA container
-    toolkit reads; ``image_variables`` those that NVIDIA's images set to name themselves. An image's
-    tag cannot be seen from inside.
+    toolkit reads.
     """
 
     FACT: ClassVar[str] = "system.container"
@@ -51,7 +50,6 @@ class Container(FactValue, frozen=True, kw_only=True):
     evidence: tuple[str, ...] = ()
     nvidia_visible_devices: str | None = None
     driver_capabilities: str | None = None
-    image_variables: dict[str, str] = {}
 
 
 class Wsl(FactValue, frozen=True, kw_only=True):
@@ -69,17 +67,36 @@ class Wsl(FactValue, frozen=True, kw_only=True):
 
 
 class Jetson(FactValue, frozen=True, kw_only=True):
-    """A Jetson module and its L4T release, as ``36.4.0``; absent elsewhere.
-
-    ``power_mode`` is the one that nvpmodel keeps for the next start, as ``0 MAXN``, or its number alone.
-    """
+    """A Jetson module and its L4T release, as ``36.4.0``; absent elsewhere."""
 
     FACT: ClassVar[str] = "system.jetson"
 
     model: str | None
     l4t: str | None
     jetpack: str | None = None
-    power_mode: str | None = None
+
+
+class Image(FactValue, frozen=True, kw_only=True):
+    """What NVIDIA's container images say of themselves in variables; absent where none is set.
+
+    An image's tag cannot be seen from inside the container.
+    """
+
+    FACT: ClassVar[str] = "system.image"
+
+    variables: dict[str, str]
+
+
+class PowerMode(FactValue, frozen=True, kw_only=True):
+    """The power mode that nvpmodel keeps for a Jetson; absent where there is no nvpmodel.
+
+    ``number`` is its number, ``name`` what ``/etc/nvpmodel.conf`` calls it, as ``MAXN``.
+    """
+
+    FACT: ClassVar[str] = "system.power_mode"
+
+    number: int
+    name: str | None = None
 
 
 class Memory(FactValue, frozen=True, kw_only=True):
