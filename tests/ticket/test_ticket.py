@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,7 @@ from trtdoctor.render.ticket_environment import field
 from trtdoctor.render.ticket_templates import TEMPLATES
 
 HOSTS = Path(__file__).parents[1] / "hosts"
+DATA = HOSTS.parent / "data"
 
 
 def report_of(*engines: EngineReport) -> Report:
@@ -176,3 +179,17 @@ def test_a_wrong_template_is_one_sentence(capsys: pytest.CaptureFixture[str]) ->
     assert "there is no template 'tritn'; did you mean triton?" in told
     assert run(["check", "--template", "zzz"]) == 2
     assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("template", ["nvidia-tensorrt", "torch-tensorrt", "comfyui"])
+def test_an_explained_engine_fills_every_heading(
+    template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, golden
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(DATA / "layers" / "trt86.simple.fp16.layers.json", "layers.json")
+    with gzip.open(DATA / "buildlog" / "trt86-simple.fp16.log.gz") as packed:
+        Path("build.log").write_bytes(packed.read())
+    words = ["explain", "--log", "build.log", "--layers", "layers.json", "--template", template]
+    run(words)
+    text = capsys.readouterr().out
+    golden(f"ticket-explain.{template}.md", text.rpartition("<sub>")[0])

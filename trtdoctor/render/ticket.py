@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from trtdoctor.model.engine import Precision
 from trtdoctor.model.report import Report, Severity
 
 from .common import failed, one_line
@@ -121,7 +122,11 @@ def _problem(report: Report) -> str:
     for severity in (Severity.ERROR, Severity.WARNING):
         for outcome in failed(report, severity):
             return outcome.check.title.rstrip(".")
-    slow = sum(len(engine.explanations) for engine in report.engines)
+    slow = sum(
+        told.precision is not Precision.UNKNOWN
+        for engine in report.engines
+        for told in engine.explanations
+    )
     return f"{slow} layers are not FP16" if slow else "(what fails?)"
 
 

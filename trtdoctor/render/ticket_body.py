@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import chain
 
-from trtdoctor.model.engine import EngineReport, Explanation
+from trtdoctor.model.engine import EngineReport, Explanation, LayersSource
 from trtdoctor.model.finding import Remedy, to_run
 from trtdoctor.model.report import Outcome, Report, Severity, Status
 
@@ -176,9 +176,9 @@ def _layers(engine: EngineReport) -> Block:
         what="layers",
         items=tuple(rows),
         head=(
-            f"<details><summary>{len(rows)} layers that are not FP16</summary>",
+            f"<details><summary>{len(rows)} layers that are not FP16, or not known to be</summary>",
             "",
-            "| layer | precision | cause | us slower in FP16 |",
+            "| layer | precision | cause | us more with it in FP16 |",
             "| --- | --- | --- | --- |",
         ),
         foot=("", "</details>", ""),
@@ -204,10 +204,35 @@ def _steps(report: Report) -> Iterator[Block]:
             if report.engines
             else "The command that fails is not known to trtdoctor; add it here."
         )
-    files = [_name(e.path) for e in report.engines] or [_name(m.path) for m in report.models]
-    own = shlex.join(("trtdoctor", report.command, *files))
-    items.append("What made this report, but for its options:\n\n" + _shell(own))
+    own = _own_command(report)
+    if own:
+        items.append("What made this report, but for its other options:\n\n" + _shell(own))
+    else:
+        items.append(
+            f"The report was made by trtdoctor {as_text(report.command)}; add its options here."
+        )
     yield Block(rank=Rank.COMMANDS, what="commands", items=tuple(items))
+
+
+def _own_command(report: Report) -> str | None:
+    """The command line that looks at the same files; None where the report does not tell it."""
+    if report.command in ("check", "inspect", "audit", "plan"):
+        files = [_name(e.path) for e in report.engines] + [_name(m.path) for m in report.models]
+        many = len(files) > 1 and report.command == "plan"
+        return None if many else shlex.join(("trtdoctor", report.command, *files))
+    if report.command != "explain" or len(report.engines) != 1:
+        return None
+    engine = report.engines[0]
+    words = ["trtdoctor", "explain"]
+    if engine.layers_source is LayersSource.LAYERS_FILE:
+        # The layers stand for an engine that was not given where their file bears its name.
+        words += ["--layers"] if engine.path.endswith(".json") else []
+    elif engine.log == engine.path:
+        words.append("--log")
+    words.append(_name(engine.path))
+    if engine.log and engine.log != engine.path:
+        words += ["--log", _name(engine.log)]
+    return shlex.join(words)
 
 
 def _shell(line: str) -> str:
@@ -258,8 +283,13 @@ def _known_files(report: Report) -> Iterator[tuple[str, str, int | None, str | N
                 if file is not None:
                     yield what, file.path, file.size, file.sha256
             continue
-        yield "engine", engine.path, engine.size, engine.sha256
-        if engine.log and engine.log != engine.path:
+        described = engine.layers_source is LayersSource.LAYERS_FILE and engine.path.endswith(
+            ".json"
+        )
+        if engine.path != engine.log:
+            what = "layer information" if described else "engine"
+            yield what, engine.path, engine.size, engine.sha256
+        if engine.log:
             yield "build log", engine.log, None, None
     for model in report.models:
         yield "model", model.path, model.size, None
