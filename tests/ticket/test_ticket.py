@@ -124,6 +124,7 @@ def test_a_short_ticket_leaves_nothing_out() -> None:
     assert "left out" not in text
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     texts=st.lists(st.text(max_size=60), min_size=1, max_size=4),
@@ -193,3 +194,17 @@ def test_an_explained_engine_fills_every_heading(
     run(words)
     text = capsys.readouterr().out
     golden(f"ticket-explain.{template}.md", text.rpartition("<sub>")[0])
+
+
+def test_a_ticket_tells_no_name_of_the_machine_unless_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["check", "--host", str(HOSTS / "imagined-driver-mismatch")]
+    run([*words, "--format", "json"])
+    seen = read_report(capsys.readouterr().out.encode(), name="x").snapshot.facts["system.os"].value
+    run([*words, "--template", "generic"])
+    shared = capsys.readouterr().out
+    assert "private data replaced by pseudonyms" in shared
+    assert seen["host"] not in shared
+    run([*words, "--template", "generic", "--no-share"])
+    assert "private data NOT replaced" in capsys.readouterr().out

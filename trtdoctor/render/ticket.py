@@ -10,7 +10,8 @@ from trtdoctor.model.report import Report, Severity
 
 from .common import failed, one_line
 from .markdown import as_text
-from .ticket_body import Block, Rank, slot
+from .ticket_blocks import Block, Rank
+from .ticket_body import slot
 from .ticket_environment import field
 from .ticket_templates import Heading, Template
 

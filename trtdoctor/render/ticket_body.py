@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import IntEnum
 from itertools import chain
 
 from trtdoctor.model.engine import EngineReport, Explanation, LayersSource
@@ -15,42 +13,14 @@ from trtdoctor.model.report import Outcome, Report, Severity, Status
 
 from .common import counts, failed, having, one_line, undecided, verdict_line
 from .markdown import as_blocks, as_code, as_text
+from .ticket_blocks import LONGEST, Block, Rank, always, cell, file_name, short
 
 # The newest releases that the knowledge tables know, and their date.
 NEWEST = {"tensorrt": "11.4"}
 NEWEST_AS_OF = "2026-11-22"
-_LONGEST = 1500
 _ATTACH_MIB = 25
 # Engines that are told in full: what can never be left out grows with each.
 _MOST_ENGINES = 5
-
-
-class Rank(IntEnum):
-    """How useful a block is: the lowest is left out first."""
-
-    PASSED = 0
-    LAYERS = 1
-    MORE = 2
-    UNDECIDED = 3
-    CAUSES = 4
-    FILES = 5
-    COMMANDS = 6
-    FINDINGS = 7
-    ALWAYS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """Items that are left out one by one from the last; ``head`` and ``foot`` stand around them.
-
-    Each item is one or several lines. ``what`` names items in the plural.
-    """
-
-    rank: Rank
-    what: str
-    items: tuple[str, ...]
-    head: tuple[str, ...] = ()
-    foot: tuple[str, ...] = ("",)
 
 
 def slot(report: Report, name: str) -> list[Block]:
@@ -58,23 +28,14 @@ def slot(report: Report, name: str) -> list[Block]:
     return list(_SLOTS[name](report))
 
 
-def _always(*lines: str) -> Block:
-    return Block(rank=Rank.ALWAYS, what="lines", items=lines)
-
-
-def _short(text: str) -> str:
-    flat = one_line(text)
-    return as_text(flat if len(flat) <= _LONGEST else f"{flat[:_LONGEST]}... (the JSON has it)")
-
-
 def _description(report: Report) -> Iterator[Block]:
     verdict = verdict_line(report)
-    yield _always(f"**{as_text(_cell(verdict, 1000))}**")
+    yield always(f"**{as_text(cell(verdict, 1000))}**")
     found = [o for severity in Severity for o in failed(report, severity)]
     items = tuple(chain.from_iterable(map(_findings, found)))
     yield Block(rank=Rank.FINDINGS, what="findings", items=items)
     answers = [
-        f"- {as_code(_name(path))}: {_short(answer)}"
+        f"- {as_code(file_name(path))}: {short(answer)}"
         for path, answer in (
             *((e.path, e.answer) for e in report.engines),
             *((m.path, m.answer) for m in report.models),
@@ -82,12 +43,12 @@ def _description(report: Report) -> Iterator[Block]:
         if answer and one_line(answer) != verdict
     ]
     answers += [
-        f"- {_short(c.verdict)}" for c in report.comparisons if one_line(c.verdict) != verdict
+        f"- {short(c.verdict)}" for c in report.comparisons if one_line(c.verdict) != verdict
     ]
     yield Block(rank=Rank.CAUSES, what="answers", items=tuple(answers))
     for engine in report.engines[:_MOST_ENGINES]:
         yield from _engine(engine)
-    others = tuple(f"- {as_code(_name(e.path))}" for e in report.engines[_MOST_ENGINES:])
+    others = tuple(f"- {as_code(file_name(e.path))}" for e in report.engines[_MOST_ENGINES:])
     yield Block(
         rank=Rank.MORE,
         what="engines",
@@ -95,10 +56,10 @@ def _description(report: Report) -> Iterator[Block]:
         head=("The attached JSON report tells of these engines too:", ""),
     )
     open_ = tuple(
-        f"- {_short(reason)}; leaves open {_short(', '.join(o.check.label for o in outcomes))}"
+        f"- {short(reason)}; leaves open {short(', '.join(o.check.label for o in outcomes))}"
         for reason, outcomes in undecided(report)
     )
-    open_ += tuple(f"- {_short(p.where)}: {_short(p.message)}" for p in report.problems)
+    open_ += tuple(f"- {short(p.where)}: {short(p.message)}" for p in report.problems)
     yield Block(
         rank=Rank.UNDECIDED,
         what="undecided points",
@@ -110,16 +71,14 @@ def _description(report: Report) -> Iterator[Block]:
 def _findings(outcome: Outcome) -> Iterator[str]:
     severity = outcome.check.severity.value
     for finding in outcome.findings:
-        subject = f" ({_short(finding.subject)})" if finding.subject else ""
+        subject = f" ({short(finding.subject)})" if finding.subject else ""
         label = as_text(outcome.check.label)
-        lines = [f"- {severity}: **{label}**{subject}: {_short(finding.message)}"]
-        lines += [
-            f"  - {_short(e.source)}: {as_code(e.value[:_LONGEST])}" for e in finding.evidence
-        ]
+        lines = [f"- {severity}: **{label}**{subject}: {short(finding.message)}"]
+        lines += [f"  - {short(e.source)}: {as_code(e.value[:LONGEST])}" for e in finding.evidence]
         if finding.confidence.value != "certain":
             lines.append(f"  - confidence: {finding.confidence.value}")
         if finding.remedy is not None:
-            lines.append(f"  - advice: {_short(finding.remedy.text)}")
+            lines.append(f"  - advice: {short(finding.remedy.text)}")
             lines += as_blocks(finding.remedy.commands, indent=4)
         yield "\n".join(lines)
 
@@ -131,7 +90,7 @@ def _engine(engine: EngineReport) -> Iterator[Block]:
             what="errors",
             items=(
                 f"The build ended with line {engine.failure.line} of its log: "
-                f"{as_code(engine.failure.text[:_LONGEST])}",
+                f"{as_code(engine.failure.text[:LONGEST])}",
             ),
         )
     groups: dict[tuple[str, str], list[Explanation]] = {}
@@ -141,14 +100,14 @@ def _engine(engine: EngineReport) -> Iterator[Block]:
     rows = []
     for (cause, confidence), members in sorted(groups.items(), key=lambda g: -len(g[1])):
         remedy = next((m.remedy.text for m in members if m.remedy), "")
-        cells = (cause, confidence, str(len(members)), _cell(members[0].layer), _cell(remedy))
+        cells = (cause, confidence, str(len(members)), cell(members[0].layer), cell(remedy))
         rows.append(f"| {' | '.join(map(as_text, cells))} |")
     yield Block(
         rank=Rank.CAUSES,
         what="causes",
         items=tuple(rows),
         head=(
-            f"Why layers of {as_code(_name(engine.path))} are not FP16:",
+            f"Why layers of {as_code(file_name(engine.path))} are not FP16:",
             "",
             "| cause | confidence | layers | for example | advice |",
             "| --- | --- | --- | --- | --- |",
@@ -169,7 +128,7 @@ def _layers(engine: EngineReport) -> Block:
     rows = []
     for told in dearest:
         price = f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else "unknown"
-        cells = (_cell(told.layer), told.precision.value, told.cause.value, price)
+        cells = (cell(told.layer), told.precision.value, told.cause.value, price)
         rows.append(f"| {' | '.join(map(as_text, cells))} |")
     return Block(
         rank=Rank.LAYERS,
@@ -185,13 +144,8 @@ def _layers(engine: EngineReport) -> Block:
     )
 
 
-def _cell(text: str, most: int = 200) -> str:
-    flat = one_line(text)
-    return flat if len(flat) <= most else f"{flat[:most]}..."
-
-
 def _remedy(remedy: Remedy) -> str:
-    return "\n".join([f"- {_short(remedy.text)}", *as_blocks(remedy.commands, indent=2)])
+    return "\n".join([f"- {short(remedy.text)}", *as_blocks(remedy.commands, indent=2)])
 
 
 def _steps(report: Report) -> Iterator[Block]:
@@ -217,7 +171,9 @@ def _steps(report: Report) -> Iterator[Block]:
 def _own_command(report: Report) -> str | None:
     """The command line that looks at the same files; None where the report does not tell it."""
     if report.command in ("check", "inspect", "audit", "plan"):
-        files = [_name(e.path) for e in report.engines] + [_name(m.path) for m in report.models]
+        files = [file_name(e.path) for e in report.engines] + [
+            file_name(m.path) for m in report.models
+        ]
         many = len(files) > 1 and report.command == "plan"
         return None if many else shlex.join(("trtdoctor", report.command, *files))
     if report.command != "explain" or len(report.engines) != 1:
@@ -229,18 +185,14 @@ def _own_command(report: Report) -> str | None:
         words += ["--layers"] if engine.path.endswith(".json") else []
     elif engine.log == engine.path:
         words.append("--log")
-    words.append(_name(engine.path))
+    words.append(file_name(engine.path))
     if engine.log and engine.log != engine.path:
-        words += ["--log", _name(engine.log)]
+        words += ["--log", file_name(engine.log)]
     return shlex.join(words)
 
 
 def _shell(line: str) -> str:
     return "\n".join(as_blocks(to_run(line)))
-
-
-def _name(path: str) -> str:
-    return _cell(path.replace("\\", "/").rpartition("/")[2] or path)
 
 
 def _files(report: Report) -> Iterator[Block]:
@@ -254,10 +206,10 @@ def _files(report: Report) -> Iterator[Block]:
             if too_large
             else ""
         )
-        rows.append(f"- {what}: {as_code(_name(path))}, {bytes_}, SHA-256 {hash_}{how}")
+        rows.append(f"- {what}: {as_code(file_name(path))}, {bytes_}, SHA-256 {hash_}{how}")
     yield Block(rank=Rank.FILES, what="files", items=tuple(rows))
     share = f"trtdoctor {report.command} ... --share -o report.json"
-    yield _always(
+    yield always(
         *([] if rows else ["This report names no model and no engine."]),
         f"Attach the whole report, with private data replaced: `{share}`. "
         "Zip a JSON file where the tracker does not take it as it is. "
@@ -297,7 +249,7 @@ def _known_files(report: Report) -> Iterator[tuple[str, str, int | None, str | N
 
 def _log(report: Report) -> Iterator[Block]:
     logs = tuple(
-        f"- {as_code(_name(e.build.log.path if e.build else e.log or ''))}: attach it"
+        f"- {as_code(file_name(e.build.log.path if e.build else e.log or ''))}: attach it"
         for e in report.engines
         if e.build or e.log
     )
@@ -324,10 +276,10 @@ def _latest(report: Report) -> Iterator[Block]:
             else "Not in this report: what it saw is older"
         )
         lines.append(
-            f"- {state}. {as_text(_cell(f'{product} {version}', 100))} beside {newest}, the newest "
+            f"- {state}. {as_text(cell(f'{product} {version}', 100))} beside {newest}, the newest "
             f"release that trtdoctor knows, as of {NEWEST_AS_OF}."
         )
-    yield _always(*(lines[:10] or ["not available (no version of TensorRT is known here)"]))
+    yield always(*(lines[:10] or ["not available (no version of TensorRT is known here)"]))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -337,11 +289,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _frameworks(report: Report) -> Iterator[Block]:
     compared = [
-        f"- {as_code(o.name)} of {_short(o.of)} against {_short(o.to)}: "
+        f"- {as_code(o.name)} of {short(o.of)} against {short(o.to)}: "
         + (
             f"largest difference {o.absolute:g}"
             if o.absolute is not None
-            else _short(o.note or "not compared")
+            else short(o.note or "not compared")
         )
         for comparison in report.comparisons
         if comparison.reference
@@ -358,7 +310,7 @@ def _frameworks(report: Report) -> Iterator[Block]:
     named = [e.build.model.path for e in report.engines if e.build] + [
         m.path for m in report.models
     ]
-    model = shlex.quote(_name(named[0])) if named else "MODEL.onnx"
+    model = shlex.quote(file_name(named[0])) if named else "MODEL.onnx"
     yield Block(
         rank=Rank.COMMANDS,
         what="commands",
@@ -370,25 +322,25 @@ def _quantized(report: Report) -> Iterator[Block]:
     kinds = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
     identities = [m.identity for m in report.models if m.identity]
     if not identities:
-        yield _always("Unknown: this report did not read the ONNX model (`trtdoctor audit` would).")
+        yield always("Unknown: this report did not read the ONNX model (`trtdoctor audit` would).")
         return
     found = any(count.op in kinds for identity in identities for count in identity.operators)
     listed = any(identity.operators for identity in identities)
     if found:
-        yield _always("Yes: it has QuantizeLinear, DequantizeLinear or QLinear nodes.")
+        yield always("Yes: it has QuantizeLinear, DequantizeLinear or QLinear nodes.")
     elif listed:
-        yield _always("No QuantizeLinear, DequantizeLinear or QLinear node is among those counted.")
+        yield always("No QuantizeLinear, DequantizeLinear or QLinear node is among those counted.")
     else:
-        yield _always("Unknown: the report lists no operators.")
+        yield always("Unknown: the report lists no operators.")
 
 
 def _author(report: Report) -> Iterator[Block]:
-    yield _always("not available (a question for the author; please fill it in)")
+    yield always("not available (a question for the author; please fill it in)")
 
 
 def _rest(report: Report) -> Iterator[Block]:
     lines = tuple(
-        f"- passed: {as_text(o.check.label)}{f' ({_short(o.reason)})' if o.reason else ''}"
+        f"- passed: {as_text(o.check.label)}{f' ({short(o.reason)})' if o.reason else ''}"
         for o in having(report, Status.PASSED)
     )
     yield Block(
