@@ -197,7 +197,7 @@ def _shell(line: str) -> str:
 
 def _files(report: Report) -> Iterator[Block]:
     rows = []
-    for what, path, size, sha256 in _known_files(report):
+    for what, path, size, sha256 in dict.fromkeys(_known_files(report)):
         bytes_ = f"{size} bytes" if size is not None else "size not available (not read)"
         hash_ = sha256 or f"not available ({_no_hash(what)})"
         too_large = size is not None and size > _ATTACH_MIB << 20
