@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
@@ -20,6 +21,7 @@ from trtdoctor.reporting.look_session import Looking
 
 from . import completing
 from .streams import Progress
+from .templates import template_option
 from .words import OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +46,7 @@ class OutputOptions:
     quiet: bool
     no_color: bool
     open: bool = False
+    template: str | None = None
     tell: Callable[[str], None] = silently
 
     @classmethod
@@ -87,6 +90,9 @@ class OutputOptions:
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         taken = {name: options.pop(name) for name in names}
         taken["open"] = options.pop("open", False)
+        taken["template"] = options.pop("template", None)
+        if taken["template"] is not None and not was_given("format"):
+            taken["format"] = "markdown"
         shown = sys.stderr.isatty() and not taken["quiet"]
         return cls(files=files, folders=folders, tell=Progress() if shown else silently, **taken)
 
@@ -112,6 +118,12 @@ def _is_folder(name: str) -> bool:
     except OSError:
         return False
     return there or (name.endswith((os.sep, "/")) and not Path(name).exists())
+
+
+def was_given(name: str) -> bool:
+    """Whether the user gave an option of the command that runs, and it is not its default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def refuse_input(target: Path, *inputs: Path) -> None:
@@ -170,6 +182,7 @@ def output_options(function: F) -> F:
                 show_default=True,
                 help="What to print on stdout.",
             ),
+            template_option,
             click.option(
                 "--share/--no-share",
                 default=None,

@@ -190,6 +190,11 @@ def render(
     if kind == "json":
         text = encode(report).decode()
         return text if to_file or not sys.stdout.isatty() else for_terminal(text)
+    if kind == "markdown" and options.template is not None:
+        from trtdoctor.render.ticket import render_ticket
+        from trtdoctor.render.ticket_templates import TEMPLATES
+
+        return render_ticket(report, TEMPLATES[options.template])
     if kind == "markdown":
         from trtdoctor.render.markdown import render_markdown
 

@@ -48,12 +48,28 @@ def schema_(kind: str) -> int:
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
+    return _show(file, OutputOptions.take(options))
+
+
+@command.command("ticket")
+@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@output_options
+def ticket(file: Path, **options: Any) -> int:
+    """Render a saved report as a ticket, under the headings that a project's form asks for.
+
+    Ends with 0 whatever the report says: it was asked for a ticket, and not for a verdict.
+    """
+    options["template"] = options["template"] or "generic"
+    _show(file, OutputOptions.take(options))
+    return 0
+
+
+def _show(file: Path, output: OutputOptions) -> int:
     from trtdoctor.checking.judge import exit_code
     from trtdoctor.reporting.redact import Redactor, is_redacted
 
     from .output import emit, fail_on
 
-    output = OutputOptions.take(options)
     output.keep(file)
     saved = load(file)
 
