@@ -227,10 +227,9 @@ def _page(check: Check) -> str:
         ]
     looked = ", ".join(sorted({f"`{p.fact.FACT}`" for p in check.parameters if p.fact}))
     lines += ["", "## Looks at", "", f"{looked}."]
-    case = next((c for c in _cases(check) if c.kind == "bad"), None)
+    case = next((c for c in _cases(check) if c.kind == "bad" and c.example), None)
     if case is not None:
-        lines += ["", "## Example", "", f"A machine where {case.name}:", "", "```"]
-        lines += [_example(check, case), "```"]
+        lines += ["", "## Example", "", case.example, "", "```", _example(check, case), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,7 @@ import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.cli.app import run
+from trtdoctor.testing import load_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -162,6 +163,22 @@ def test_every_command_that_builds_is_understood(page: str) -> None:
 def test_names_state_the_problem(catalogue: Catalogue) -> None:
     forbidden = r"(check|verify|ensure|use|install|upgrade|no-support)-"
     assert not [c.name for c in catalogue.checks if re.match(forbidden, c.name)]
+
+
+# What a clause has and a headline lacks: a finite verb. A new sentence may need its verb put here.
+VERBS = (
+    "is are was were has have had does did may can adds computes differs ends fell finds found gives hangs "
+    "hides holds keeps leads leaves lies loads lost names needs overheats runs says stands warns"
+)
+
+
+def test_the_example_of_every_check_begins_with_a_whole_sentence(catalogue: Catalogue) -> None:
+    for check in catalogue.checks:
+        told = [case.example for case in load_cases(ROOT / "tests" / "checks" / f"{check.id}.yaml")]
+        sentence = next(filter(None, told), "")
+        assert re.fullmatch(r"[A-Z].*[^.]\.", sentence), (check.id, sentence)
+        verb = re.search(rf"\b({'|'.join(VERBS.split())})\b", sentence)
+        assert verb, f"{check.id}: no whole sentence: {sentence}"
 
 
 def test_the_catalogue_changes_only_on_purpose(catalogue: Catalogue, golden) -> None:
