@@ -30,11 +30,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("docs.generate")
 
 
 def test_the_generated_pages_are_current(generator: ModuleType) -> None:
@@ -46,11 +42,46 @@ def test_the_generated_pages_are_current(generator: ModuleType) -> None:
     ]
     gone = [
         str(path.relative_to(ROOT))
-        for folder in ("checks", "causes", "errors")
+        for folder in generator.FOLDERS
         for path in (ROOT / "docs" / folder).glob("*.md")
         if path.relative_to(ROOT) not in made
     ]
     assert not stale + gone, "run: python3 dev.py docs"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("jq"), reason="pages show jq, which is not installed")
+def test_what_the_tours_show_is_what_is_printed(generator: ModuleType) -> None:
+    """Every command of these pages runs, and its output is the one on the page."""
+    neutral = importlib.import_module("docs.screens").neutral
+    made = generator.tours()
+    assert made
+    for path, text in made.items():
+        assert "Traceback" not in text
+        assert neutral((ROOT / path).read_text("utf-8")) == neutral(text), "python3 dev.py docs"
+
+
+@pytest.mark.slow
+def test_the_pictures_show_what_is_printed() -> None:
+    made = importlib.import_module("docs.pictures").pictures()
+    for path, svg in made.items():
+        assert (ROOT / path).read_text("utf-8") == svg, "run: python3 dev.py docs"
+        assert not re.findall(r"@font-face|(?:href|src|url\()[^>]*https?:", svg)
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_asks_the_network_for_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("material")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = re.compile(
+        r"""<(?:script|img|iframe|link(?=[^>]*rel="?(?:stylesheet|preconnect|icon)))[^>]*"""
+        r"""(?:src|href)="?(?:https?:)?//[^>]*>"""
+    )
+    for page in tmp_path.rglob("*.html"):
+        assert not loaded.findall(page.read_text("utf-8")), page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
