@@ -33,7 +33,7 @@ SCREENS = (
         "explain.svg",
         "trtdoctor explain --log build.log",
         ("explain", "--log", str(ROOT / "tests/data/explain/bigmlp.fp16.log.gz")),
-        24,
+        28,
     ),
 )
 _SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">

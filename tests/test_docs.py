@@ -159,7 +159,7 @@ def test_every_command_of_the_readme_is_one(
     numpy = pytest.importorskip("numpy")
     numpy.savez("data.npz", x=numpy.ones((3, 1), numpy.float32))
     recorded_files(numpy, plan)
-    named = "README use index tensorrt-11 writing-a-check plan recorded".split()
+    named = ["README", "use", "index", "tensorrt-11", "writing-a-check", "plan", "recorded"]
     pages = [f"{'' if name == 'README' else 'docs/'}{name}.md" for name in named]
     own = [command for page in pages for command in commands(ROOT / page)]
     assert len(own) > 10

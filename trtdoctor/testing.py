@@ -148,7 +148,9 @@ def _match(finding: dict[str, Any], wanted: dict[str, Any]) -> None:
     texts = {
         "says": finding["message"],
         "evidence": "\n".join(f"{e['source']}: {e['value']}" for e in finding["evidence"]),
-        "remedy": "\n".join([remedy["text"], *remedy["commands"]]),
+        "remedy": "\n".join(
+            [remedy["text"], *(line for one in remedy["commands"] for line in one["lines"])]
+        ),
     }
     for key, text in texts.items():
         for part in _parts(wanted.get(key)):

@@ -21,6 +21,7 @@ from trtdoctor.api import (
     check,
     facts,
     rates_of,
+    to_run,
 )
 
 # Sound GPUs come within a few percent of the table, clock for clock; boards that are held back, or
@@ -207,7 +208,7 @@ def _finding(
         remedy=Remedy(
             text="Measure again with nothing else on the GPU, then on another board of the same model; "
             "what this board's firmware or virtual GPU holds back, no flag switches on.",
-            commands=(
+            commands=to_run(
                 "nvidia-smi -q -d PERFORMANCE,CLOCK",
                 "trtdoctor check --active --select GPU011",
             ),

@@ -28,6 +28,7 @@ from trtdoctor.run.decoding import (
 from .options import FORMATS, OutputOptions, look_options
 from .output import deliver, terminal_options
 from .streams import complain
+from .words import OneOf
 
 _KNOWN, _NOT_KNOWN = 0, 3
 # In characters: a longer argument is a text, and no operating system opens it.
@@ -46,7 +47,7 @@ _LONGEST_NAME = 1000
 )
 @click.option(
     "--format",
-    type=click.Choice(["terminal", "json", "markdown"]),
+    type=OneOf(["terminal", "json", "markdown"]),
     default="terminal",
     show_default=True,
     help="What to print on stdout.",

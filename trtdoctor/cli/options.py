@@ -14,10 +14,13 @@ import click
 
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.near import did_you_mean
 from trtdoctor.model.watch import silently
 from trtdoctor.reporting.look_session import Looking
 
+from . import completing
 from .streams import Progress
+from .words import OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
@@ -37,6 +40,7 @@ class OutputOptions:
     verbose: int
     quiet: bool
     no_color: bool
+    open: bool = False
     tell: Callable[[str], None] = silently
 
     @classmethod
@@ -49,9 +53,9 @@ class OutputOptions:
         files = tuple(Path(name) for name in options.pop("output"))
         for file in files:
             if file.suffix.lower() not in FORMATS:
-                raise UsageError(
-                    f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
-                )
+                known = f"use one of {' '.join(FORMATS)}"
+                hint = did_you_mean(file.suffix, FORMATS, otherwise=known)
+                raise UsageError(f"cannot tell the format of {file} from its suffix; {hint}")
             try:
                 folder = file.absolute().parent
                 there, is_folder = folder.is_dir(), file.is_dir()
@@ -67,6 +71,7 @@ class OutputOptions:
                 raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         taken = {name: options.pop(name) for name in names}
+        taken["open"] = options.pop("open", False)
         shown = sys.stderr.isatty() and not taken["quiet"]
         return cls(files=files, tell=Progress() if shown else silently, **taken)
 
@@ -128,13 +133,14 @@ def output_options(function: F) -> F:
                 "-o",
                 "--output",
                 metavar="FILE",
+                type=completing.outputs(*FORMATS),
                 multiple=True,
                 help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
                 "Repeatable.",
             ),
             click.option(
                 "--format",
-                type=click.Choice(["terminal", "json", "markdown", "html"]),
+                type=OneOf(["terminal", "json", "markdown", "html"]),
                 default="terminal",
                 show_default=True,
                 help="What to print on stdout.",
@@ -147,14 +153,24 @@ def output_options(function: F) -> F:
             ),
             click.option(
                 "--fail-on",
-                type=click.Choice(["error", "warning", "info", "never"]),
+                type=OneOf(["error", "warning", "info", "never"]),
                 default="error",
                 show_default=True,
                 help="The least severity that gives exit code 1.",
             ),
             click.option("-v", "--verbose", count=True, help="Show every check and reference."),
-            click.option("-q", "--quiet", is_flag=True, help="Only problems and the verdict."),
+            click.option(
+                "-q",
+                "--quiet",
+                is_flag=True,
+                help="One line: the verdict, or the answer.",
+            ),
             click.option("--no-color", is_flag=True, help="No colours, even on a terminal."),
+            click.option(
+                "--open",
+                is_flag=True,
+                help="Open the HTML page in a browser: the first .html of -o, else a temporary file.",
+            ),
         )
     ):
         function = option(function)
@@ -168,12 +184,14 @@ def selection_options(function: F) -> F:
             click.option(
                 "--select",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Only these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),
             click.option(
                 "--ignore",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Not these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -70,14 +71,16 @@ def deliver(
     """Write all files, then print; returns what is told unshared, or shared if asked for.
 
     What was written with private data in it, ``record`` among it, is named on stderr; ``hidden`` tells
-    whether they were replaced.
+    whether they were replaced. A file that cannot be written costs neither the other files nor what is
+    printed.
 
     Raises:
-        InputError: if a file cannot be written.
+        InputError: once all else is written and printed, if a file cannot be written.
     """
     made: dict[bool, T] = {}
     private: list[str] = [] if record is None else [fspath(record)]
     unsure: list[str] = []
+    failures: list[InputError] = []
 
     def shared(kind: str) -> bool:
         return options.share if options.share is not None else kind in ("markdown", "html")
@@ -91,7 +94,12 @@ def deliver(
     for file in options.files:
         kind = FORMATS[file.suffix.lower()]
         options.tell(f"writing {file.name}")
-        _write(file, render(told(kind), kind, to_file=True).encode("utf-8", "replace"))
+        text = render(told(kind), kind, to_file=True)
+        try:
+            _write(file, text.encode("utf-8", "replace"))
+        except InputError as lost:
+            failures.append(lost)
+            continue
         if not hidden(told(kind)):
             (unsure if shared(kind) else private).append(str(file))
     options.tell("writing what is printed")
@@ -99,6 +107,13 @@ def deliver(
     text = render(printed, options.format, to_file=False)
     options.tell("")
     _print(text)
+    if options.open:
+        from .browser import show_page
+
+        written = (file for file in options.files if FORMATS[file.suffix.lower()] == "html")
+        page = show_page(next(written, None), lambda: render(told("html"), "html", to_file=True))
+        if page is not None and not hidden(told("html")):
+            (unsure if shared("html") else private).append(str(page))
     if shared(options.format) and not hidden(printed):
         unsure.append("what was printed")
     if private:
@@ -111,6 +126,10 @@ def deliver(
             f"trtdoctor: {_listed(unsure)} may tell names of the user, the host or a home folder, which "
             "are not known here; read it before you pass it on"
         )
+    for failure in failures[:-1]:
+        complain(f"trtdoctor: {failure}")
+    if failures:
+        raise failures[-1]
     return made.get(False, printed)
 
 
@@ -153,7 +172,8 @@ def terminal_options(
         color=color and os.environ.get("TERM") != "dumb",
         unicode=to_file or _speaks_unicode(),
         verbose=options.verbose,
-        quiet=options.quiet,
+        # A file is kept to be read later, and then one line does not do.
+        quiet=options.quiet and not to_file,
         all_layers=all_layers,
     )
 
@@ -181,5 +201,13 @@ def _write(file: Path, data: bytes) -> None:
         write_atomically(file, data)
     except OSError as error:
         raise InputError(
-            f"cannot write {file}: {error.strerror}; choose a folder that you may write to"
+            f"cannot write {file}: {error.strerror or error}; {_way_out(error)}"
         ) from None
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room or choose another place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "choose a folder that you may write to"

@@ -7,27 +7,38 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.codec import encode, schema
+from trtdoctor.model.codec import difference_schema, encode, schema
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
+from .difference import diff
+from .given import GivenFile
 from .options import OutputOptions, output_options, selection_options, words
+from .words import Group, OneOf
 
 
-@click.group("report")
+@click.group("report", cls=Group)
 def command() -> None:
     """Saved reports."""
 
 
 @command.command("schema")
-def schema_() -> int:
+@click.option(
+    "--of",
+    "kind",
+    type=OneOf(["report", "difference"]),
+    default="report",
+    show_default=True,
+    help="Which document: a report, or what report diff --format json prints.",
+)
+def schema_(kind: str) -> int:
     """Print the JSON Schema of the report document."""
-    click.echo(encode(schema()), nl=False)
+    click.echo(encode(schema() if kind == "report" else difference_schema()), nl=False)
     return 0
 
 
 @command.command("show")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
@@ -50,7 +61,7 @@ def show(file: Path, **options: Any) -> int:
 
 
 @command.command("rejudge")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @selection_options
 @output_options
 def rejudge(file: Path, **options: Any) -> int:
@@ -68,15 +79,4 @@ def rejudge(file: Path, **options: Any) -> int:
     return exit_code(report, fail_on(output))
 
 
-@command.command("diff")
-@click.argument("before", metavar="BEFORE.json", type=click.Path(path_type=Path))
-@click.argument("after", metavar="AFTER.json", type=click.Path(path_type=Path))
-def diff(before: Path, after: Path) -> int:
-    """Say which outcomes and which facts differ between two saved reports; exit 1 if any do."""
-    from trtdoctor.render.common import one_line
-    from trtdoctor.reporting.difference import difference
-
-    lines = difference(load(before), load(after))
-    for line in lines or ["The reports agree in every outcome and every fact."]:
-        click.echo(one_line(line))
-    return 1 if lines else 0
+command.add_command(diff)

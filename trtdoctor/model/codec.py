@@ -13,8 +13,10 @@ from typing import Any
 
 import msgspec
 
+from .difference import DIFFERENCE_SCHEMA, Difference
 from .errors import InputError
 from .facts import FACT_TYPES
+from .finding import Command, Tool, to_run, to_write
 from .json_bounds import excess
 from .report import REPORT_SCHEMA, Report
 
@@ -29,6 +31,8 @@ _OBEYED = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+# What most of a large report is, and holds no commands.
+_WITHOUT_COMMANDS = ("layers", "blocks")
 # In bytes, before any is indented.
 _MOST_INDENTED = 1 << 20
 
@@ -110,6 +114,17 @@ def schema() -> dict[str, Any]:
     }
 
 
+def difference_schema() -> dict[str, Any]:
+    """The JSON Schema of what differs between two reports."""
+    (told,), parts = msgspec.json.schema_components((Difference,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": DIFFERENCE_SCHEMA,
+        **told,
+        "$defs": parts,
+    }
+
+
 def read_report(data: bytes, *, name: str = "the report") -> Report:
     """Read a saved report.
 
@@ -140,11 +155,49 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
             f"{name} has schema {schema_id}, newer than this trtdoctor reads; update trtdoctor"
         )
     try:
-        return msgspec.convert(plain, Report)
+        return msgspec.convert(_migrated(plain), Report)
     except msgspec.ValidationError as error:
         raise DocumentError(
             f"{name} is a damaged trtdoctor report ({error}); write it anew"
         ) from None
+
+
+def _migrated(plain: dict[str, Any]) -> dict[str, Any]:
+    """The document with what earlier versions wrote otherwise as this one writes it.
+
+    A command was a line of text once, in which only a comment told Python from a shell.
+    """
+    snapshot = plain.get("snapshot")
+    facts = snapshot.get("facts") if isinstance(snapshot, dict) else None
+    told: list[Any] = [plain.get(key) for key in ("outcomes", "engines", "models", "comparisons")]
+    # The one fact that holds commands: of a build that failed.
+    told.append(facts.get("engine.builds") if isinstance(facts, dict) else None)
+    while told:
+        part = told.pop()
+        if isinstance(part, dict):
+            lines = part.get("commands")
+            if isinstance(lines, list) and any(isinstance(line, str) for line in lines):
+                part["commands"] = _commands(lines)
+            told += (value for key, value in part.items() if key not in _WITHOUT_COMMANDS)
+        elif isinstance(part, list) and part and isinstance(part[0], (dict, list)):
+            told += part
+    return plain
+
+
+def _commands(lines: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for line in lines:
+        if not isinstance(line, str):
+            found.append(line)
+            continue
+        code, said, where = line.partition("  # in the Python that ")
+        if not said:
+            found += to_run(line)
+        elif found and isinstance(found[-1], Command) and found[-1].tool is Tool.PYTHON:
+            found[-1] = msgspec.structs.replace(found[-1], lines=(*found[-1].lines, code))
+        else:
+            found += to_write(code, where=f"the script that {where}")
+    return [msgspec.to_builtins(one) if isinstance(one, Command) else one for one in found]
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:
