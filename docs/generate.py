@@ -32,6 +32,8 @@ from trtdoctor.testing import Case, load_cases, run_case
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "checks"
+# Areas whose names are written otherwise than with a capital letter alone.
+_AREA_NAMES = {"gpu": "GPU", "cuda": "CUDA", "tensorrt": "TensorRT", "onnx": "ONNX"}
 # Folders that hold nothing but generated pages.
 FOLDERS = ("checks", "causes", "commands", "errors")
 _NUMBERED = {
@@ -196,8 +198,8 @@ def _cause_index(causes: tuple[CauseDoc, ...]) -> str:
     lines = [
         "# Causes",
         "",
-        "Why a layer's arithmetic is not FP16. `weak` are builds in which the builder chooses types,",
-        "`strong` those in which the model's types hold. Names are permanent.",
+        "Why a layer's arithmetic is not FP16. In a `weak` build the builder chooses the types, in a",
+        "`strong` one the model's types hold. `trtdoctor why CAUSE` prints a page. Names are permanent.",
         "",
         "| cause | typing | why |",
         "| --- | --- | --- |",
@@ -269,14 +271,15 @@ def _index(own: tuple[Check, ...], catalogue: Catalogue) -> str:
     lines = [
         "# Checks",
         "",
-        "What `trtdoctor check` judges, by area. Ids are permanent and never used again.",
+        "What `trtdoctor check` judges, by area. `trtdoctor check --select AREA` runs those of one area;",
+        "`trtdoctor why ID` prints a page. Ids are permanent and never used again.",
     ]
     for area, word in AREAS.items():
         checks = [check for check in own if check.id.startswith(area)]
         if checks:
             lines += [
                 "",
-                f"## {word}",
+                f"## {_AREA_NAMES.get(word, word.capitalize())}",
                 "",
                 "| id | name | severity | finds |",
                 "| --- | --- | --- | --- |",

@@ -92,6 +92,11 @@ def test_links_lead_to_files(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES[:1] + PAGES[2:], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_percentage_is_written_as_the_product_prints_it(page: Path) -> None:
+    assert not re.findall(r".*\d %.*", page.read_text("utf-8"))
+
+
 def onnx_model() -> bytes:
     import onnx
     from onnx import TensorProto, helper
