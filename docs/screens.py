@@ -31,8 +31,9 @@ def with_screens(template: str) -> str:
 
 
 def neutral(text: str) -> str:
-    """Text without what changes from release to release: the version and the tables' date."""
-    return re.sub(r"trtdoctor \d\S*( +knowledge of )[\d-]+", r"trtdoctor VERSION\1DATE", text)
+    """Text without what changes from release to release: versions and the tables' date."""
+    text = re.sub(r"(trtdoctor|onnxruntime) \d[\w.]*", r"\1 VERSION", text)
+    return re.sub(r"((?:knowledge|table) of )\d{4}-\d\d-\d\d", r"\1DATE", text)
 
 
 def _screen(block: re.Match[str], folder: Path) -> str:
@@ -62,8 +63,9 @@ def _run(typed: list[str], folder: Path) -> list[str]:
         check=False,
     )
     outputs = done.stdout.decode("utf-8").split(_MARK)
-    if len(outputs) != len(typed) + 1 or "command not found" in outputs[0]:
-        raise RuntimeError(f"the commands of a page did not run: {outputs[-1][-500:]}")
+    missing = [out for out in outputs if "command not found" in out]
+    if len(outputs) != len(typed) + 1 or missing:
+        raise RuntimeError(f"a page's commands did not run: {(missing or outputs)[-1][-500:]}")
     return outputs[:-1]
 
 
