@@ -22,6 +22,7 @@ import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.cli.app import run
+from trtdoctor.model.report import FactStatus, Report, Status, Verdict
 from trtdoctor.testing import load_cases
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,6 +60,12 @@ def test_what_the_tours_show_is_what_is_printed(generator: ModuleType) -> None:
     for path, text in made.items():
         assert "Traceback" not in text
         assert neutral((ROOT / path).read_text("utf-8")) == neutral(text), "python3 dev.py docs"
+
+
+def test_the_page_of_the_report_names_every_part_and_every_status() -> None:
+    text = (ROOT / "docs" / "report.md").read_text("utf-8")
+    words = [status.value for kind in (Verdict, Status, FactStatus) for status in kind]
+    assert not [w for w in (*Report.__struct_fields__, *words) if f"`{w}`" not in text]
 
 
 @pytest.mark.slow
