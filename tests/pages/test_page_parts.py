@@ -132,7 +132,7 @@ def test_layers_are_as_wide_as_their_time_and_stand_in_order() -> None:
     assert strip is not None and strip.timed and strip.end == "4.0 us"
     assert [(part.x, part.width) for part in strip.parts] == [(0, 25), (25, 25), (50, 50)]
     assert [part.converts for part in strip.parts] == [False, True, False]
-    assert strip.parts[2].title == "b; CaskGemmMatrixMultiply; FP32; 2.0 us, 50.0 % of the time"
+    assert strip.parts[2].title == "b; CaskGemmMatrixMultiply; FP32; 2.0 us, 50.0% of the time"
     assert {share.look.word: (share.layers, share.share) for share in strip.shares} == {
         "FP16": (1, 0.25),
         "FP32": (1, 0.5),

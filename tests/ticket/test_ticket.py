@@ -177,7 +177,7 @@ def test_a_format_that_was_asked_for_stays(capsys: pytest.CaptureFixture[str]) -
 def test_a_wrong_template_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "--template", "tritn"]) == 2
     told = capsys.readouterr().err
-    assert "--template has no value tritn; did you mean triton?" in told
+    assert "--template has no value 'tritn'; did you mean triton?" in told
     assert run(["check", "--template", "zzz"]) == 2
     assert "did you mean" not in capsys.readouterr().err
 
