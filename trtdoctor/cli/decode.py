@@ -25,11 +25,12 @@ from trtdoctor.run.decoding import (
     machine_checks,
 )
 
-from .options import FORMATS, OutputOptions, look_options
+from .options import OutputOptions, format_asked_by, look_options
 from .output import deliver, terminal_options
 from .streams import complain
 
 _KNOWN, _NOT_KNOWN = 0, 3
+_FORMATS = ("terminal", "json", "markdown")
 # In characters: a longer argument is a text, and no operating system opens it.
 _LONGEST_NAME = 1000
 
@@ -46,7 +47,7 @@ _LONGEST_NAME = 1000
 )
 @click.option(
     "--format",
-    type=click.Choice(["terminal", "json", "markdown"]),
+    type=click.Choice(_FORMATS),
     default="terminal",
     show_default=True,
     help="What to print on stdout.",
@@ -68,8 +69,11 @@ def command(what: tuple[str, ...], here: bool, **options: Any) -> int:
     Exit codes: 0 it is known, 3 it is not; with --here those of check.
     """
     output = OutputOptions.take({**options, "fail_on": "error", "verbose": 0, "quiet": False})
-    if page := next((f for f in output.files if FORMATS[f.suffix.lower()] == "html"), None):
-        raise UsageError(f"decode writes .json, .md and .txt, no {page.suffix}; name another file")
+    for file in output.files:
+        if format_asked_by(file).name not in _FORMATS:
+            raise UsageError(
+                f"decode writes .json, .md and .txt, no {file.suffix}; name another file"
+            )
     looks = {name: options[name] for name in ("python", "active", "deadline", "record", "host")}
     given = click.get_current_context().get_parameter_source
     changed = [name for name in looks if given(name) is ParameterSource.COMMANDLINE]

@@ -15,12 +15,12 @@ import click
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.watch import silently
+from trtdoctor.render.formats import FORMATS, Format, all_suffixes, format_of
 from trtdoctor.reporting.look_session import Looking
 
 from .streams import Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +48,7 @@ class OutputOptions:
         """
         files = tuple(Path(name) for name in options.pop("output"))
         for file in files:
-            if file.suffix.lower() not in FORMATS:
-                raise UsageError(
-                    f"cannot tell the format of {file} from its suffix; use one of {' '.join(FORMATS)}"
-                )
+            format_asked_by(file)
             try:
                 folder = file.absolute().parent
                 there, is_folder = folder.is_dir(), file.is_dir()
@@ -82,6 +79,20 @@ class OutputOptions:
                 read += [Path(folder) / name for name in RECORDING_FILES]
         for file in self.files:
             refuse_input(file, *read)
+
+
+def format_asked_by(file: Path) -> Format:
+    """The format that an output's suffix picks.
+
+    Raises:
+        UsageError: if it picks none.
+    """
+    picked = format_of(file)
+    if picked is None:
+        raise UsageError(
+            f"cannot tell the format of {file} from its suffix; use one of {all_suffixes()}"
+        )
+    return picked
 
 
 def refuse_input(target: Path, *inputs: Path) -> None:
@@ -115,9 +126,12 @@ def take_look(options: dict[str, Any], output: OutputOptions) -> Looking:
 
 def import_renderers(output: OutputOptions) -> None:
     """Import what writing the formats that were asked for needs: 20 ms of processor time."""
-    kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
-    for kind in sorted(kinds - {"json"}):
-        importlib.import_module(f"trtdoctor.render.{kind}")
+    kinds = {output.format, *(format_asked_by(file).name for file in output.files)}
+    for kind in sorted(kinds):
+        if FORMATS[kind].renderer:
+            FORMATS[kind].load()
+        elif kind == "terminal":
+            importlib.import_module("trtdoctor.render.terminal")
 
 
 def output_options(function: F) -> F:
@@ -129,12 +143,12 @@ def output_options(function: F) -> F:
                 "--output",
                 metavar="FILE",
                 multiple=True,
-                help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
+                help=f"Write the report to FILE; the suffix ({all_suffixes()}) picks the format. "
                 "Repeatable.",
             ),
             click.option(
                 "--format",
-                type=click.Choice(["terminal", "json", "markdown", "html"]),
+                type=click.Choice(list(FORMATS)),
                 default="terminal",
                 show_default=True,
                 help="What to print on stdout.",
@@ -142,8 +156,8 @@ def output_options(function: F) -> F:
             click.option(
                 "--share/--no-share",
                 default=None,
-                help="Replace private data by pseudonyms. On for Markdown and HTML, off for JSON "
-                "and the terminal.",
+                help="Replace private data by pseudonyms. Off for JSON and the terminal, on for all "
+                "other formats.",
             ),
             click.option(
                 "--fail-on",

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from trtdoctor.model.codec import encode, for_terminal, write_atomically
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.report import Report, Severity
+from trtdoctor.render.formats import FORMATS
 
-from .options import FORMATS, OutputOptions
+from .options import OutputOptions, format_asked_by
 from .streams import complain, discard_output
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def deliver(
     unsure: list[str] = []
 
     def shared(kind: str) -> bool:
-        return options.share if options.share is not None else kind in ("markdown", "html")
+        return options.share if options.share is not None else FORMATS[kind].shared
 
     def told(kind: str) -> T:
         share = shared(kind)
@@ -89,7 +90,7 @@ def deliver(
         return made[share]
 
     for file in options.files:
-        kind = FORMATS[file.suffix.lower()]
+        kind = format_asked_by(file).name
         options.tell(f"writing {file.name}")
         _write(file, render(told(kind), kind, to_file=True).encode("utf-8", "replace"))
         if not hidden(told(kind)):
@@ -125,14 +126,8 @@ def render(
     if kind == "json":
         text = encode(report).decode()
         return text if to_file or not sys.stdout.isatty() else for_terminal(text)
-    if kind == "markdown":
-        from trtdoctor.render.markdown import render_markdown
-
-        return render_markdown(report)
-    if kind == "html":
-        from trtdoctor.render.html import render_html
-
-        return render_html(report)
+    if FORMATS[kind].renderer:
+        return FORMATS[kind].load()(report)
     from trtdoctor.render.terminal import render_terminal
 
     return render_terminal(
