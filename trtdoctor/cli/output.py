@@ -126,8 +126,9 @@ def render(
     if kind == "json":
         text = encode(report).decode()
         return text if to_file or not sys.stdout.isatty() else for_terminal(text)
-    if FORMATS[kind].renderer:
-        return FORMATS[kind].load()(report)
+    known = FORMATS[kind]
+    if known.renderer:
+        return known.load()(report, **({"fail_on": fail_on(options)} if known.judged else {}))
     from trtdoctor.render.terminal import render_terminal
 
     return render_terminal(

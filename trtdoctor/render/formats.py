@@ -6,7 +6,6 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +21,19 @@ class Format:
             user's own.
         renderer: The function that writes it, after its module in :mod:`trtdoctor.render`; empty where
             it takes more than a report.
+        judged: Whether it is also told ``fail_on``, the least severity that fails.
     """
 
     name: str
     suffixes: tuple[str, ...]
     shared: bool
     renderer: str = ""
+    judged: bool = False
 
-    def load(self) -> Callable[[Any], str]:
+    def load(self) -> Callable[..., str]:
         """The function that turns a report into text; imports its module."""
         module, _, function = self.renderer.partition(":")
-        render: Callable[[Any], str] = getattr(
+        render: Callable[..., str] = getattr(
             importlib.import_module(f"trtdoctor.render.{module}"), function
         )
         return render
@@ -47,6 +48,26 @@ FORMATS = {
         ),
         Format(name="html", suffixes=(".html",), shared=True, renderer="html:render_html"),
         Format(name="terminal", suffixes=(".txt",), shared=False),
+        Format(
+            name="junit",
+            suffixes=(".xml", ".junit.xml"),
+            shared=True,
+            renderer="junit:render_junit",
+            judged=True,
+        ),
+        Format(
+            name="sarif",
+            suffixes=(".sarif", ".sarif.json"),
+            shared=True,
+            renderer="sarif:render_sarif",
+        ),
+        Format(name="github", suffixes=(), shared=True, renderer="github:render_github"),
+        Format(
+            name="prometheus",
+            suffixes=(".prom",),
+            shared=True,
+            renderer="prometheus:render_prometheus",
+        ),
     )
 }
 
