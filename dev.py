@@ -6,6 +6,7 @@ python3 dev.py test               install everything the tests need and run all 
 python3 dev.py test OPTIONS       the same, but of the tests only those that pytest is told to run
 python3 dev.py oldest             the quick tests, with the oldest Python here and oldest dependencies
 python3 dev.py docs               write the generated pages in docs/ anew
+python3 dev.py site               build the documents as a site, in site/
 """
 
 import os
@@ -143,14 +144,20 @@ def failed(step: "tuple[str, ...]", code: int) -> int:
 def docs(arguments: "list[str]") -> int:
     """Write the generated pages."""
     install("[dev]")
-    return run("-m", "docs.generate", *arguments)
+    return run("-m", "docs.generate", *arguments) or run("-m", "docs.pictures")
+
+
+def site(arguments: "list[str]") -> int:
+    """Build the site; what is no page of it, and a link that leads nowhere, ends it."""
+    install("[dev]")
+    return run("-m", "mkdocs", "build", "--strict", *arguments)
 
 
 def main() -> int:
     """Do what the first argument says."""
     if sys.version_info < (3, 10):
         sys.exit(f"dev.py: Python 3.10 or newer is needed, and this is {sys.version.split()[0]}")
-    commands = {"doctor": doctor, "test": test, "oldest": oldest, "docs": docs}
+    commands = {"doctor": doctor, "test": test, "oldest": oldest, "docs": docs, "site": site}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     return commands[sys.argv[1]](sys.argv[2:])

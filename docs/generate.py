@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/: one for each check, cause and error, and the lists of them.
+"""Writes the generated pages of docs/: checks, causes, errors, commands, tours and the lists of them.
 
 Run with ``python3 dev.py docs``; a test compares what is committed with what this would write.
 """
@@ -10,6 +10,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from docs.reference import command_pages, decisions
+from docs.screens import with_screens
 from trtdoctor.checking.definition import AREAS, SECTIONS, Check
 from trtdoctor.checking.discover import Catalogue, discover
 from trtdoctor.checking.judge import verdict
@@ -30,6 +32,10 @@ from trtdoctor.testing import Case, load_cases, run_case
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "checks"
+# Areas whose names are written otherwise than with a capital letter alone.
+_AREA_NAMES = {"gpu": "GPU", "cuda": "CUDA", "tensorrt": "TensorRT", "onnx": "ONNX"}
+# Folders that hold nothing but generated pages.
+FOLDERS = ("checks", "causes", "commands", "errors")
 _NUMBERED = {
     CodeTable.CUDA: "CUDA error",
     CodeTable.NVML: "NVML error",
@@ -51,7 +57,15 @@ def pages() -> dict[Path, str]:
     folder = Path("docs/causes")
     made |= {folder / f"{doc.cause.value}.md": _cause_page(doc) for doc in causes}
     made[folder / "README.md"] = _cause_index(causes)
-    return made | _error_pages(Knowledge.load())
+    return made | _error_pages(Knowledge.load()) | command_pages() | decisions()
+
+
+def tours() -> dict[Path, str]:
+    """Each page whose commands are run for it, from its template beside it."""
+    return {
+        path.with_suffix(".md").relative_to(ROOT): with_screens(path.read_text("utf-8"))
+        for path in sorted((ROOT / "docs").rglob("*.template"))
+    }
 
 
 def _error_pages(knowledge: Knowledge) -> dict[Path, str]:
@@ -184,8 +198,8 @@ def _cause_index(causes: tuple[CauseDoc, ...]) -> str:
     lines = [
         "# Causes",
         "",
-        "Why a layer's arithmetic is not FP16. `weak` are builds in which the builder chooses types,",
-        "`strong` those in which the model's types hold. Names are permanent.",
+        "Why a layer's arithmetic is not FP16. In a `weak` build the builder chooses the types, in a",
+        "`strong` one the model's types hold. `trtdoctor why CAUSE` prints a page. Names are permanent.",
         "",
         "| cause | typing | why |",
         "| --- | --- | --- |",
@@ -227,10 +241,9 @@ def _page(check: Check) -> str:
         ]
     looked = ", ".join(sorted({f"`{p.fact.FACT}`" for p in check.parameters if p.fact}))
     lines += ["", "## Looks at", "", f"{looked}."]
-    case = next((c for c in _cases(check) if c.kind == "bad"), None)
+    case = next((c for c in _cases(check) if c.kind == "bad" and c.example), None)
     if case is not None:
-        lines += ["", "## Example", "", f"A machine where {case.name}:", "", "```"]
-        lines += [_example(check, case), "```"]
+        lines += ["", "## Example", "", case.example, "", "```", _example(check, case), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -258,14 +271,15 @@ def _index(own: tuple[Check, ...], catalogue: Catalogue) -> str:
     lines = [
         "# Checks",
         "",
-        "What `trtdoctor check` judges, by area. Ids are permanent and never used again.",
+        "What `trtdoctor check` judges, by area. `trtdoctor check --select AREA` runs those of one area;",
+        "`trtdoctor why ID` prints a page. Ids are permanent and never used again.",
     ]
     for area, word in AREAS.items():
         checks = [check for check in own if check.id.startswith(area)]
         if checks:
             lines += [
                 "",
-                f"## {word}",
+                f"## {_AREA_NAMES.get(word, word.capitalize())}",
                 "",
                 "| id | name | severity | finds |",
                 "| --- | --- | --- | --- |",
@@ -278,9 +292,9 @@ def _index(own: tuple[Check, ...], catalogue: Catalogue) -> str:
 
 
 def main() -> int:
-    """Write all pages and remove those of checks, causes and errors that are gone."""
-    made = pages()
-    for folder in ("checks", "causes", "errors"):
+    """Write all pages and remove those of what is gone."""
+    made = pages() | tours()
+    for folder in FOLDERS:
         for path in (ROOT / "docs" / folder).glob("*.md"):
             if path.relative_to(ROOT) not in made:
                 path.unlink()

@@ -22,6 +22,8 @@ import pytest
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.cli.app import run
+from trtdoctor.model.report import FactStatus, Report, Status, Verdict
+from trtdoctor.testing import load_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,11 +31,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("docs.generate")
 
 
 def test_the_generated_pages_are_current(generator: ModuleType) -> None:
@@ -45,11 +43,52 @@ def test_the_generated_pages_are_current(generator: ModuleType) -> None:
     ]
     gone = [
         str(path.relative_to(ROOT))
-        for folder in ("checks", "causes", "errors")
+        for folder in generator.FOLDERS
         for path in (ROOT / "docs" / folder).glob("*.md")
         if path.relative_to(ROOT) not in made
     ]
     assert not stale + gone, "run: python3 dev.py docs"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("jq"), reason="pages show jq, which is not installed")
+def test_what_the_tours_show_is_what_is_printed(generator: ModuleType) -> None:
+    """Every command of these pages runs, and its output is the one on the page."""
+    neutral = importlib.import_module("docs.screens").neutral
+    made = generator.tours()
+    assert made
+    for path, text in made.items():
+        assert "Traceback" not in text
+        assert neutral((ROOT / path).read_text("utf-8")) == neutral(text), "python3 dev.py docs"
+
+
+def test_the_page_of_the_report_names_every_part_and_every_status() -> None:
+    text = (ROOT / "docs" / "report.md").read_text("utf-8")
+    words = [status.value for kind in (Verdict, Status, FactStatus) for status in kind]
+    assert not [w for w in (*Report.__struct_fields__, *words) if f"`{w}`" not in text]
+
+
+@pytest.mark.slow
+def test_the_pictures_show_what_is_printed() -> None:
+    made = importlib.import_module("docs.pictures").pictures()
+    for path, svg in made.items():
+        assert (ROOT / path).read_text("utf-8") == svg, "run: python3 dev.py docs"
+        assert not re.findall(r"@font-face|(?:href|src|url\()[^>]*https?:", svg)
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_asks_the_network_for_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("material")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = re.compile(
+        r"""<(?:script|img|iframe|link(?=[^>]*rel="?(?:stylesheet|preconnect|icon)))[^>]*"""
+        r"""(?:src|href)="?(?:https?:)?//[^>]*>"""
+    )
+    for page in tmp_path.rglob("*.html"):
+        assert not loaded.findall(page.read_text("utf-8")), page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -58,6 +97,11 @@ def test_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if not target.startswith(("http:", "https:", "mailto:")):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES[:1] + PAGES[2:], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_percentage_is_written_as_the_product_prints_it(page: Path) -> None:
+    assert not re.findall(r".*\d %.*", page.read_text("utf-8"))
 
 
 def onnx_model() -> bytes:
@@ -127,7 +171,8 @@ def test_every_command_of_the_readme_is_one(
     numpy = pytest.importorskip("numpy")
     numpy.savez("data.npz", x=numpy.ones((3, 1), numpy.float32))
     recorded_files(numpy, plan)
-    pages = ("README.md", "docs/writing-a-check.md", "docs/plan.md", "docs/recorded.md")
+    named = ["README", "use", "index", "tensorrt-11", "writing-a-check", "plan", "recorded"]
+    pages = [f"{'' if name == 'README' else 'docs/'}{name}.md" for name in named]
     own = [command for page in pages for command in commands(ROOT / page)]
     assert len(own) > 10
     assert run(["check", "-o", "before.json", "-o", "after.json", "--fail-on", "never"]) == 0
@@ -144,7 +189,7 @@ def test_every_command_of_the_readme_is_one(
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/build.md", "docs/remedies.md", "docs/compare.md"]
+    "page", ["README.md", "docs/use.md", "docs/build.md", "docs/remedies.md", "docs/compare.md"]
 )
 def test_every_command_that_builds_is_understood(page: str) -> None:
     """What needs a TensorRT or a GPU is parsed, with all of its options, and not run."""
@@ -162,6 +207,22 @@ def test_every_command_that_builds_is_understood(page: str) -> None:
 def test_names_state_the_problem(catalogue: Catalogue) -> None:
     forbidden = r"(check|verify|ensure|use|install|upgrade|no-support)-"
     assert not [c.name for c in catalogue.checks if re.match(forbidden, c.name)]
+
+
+# What a clause has and a headline lacks: a finite verb. A new sentence may need its verb put here.
+VERBS = (
+    "is are was were has have had does did may can adds computes differs ends fell finds found gives hangs "
+    "hides holds keeps leads leaves lies loads lost names needs overheats runs says stands warns"
+)
+
+
+def test_the_example_of_every_check_begins_with_a_whole_sentence(catalogue: Catalogue) -> None:
+    for check in catalogue.checks:
+        told = [case.example for case in load_cases(ROOT / "tests" / "checks" / f"{check.id}.yaml")]
+        sentence = next(filter(None, told), "")
+        assert re.fullmatch(r"[A-Z].*[^.]\.", sentence), (check.id, sentence)
+        verb = re.search(rf"\b({'|'.join(VERBS.split())})\b", sentence)
+        assert verb, f"{check.id}: no whole sentence: {sentence}"
 
 
 def test_the_catalogue_changes_only_on_purpose(catalogue: Catalogue, golden) -> None:

@@ -198,9 +198,9 @@ def grown(number: int, *, command: str) -> Report:
 def test_a_page_counts_the_layers_that_it_does_not_show() -> None:
     small, large = (render_html(grown(n, command="inspect")) for n in (3000, 20_000))
     assert "on this page" not in small and "/block.2999/Add" in small
-    assert "50000 of 60000 rows are not on this page; trtdoctor inspect --all shows" in large
-    assert "20000 layers, alike ones together" in large
-    assert "<td>2858</td><td>TF32</td><td>gemm</td>" in large
+    assert "10000 of 20000 layers are not on this page; trtdoctor inspect --all shows" in large
+    assert "20,000 layers, alike ones together" in large
+    assert '<td class="num">2858</td><td>TF32</td><td>gemm</td>' in large
     assert len(large) < 5_000_000
 
 
@@ -211,7 +211,7 @@ def test_a_page_of_long_names_is_limited_too() -> None:
     )
     engine = msgspec.structs.replace(made.engines[0], layers=layers)
     page = render_html(msgspec.structs.replace(made, engines=(engine,)))
-    assert "rows are not on this page" in page and len(page) < 5_000_000
+    assert "layers are not on this page" in page and len(page) < 5_000_000
 
 
 def test_many_regions_are_counted_by_their_cause() -> None:

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .run import (
         Decoded,
+        Fleet,
         InputError,
         Looking,
         Report,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         decode,
         explain,
         extract,
+        fleet,
         inspect,
         load,
         plan,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Decoded",
+    "Fleet",
     "InputError",
     "Looking",
     "Report",
@@ -48,6 +51,7 @@ __all__ = [
     "decode",
     "explain",
     "extract",
+    "fleet",
     "inspect",
     "load",
     "plan",

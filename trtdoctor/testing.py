@@ -14,10 +14,12 @@ A case file is named after its check (``DRV002.yaml``) and holds up to four list
             says: older than 525.60.13
             confidence: certain
 
-A fact given as ``{status: ..., reason: ...}`` has no value. A fact that is not given was not looked
-at. Each entry of ``expect`` must match one finding, in order; of the keys ``message`` and ``subject``
-and ``confidence`` the whole, of ``says``, ``evidence`` and ``remedy`` a part (or a list of parts).
-In the other lists ``says`` is a part of the outcome's reason.
+A case may have an ``example``: a whole sentence that tells a stranger what happened there. The
+page of the check shows its first bad case that has one. A fact given as
+``{status: ..., reason: ...}`` has no value. A fact that is not given was not looked at. Each entry of
+``expect`` must match one finding, in order; of the keys ``message`` and ``subject`` and
+``confidence`` the whole, of ``says``, ``evidence`` and ``remedy`` a part (or a list of parts). In the
+other lists ``says`` is a part of the outcome's reason.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Case:
     snapshot: Snapshot
     expect: tuple[dict[str, Any], ...] = ()
     says: tuple[str, ...] = ()
+    example: str = ""
 
 
 def snapshot_of(facts: dict[str, Any]) -> Snapshot:
@@ -104,6 +107,7 @@ def load_cases(path: Path) -> Iterator[Case]:
                 snapshot=snapshot,
                 expect=tuple(case.get("expect", ())),
                 says=_parts(case.get("says")),
+                example=case.get("example", ""),
             )
 
 
@@ -144,7 +148,9 @@ def _match(finding: dict[str, Any], wanted: dict[str, Any]) -> None:
     texts = {
         "says": finding["message"],
         "evidence": "\n".join(f"{e['source']}: {e['value']}" for e in finding["evidence"]),
-        "remedy": "\n".join([remedy["text"], *remedy["commands"]]),
+        "remedy": "\n".join(
+            [remedy["text"], *(line for one in remedy["commands"] for line in one["lines"])]
+        ),
     }
     for key, text in texts.items():
         for part in _parts(wanted.get(key)):

@@ -15,18 +15,19 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _GIVE = {
     "kubernetes": Remedy(
         text="Request a GPU in the pod's spec (resources.limits: nvidia.com/gpu: 1) on a node that "
         "runs NVIDIA's device plugin, with a runtime class that uses the NVIDIA runtime.",
-        commands=("kubectl describe node NODE | grep nvidia.com/gpu",),
+        commands=to_run("kubectl describe node NODE | grep nvidia.com/gpu"),
     ),
     "podman": Remedy(
         text="Start the container with the GPU. The host needs a driver, the NVIDIA Container "
         "Toolkit and a CDI specification.",
-        commands=(
+        commands=to_run(
             "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml",
             "podman run --device nvidia.com/gpu=all IMAGE nvidia-smi",
         ),
@@ -35,14 +36,14 @@ _GIVE = {
 _GIVE_DOCKER = Remedy(
     text="Start the container with the GPU (in Compose: deploy.resources.reservations.devices). The "
     "host needs a driver and the NVIDIA Container Toolkit.",
-    commands=("docker run --rm --gpus all IMAGE nvidia-smi",),
+    commands=to_run("docker run --rm --gpus all IMAGE nvidia-smi"),
 )
 # Jetson's own GPU is passed in by the runtime, which also brings the driver's libraries.
 _GIVE_JETSON = {
     "docker": Remedy(
         text="Start the container with NVIDIA's runtime (in Compose: runtime: nvidia), from an image made "
         "for this Jetson Linux. The host needs the packages nvidia-container of its JetPack.",
-        commands=("docker run --rm --runtime nvidia IMAGE",),
+        commands=to_run("docker run --rm --runtime nvidia IMAGE"),
     ),
 }
 

@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -76,6 +77,8 @@ def container_driver_capabilities(
         ),
         remedy=Remedy(
             text="Start the container with the compute capability.",
-            commands=("docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE",),
+            commands=to_run(
+                "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE"
+            ),
         ),
     )

@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _UNKNOWN_ERROR = 999
@@ -100,14 +101,14 @@ def _remedy(engine: str) -> Remedy:
         return Remedy(
             text="Delete the pod, so that it is started anew. If nvidia-smi fails on the node too, look "
             "there. To keep it from happening, hand GPUs over by CDI.",
-            commands=("kubectl delete pod POD", "nvidia-smi"),
+            commands=to_run("kubectl delete pod POD", "nvidia-smi"),
         )
     program = "podman" if engine == "podman" else "docker"
     return Remedy(
         text="Start the container anew. If nvidia-smi fails on the host too, look there. To keep it from "
         'happening, set "exec-opts": ["native.cgroupdriver=cgroupfs"] in /etc/docker/daemon.json, or '
         "hand the nodes over with --device.",
-        commands=(
+        commands=to_run(
             f"{program} restart CONTAINER",
             f"{program} run --gpus all --device /dev/nvidiactl --device /dev/nvidia-uvm "
             "--device /dev/nvidia0 IMAGE",

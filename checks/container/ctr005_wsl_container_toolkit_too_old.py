@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _NOT_FOUND = 500
@@ -83,7 +84,7 @@ def wsl_container_toolkit_too_old(
             text="Update Docker Desktop to 4.31 or newer. Where Docker runs in WSL itself, update the "
             "NVIDIA Container Toolkit there to 1.14.4, 1.15 or newer, and restart Docker, which ends "
             "running containers unless it is told to keep them.",
-            commands=(
+            commands=to_run(
                 "nvidia-ctk --version",
                 "sudo apt-get update && sudo apt-get install --only-upgrade nvidia-container-toolkit",
             ),

@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -94,7 +95,7 @@ def jetson_image_for_another_release(
         remedy=Remedy(
             text=f"Use the image with the tag of this host, {tag}, or one built on it; or install "
             f"JetPack {made_for.jetpack} on the host.",
-            commands=(f"docker run --rm --runtime nvidia IMAGE:{tag}",),
+            commands=to_run(f"docker run --rm --runtime nvidia IMAGE:{tag}"),
         ),
         references=tuple(dict.fromkeys(row.source for row in having)),
     )

@@ -20,6 +20,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 # A driver without persistence mode takes some seconds to wake its GPUs.
@@ -116,7 +117,7 @@ def _hangs(
         remedy=Remedy(
             text="Look for Xid messages in the kernel's log and for processes that cannot be killed "
             "(state D); restart. If the machine was only busy, look again when it is not.",
-            commands=("sudo dmesg | grep -iE 'xid|nvrm'", "ps -eo pid,stat,comm | grep ' D'"),
+            commands=to_run("sudo dmesg | grep -iE 'xid|nvrm'", "ps -eo pid,stat,comm | grep ' D'"),
         ),
     )
 
@@ -148,14 +149,15 @@ def _fails(
     if "/stubs/" in library:
         why = f" {library} is a stub, made for linking only."
         remedy = Remedy(
-            text="Take the stubs folder off LD_LIBRARY_PATH.", commands=("echo $LD_LIBRARY_PATH",)
+            text="Take the stubs folder off LD_LIBRARY_PATH.",
+            commands=to_run("echo $LD_LIBRARY_PATH"),
         )
     elif "/compat/" in library and code in (803, 804):
         why = f" {library} is a forward-compatibility library, which this GPU or driver cannot use."
         remedy = Remedy(
             text="Take the folder off LD_LIBRARY_PATH and off the loader's configuration, or update "
             "the host's driver.",
-            commands=(
+            commands=to_run(
                 "grep -r compat /etc/ld.so.conf /etc/ld.so.conf.d",
                 "ldconfig -p | grep cuda",
             ),
@@ -164,12 +166,12 @@ def _fails(
         why = " No NVSwitch fabric was found; a GPU in confidential computing mode does this too."
         remedy = Remedy(
             text=remedy.text,
-            commands=("systemctl status nvidia-fabricmanager", "nvidia-smi conf-compute -q"),
+            commands=to_run("systemctl status nvidia-fabricmanager", "nvidia-smi conf-compute -q"),
         )
     elif code == 803:
-        remedy = Remedy(text=remedy.text, commands=("ldconfig -p | grep libcuda.so.1",))
+        remedy = Remedy(text=remedy.text, commands=to_run("ldconfig -p | grep libcuda.so.1"))
     elif code == 999:
-        remedy = Remedy(text=remedy.text, commands=("sudo dmesg | grep -iE 'xid|nvrm'",))
+        remedy = Remedy(text=remedy.text, commands=to_run("sudo dmesg | grep -iE 'xid|nvrm'"))
         plain = wsl.status is FactStatus.ABSENT and jetson.status is FactStatus.ABSENT
         if (
             plain
@@ -180,10 +182,10 @@ def _fails(
             evidence.append(Evidence(source="/dev", value="no nvidia-uvm"))
             remedy = Remedy(
                 text="Load the nvidia-uvm module and make its node; in a container, pass it in.",
-                commands=("sudo nvidia-modprobe -u -c=0", "ls -l /dev/nvidia-uvm"),
+                commands=to_run("sudo nvidia-modprobe -u -c=0", "ls -l /dev/nvidia-uvm"),
             )
     elif code == 46:
-        remedy = Remedy(text=remedy.text, commands=("nvidia-smi -q -d COMPUTE", "nvidia-smi"))
+        remedy = Remedy(text=remedy.text, commands=to_run("nvidia-smi -q -d COMPUTE", "nvidia-smi"))
     return Finding(
         message=f"cuInit fails with code {code} ({name}): {meaning}.{why}",
         evidence=tuple(evidence),

@@ -14,6 +14,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -58,5 +59,5 @@ def visible_devices_filtered(cuda: facts.CudaDriver, gpus: facts.Gpus) -> Iterat
             Evidence(source="CUDA_VISIBLE_DEVICES", value=variable),
             Evidence(source="nvml: nvmlDeviceGetCount", value=str(len(gpus.devices))),
         ),
-        remedy=Remedy(text="If this was not meant, unset it.", commands=("nvidia-smi -L",)),
+        remedy=Remedy(text="If this was not meant, unset it.", commands=to_run("nvidia-smi -L")),
     )

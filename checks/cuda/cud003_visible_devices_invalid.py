@@ -12,7 +12,9 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    count,
     facts,
+    to_run,
 )
 
 
@@ -55,11 +57,11 @@ def visible_devices_invalid(cuda: facts.CudaDriver) -> Iterator[Yielded]:
     if any(name.startswith("MIG-") for name in names):
         why = f"it could not add {refused!r}"
     yield Finding(
-        message=f"CUDA_VISIBLE_DEVICES={variable} names {len(names)} devices, but CUDA offers "
+        message=f"CUDA_VISIBLE_DEVICES={variable} names {count(len(names), 'device')}, but CUDA offers "
         f"{len(cuda.devices)}: {why}.",
         evidence=(
             Evidence(source="CUDA_VISIBLE_DEVICES", value=variable),
             Evidence(source="cuDeviceGetCount", value=str(len(cuda.devices))),
         ),
-        remedy=Remedy(text="Name only GPUs that exist.", commands=("nvidia-smi -L",)),
+        remedy=Remedy(text="Name only GPUs that exist.", commands=to_run("nvidia-smi -L")),
     )

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _LIST = "lspci -nnk -d 10de:"
@@ -78,7 +79,7 @@ def driver_missing(
                 remedy=Remedy(
                     text="Install NVIDIA's driver in Windows (none inside WSL) and restart WSL. Only "
                     "WSL 2 can use the GPU.",
-                    commands=("wsl.exe --update", "wsl.exe --shutdown"),
+                    commands=to_run("wsl.exe --update", "wsl.exe --shutdown"),
                 ),
             )
     elif jetson.value:
@@ -88,7 +89,7 @@ def driver_missing(
                 evidence=(gone,),
                 remedy=Remedy(
                     text="Install Jetson Linux' own CUDA driver package.",
-                    commands=("sudo apt install --reinstall nvidia-l4t-cuda",),
+                    commands=to_run("sudo apt install --reinstall nvidia-l4t-cuda"),
                 ),
             )
         elif cuda.unseen:
@@ -104,7 +105,7 @@ def driver_missing(
                     text="Install the user-space part of the same driver version. Debian and Ubuntu "
                     "have it as libcuda1 or libnvidia-compute-NNN; a container gets it from the host "
                     "through the NVIDIA runtime.",
-                    commands=("ldconfig -p | grep libcuda",),
+                    commands=to_run("ldconfig -p | grep libcuda"),
                 ),
             )
     elif driver.status is FactStatus.ABSENT or (nvml.value and nvml.value.init_code == 9):
@@ -172,7 +173,7 @@ def _remedy(held: list[str], installed: bool, bare: bool, distribution: str | No
     if "vfio-pci" in held:
         return Remedy(
             text="vfio-pci keeps the GPU for a virtual machine: look from inside that machine.",
-            commands=(_LIST,),
+            commands=to_run(_LIST),
         )
     text = "Install the NVIDIA driver, then restart."
     if installed:
@@ -185,4 +186,4 @@ def _remedy(held: list[str], installed: bool, bare: bool, distribution: str | No
         commands += [] if bare else _LOAD[1:]
     if bare and distribution and known:
         commands.append(_INSTALL[distribution])
-    return Remedy(text=text, commands=tuple(commands))
+    return Remedy(text=text, commands=to_run(*commands))

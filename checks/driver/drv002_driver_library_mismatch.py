@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _MISMATCH = 18
@@ -24,7 +25,9 @@ _REMEDY = Remedy(
     text="Restart, so that the module of the installed version is loaded. If it persists, two driver "
     "packages are installed: remove one. In a container the libraries must come from the running "
     "host driver, so restart the container after a driver update and keep no driver in the image.",
-    commands=("cat /proc/driver/nvidia/version", "ldconfig -p | grep -E 'libcuda|libnvidia-ml'"),
+    commands=to_run(
+        "cat /proc/driver/nvidia/version", "ldconfig -p | grep -E 'libcuda|libnvidia-ml'"
+    ),
 )
 
 

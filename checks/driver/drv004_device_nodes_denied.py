@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _SHARED = re.compile(
@@ -72,6 +73,6 @@ def device_nodes_denied(
         evidence=tuple(Evidence(source=path, value="not readable and writable") for path in paths),
         remedy=Remedy(
             text="Join the group that owns the nodes, then log in again; or run as a user who may.",
-            commands=(f"ls -l {' '.join(paths)}", f'sudo usermod -aG {group} "$USER"'),
+            commands=to_run(f"ls -l {' '.join(paths)}", f'sudo usermod -aG {group} "$USER"'),
         ),
     )

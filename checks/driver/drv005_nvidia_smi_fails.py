@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -75,7 +76,7 @@ def nvidia_smi_fails(
             evidence=(Evidence(source="nvidia-smi", value=smi.reason or "timeout"),),
             remedy=Remedy(
                 text="Look for Xid messages in the kernel's log; restart if a GPU is lost.",
-                commands=tuple(commands),
+                commands=to_run(*commands),
             ),
         )
     elif smi.value is not None:
@@ -86,7 +87,7 @@ def nvidia_smi_fails(
                 evidence=(Evidence(source="nvidia-smi", value=message),),
                 remedy=Remedy(
                     text="Look in the kernel's log for what the driver says of the GPU.",
-                    commands=("nvidia-smi", *commands),
+                    commands=to_run("nvidia-smi", *commands),
                 ),
             )
     elif smi.status in (FactStatus.ABSENT, FactStatus.NOT_RUN):

@@ -25,6 +25,7 @@ from trtdoctor.api import (
     runtime_for,
     sound_plans,
     stand_in,
+    to_run,
     version_fit,
     versions,
 )
@@ -141,6 +142,6 @@ def _finding(
         ),
         remedy=Remedy(
             text=text,
-            commands=(f"pip install '{plan.family}=={exact}.*'",) if offered else (),
+            commands=to_run(f"pip install '{plan.family}=={exact}.*'") if offered else (),
         ),
     )

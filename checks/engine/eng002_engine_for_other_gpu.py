@@ -23,17 +23,17 @@ from trtdoctor.api import (
     check,
     device_fit,
     devices,
+    either,
     facts,
     load_of,
     product_supports,
     sound_plans,
     stand_in,
+    to_run,
+    to_write,
 )
 
 _SAME_MEMORY = 0.03
-
-
-_IN_PYTHON = "  # in the Python that builds"
 
 
 @check(
@@ -121,21 +121,25 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Kno
     path = PurePath(plan.subject)
     # The engine at hand may serve another machine.
     beside = shlex.quote(str(path.with_name(f"{path.stem or 'MODEL'}.new.engine")))
-    commands = [f"trtexec --onnx=MODEL.onnx --saveEngine={beside}"]
+    build = f"trtexec --onnx=MODEL.onnx --saveEngine={beside}"
+    ways = [to_run(build)]
     if plan.rtx:
         text = "Build the engine again with this compute capability among those it is built for."
-        commands = [
-            f"config.num_compute_capabilities = 1{_IN_PYTHON}",
-            "config.set_compute_capability(trt.ComputeCapability."
-            f"SM{(first.compute_capability or '').replace('.', '')}, 0){_IN_PYTHON}",
+        ways = [
+            to_write(
+                "config.num_compute_capabilities = 1",
+                "config.set_compute_capability(trt.ComputeCapability."
+                f"SM{(first.compute_capability or '').replace('.', '')}, 0)",
+                where="the script that builds",
+            )
         ]
     elif _may_be_shared(first, kb):
         text += " An engine for several GPUs from Ampere on is built with hardware compatibility."
-        commands.append(f"{commands[0]} --hardwareCompatibilityLevel=ampere+")
+        ways.append(to_run(f"{build} --hardwareCompatibilityLevel=ampere+"))
     if fitting:
         text = f"{fitting[0].label} fits; use that one, or build again. {text}"
         uuid = fitting[0].cuda and fitting[0].cuda.uuid
-        commands[:0] = [f"export CUDA_VISIBLE_DEVICES={uuid}"] if uuid else []
+        ways[:0] = [to_run(f"export CUDA_VISIBLE_DEVICES={uuid}")] if uuid else []
     return Finding(
         message=f"{plan.subject} was built for compute capability {built}"
         f"{f', likely on {board}' if board else ''}, and {first.label} has "
@@ -150,7 +154,7 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Kno
             ),
             Evidence(source=first.compute_capability_source, value=str(first.compute_capability)),
         ),
-        remedy=Remedy(text=text, commands=tuple(commands)),
+        remedy=Remedy(text=text, commands=either(*ways)),
     )
 
 

@@ -19,6 +19,7 @@ from trtdoctor.api import (
     load_of,
     platform_name,
     sound_plans,
+    to_run,
 )
 
 
@@ -71,6 +72,6 @@ def _finding(plan: Plan, here: str) -> Finding:
         ),
         remedy=Remedy(
             text=f"Build the engine again on {here}, or run it on {platform}.",
-            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine",),
+            commands=to_run("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine"),
         ),
     )

@@ -23,6 +23,7 @@ from trtdoctor.api import (
     first_device,
     product_supports,
     sound_plans,
+    to_run,
 )
 
 _MODULE = "tensorrt_rtx"
@@ -104,6 +105,6 @@ def _missing(plan: Plan, python: facts.TargetPython | None) -> Finding:
         ),
         remedy=Remedy(
             text=f"Install {plan.label}: no other release of it loads this engine.",
-            commands=(f"{shlex.quote(interpreter)} -m pip install {shlex.quote(wanted)}",),
+            commands=to_run(f"{shlex.quote(interpreter)} -m pip install {shlex.quote(wanted)}"),
         ),
     )

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     check,
     facts,
     is_damaged,
+    to_run,
 )
 
 _AGAIN = "Copy the file again and compare both ends, or build the engine again."
@@ -77,5 +78,5 @@ def _finding(file: facts.EngineFile) -> Finding:
             *(Evidence(source=name, value=text) for name, text in file.problems.items()),
             Evidence(source="size of the file", value=f"{file.size} bytes"),
         ),
-        remedy=Remedy(text=_REMEDIES[kind] if kind else _AGAIN, commands=tuple(commands)),
+        remedy=Remedy(text=_REMEDIES[kind] if kind else _AGAIN, commands=to_run(*commands)),
     )

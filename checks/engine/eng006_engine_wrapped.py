@@ -16,6 +16,7 @@ from trtdoctor.api import (
     check,
     facts,
     sound_plans,
+    to_run,
 )
 
 
@@ -50,7 +51,7 @@ def engine_wrapped(files: facts.EngineFiles) -> Iterator[Yielded]:
             message=f"{file.path} is no bare plan: {file.what}",
             subject=file.path,
             evidence=(Evidence(source="first bytes of the file", value=file.container),),
-            remedy=Remedy(text=text, commands=(command,))
+            remedy=Remedy(text=text, commands=to_run(command))
             if file.plan_size
             else Remedy(text=file.to_do or text),
         )

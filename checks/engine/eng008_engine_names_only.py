@@ -15,8 +15,11 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
+    either,
     facts,
     sound_plans,
+    to_run,
+    to_write,
 )
 
 _TELLS = {"names": "the names of its layers only", "none": "nothing of its layers"}
@@ -64,9 +67,8 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
         where = {"static": "the file itself", "build-log": "the build log"}
         told = f" trtdoctor reads its layers from {where.get(precision.source or '', 'elsewhere')}."
     program = "tensorrt_rtx" if plan.rtx else "trtexec"
-    module = "tensorrt_rtx" if plan.rtx else "tensorrt"
     polygraphy = (
-        "polygraphy convert MODEL.onnx --convert-to trt -o MODEL.engine "
+        "polygraphy convert MODEL.onnx --convert-to trt -o MODEL.detailed.engine "
         "--profiling-verbosity detailed"
     )
     return Finding(
@@ -76,14 +78,18 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
         evidence=(Evidence(source="profiling verbosity in the plan", value=verbosity),),
         remedy=Remedy(
             text="Build it again with the options it was built with and detailed verbosity: with "
-            f"{program}, or with {module} in Python before the build"
+            f"{program}, or in the Python that builds"
             f"{'' if plan.rtx else ', or with Polygraphy'}.",
-            commands=(
-                f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
-                "--profilingVerbosity=detailed",
-                f"config.profiling_verbosity = {module}.ProfilingVerbosity.DETAILED"
-                "  # in the Python that builds",
-                *(() if plan.rtx else (polygraphy,)),
+            commands=either(
+                to_run(
+                    f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
+                    "--profilingVerbosity=detailed"
+                ),
+                to_write(
+                    "config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED",
+                    where="the script that builds",
+                ),
+                () if plan.rtx else to_run(polygraphy),
             ),
         ),
     )

@@ -23,6 +23,7 @@ from trtdoctor.api import (
     facts,
     load_of,
     sound_plans,
+    to_run,
     weakest,
 )
 
@@ -141,7 +142,9 @@ def _finding(plan: Plan, execution: int | None, room: _Room, sure: Confidence) -
         ),
         remedy=Remedy(
             text="End other processes there, build for a smaller batch, or take a larger GPU.",
-            commands=("nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv",),
+            commands=to_run(
+                "nvidia-smi --query-compute-apps=pid,process_name,used_memory --format=csv"
+            ),
         ),
     )
 

@@ -15,8 +15,11 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    either,
     facts,
     load_of,
+    to_run,
+    to_write,
 )
 
 _NAMED, _UNNAMED = "plugin-not-found", "plugin-creator-missing"
@@ -78,10 +81,13 @@ def engine_plugin_missing(
                 text="Load the library that registers it before the engine: the one that the model's "
                 "exporter came with or that you built. NVIDIA's own are registered by "
                 "init_libnvinfer_plugins.",
-                commands=(
-                    "ctypes.CDLL('libMYPLUGINS.so', mode=ctypes.RTLD_GLOBAL)  # in the Python that loads",
-                    "trt.init_libnvinfer_plugins(logger, '')  # in the Python that loads",
-                    "trtexec --loadEngine=MODEL.engine --staticPlugins=libMYPLUGINS.so",
+                commands=either(
+                    to_write(
+                        "ctypes.CDLL('libMYPLUGINS.so', mode=ctypes.RTLD_GLOBAL)",
+                        "trt.init_libnvinfer_plugins(logger, '')",
+                        where="the script that loads",
+                    ),
+                    to_run("trtexec --loadEngine=MODEL.engine --staticPlugins=libMYPLUGINS.so"),
                 ),
             ),
         )

@@ -14,6 +14,7 @@ from trtdoctor.api import (
     check,
     facts,
     sound_plans,
+    to_run,
 )
 
 
@@ -42,7 +43,7 @@ def engine_newer_than_known(files: facts.EngineFiles) -> Iterator[Yielded]:
             evidence=(Evidence(source="content of the file", value=plan.file.what),),
             remedy=Remedy(
                 text="Update trtdoctor; where the TensorRT that built it is installed, name its Python.",
-                commands=(
+                commands=to_run(
                     "python3 -m pip install --upgrade trtdoctor",
                     "trtdoctor inspect ENGINE --python PYTHON",
                 ),

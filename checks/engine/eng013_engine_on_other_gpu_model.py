@@ -18,6 +18,7 @@ from trtdoctor.api import (
     facts,
     load_of,
     sound_plans,
+    to_run,
 )
 
 _MESSAGE = "plan-other-gpu-model"
@@ -78,6 +79,6 @@ def _finding(plan: Plan, load: facts.EngineLoad, word: str | None) -> Finding:
         ),
         remedy=Remedy(
             text="Build the engine again on this GPU.",
-            commands=("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine",),
+            commands=to_run("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine"),
         ),
     )

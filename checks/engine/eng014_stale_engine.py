@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _KEPT_BY = {
@@ -110,4 +111,4 @@ def _remedy(cache: facts.EngineCache) -> Remedy:
     text = "Delete it with the files beside it; ONNX Runtime builds it again when it is needed."
     if any(each.what == "model hash" for each in cache.disagrees):
         text += " Keep it if another installation, with the older TensorRT, uses this folder too."
-    return Remedy(text=text, commands=(f"rm {' '.join(shlex.quote(str(f)) for f in files)}",))
+    return Remedy(text=text, commands=to_run(f"rm {' '.join(shlex.quote(str(f)) for f in files)}"))

@@ -20,6 +20,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -151,7 +152,7 @@ def _torch(
                 text="Install the TensorRT that it asks for"
                 + (", which pip does when it is given torch-tensorrt itself;" if asked else ",")
                 + " or take its release for the TensorRT here.",
-                commands=(
+                commands=to_run(
                     # Where its metadata ask for nothing, pip would change nothing.
                     f"{interpreter} -m pip install torch-tensorrt=={torch.version.partition('+')[0]}"
                     if asked

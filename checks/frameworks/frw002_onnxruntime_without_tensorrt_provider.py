@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _ALL_IN_ONE_FOLDER = ("onnxruntime", "onnxruntime-gpu")
@@ -63,7 +64,7 @@ def onnxruntime_without_tensorrt_provider(
     interpreter = shlex.quote(python.value.executable) if python.value else "python3"
     remedy = Remedy(
         text="Uninstall both distributions and install the one for GPUs again.",
-        commands=(
+        commands=to_run(
             f"{interpreter} -m pip uninstall -y onnxruntime onnxruntime-gpu",
             f"{interpreter} -m pip install --no-cache-dir onnxruntime-gpu",
         ),

@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -162,4 +163,4 @@ def _remedy(runtime: facts.OnnxRuntime, where: dict[str, str | None]) -> Remedy:
         commands.append(f"export LD_LIBRARY_PATH={joined}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}")
     else:
         commands += [f"ldd {shlex.quote(item.path)}" for item in runtime.libraries[:1]]
-    return Remedy(text=f"{text}.", commands=tuple(commands))
+    return Remedy(text=f"{text}.", commands=to_run(*commands))

@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -93,7 +94,7 @@ def torch_tensorrt_for_another_torch(
         remedy=Remedy(
             text=f"Install the Torch-TensorRT of torch {have}, naming both, so that torch stays as it is. "
             f"Where {name} has to stay, install {together} together instead.",
-            commands=(
+            commands=to_run(
                 f"{interpreter} -m pip install torch=={have.partition('+')[0]} torch-tensorrt",
             ),
         ),

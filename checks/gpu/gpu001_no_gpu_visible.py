@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _NO_DEVICE = 100
@@ -99,7 +100,7 @@ def _none_listed(gpus: Fact[facts.Gpus], pci: Fact[facts.PciDevices]) -> Finding
         remedy=Remedy(
             text="See in the kernel's log whether the driver refused the GPU (too old or too new for "
             "this driver, or the wrong one of its open and proprietary modules) or lost it.",
-            commands=("sudo dmesg | grep -iE 'nvrm|xid'", "lspci -nnk -d 10de:"),
+            commands=to_run("sudo dmesg | grep -iE 'nvrm|xid'", "lspci -nnk -d 10de:"),
         ),
     )
 
@@ -120,7 +121,7 @@ def _none_offered(cuda: facts.CudaDriver, listed: tuple[facts.Gpu, ...]) -> Find
             evidence=tuple(evidence),
             remedy=Remedy(
                 text="Unset the variable, or name GPUs that exist.",
-                commands=("unset CUDA_VISIBLE_DEVICES", "nvidia-smi -L"),
+                commands=to_run("unset CUDA_VISIBLE_DEVICES", "nvidia-smi -L"),
             ),
         )
     if listed and all(gpu.mig_mode == "enabled" for gpu in listed):
@@ -131,7 +132,7 @@ def _none_offered(cuda: facts.CudaDriver, listed: tuple[facts.Gpu, ...]) -> Find
             evidence=tuple(evidence),
             remedy=Remedy(
                 text="Make a GPU instance with a compute instance, or turn MIG mode off.",
-                commands=(
+                commands=to_run(
                     "nvidia-smi -L",
                     "sudo nvidia-smi mig -lgip",
                     "sudo nvidia-smi mig -cgi PROFILE -C",
@@ -144,6 +145,6 @@ def _none_offered(cuda: facts.CudaDriver, listed: tuple[facts.Gpu, ...]) -> Find
         evidence=tuple(evidence),
         remedy=Remedy(
             text="Compare what NVML and CUDA see; in a container, give it the GPU.",
-            commands=("nvidia-smi -L", "sudo dmesg | grep -iE 'nvrm|xid'"),
+            commands=to_run("nvidia-smi -L", "sudo dmesg | grep -iE 'nvrm|xid'"),
         ),
     )

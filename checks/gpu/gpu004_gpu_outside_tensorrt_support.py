@@ -22,6 +22,7 @@ from trtdoctor.api import (
     devices,
     facts,
     loaded_tensorrts,
+    to_run,
     versions,
 )
 
@@ -135,7 +136,7 @@ def _one(device: Device, tensorrt: LoadedTensorRT, pip: _Pip, kb: Knowledge) -> 
             Evidence(source=device.compute_capability_source, value=cc),
             Evidence(source=tensorrt.source, value=tensorrt.version),
         ),
-        remedy=Remedy(text=text, commands=(command,) if command else ()),
+        remedy=Remedy(text=text, commands=to_run(command) if command else ()),
         references=(support.source,),
     )
 

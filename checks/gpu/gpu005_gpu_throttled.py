@@ -19,6 +19,7 @@ from trtdoctor.api import (
     check,
     facts,
     nvml_devices,
+    to_run,
 )
 
 _BAD = {
@@ -100,7 +101,7 @@ def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
         ),
         remedy=Remedy(
             text="Check cooling, airflow and power; then build again what was built meanwhile.",
-            commands=("nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK",),
+            commands=to_run("nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER,CLOCK"),
         ),
     )
 

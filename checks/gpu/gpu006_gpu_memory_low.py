@@ -18,6 +18,7 @@ from trtdoctor.api import (
     check,
     facts,
     nvml_devices,
+    to_run,
 )
 
 _GIB = 1 << 30
@@ -86,6 +87,6 @@ def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
         ),
         remedy=Remedy(
             text="See who holds the memory; end it, or use another GPU.",
-            commands=("nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv",),
+            commands=to_run("nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv"),
         ),
     )

@@ -19,6 +19,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _NOT_READY = 802
@@ -153,7 +154,7 @@ def _finding(
             text="Start the fabric manager, of exactly the driver's version"
             + (f" ({version})" if version else "")
             + (", on the host." if container.value else "."),
-            commands=(
+            commands=to_run(
                 "systemctl status nvidia-fabricmanager",
                 "sudo systemctl enable --now nvidia-fabricmanager",
                 "nvidia-smi -q | grep -A 4 Fabric",

@@ -18,6 +18,7 @@ from trtdoctor.api import (
     check,
     facts,
     nvml_devices,
+    to_run,
 )
 
 _BUSY_PERCENT = 50
@@ -85,6 +86,6 @@ def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
         ),
         remedy=Remedy(
             text="Check the slot, the riser and the board's manual; some slots are wired like this.",
-            commands=("nvidia-smi -q | grep -A 12 'GPU Link Info'",),
+            commands=to_run("nvidia-smi -q | grep -A 12 'GPU Link Info'"),
         ),
     )

@@ -16,6 +16,7 @@ from trtdoctor.api import (
     check,
     facts,
     nvml_devices,
+    to_run,
 )
 
 
@@ -67,6 +68,6 @@ def ecc_errors(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yield
                 evidence=(Evidence(source="nvml: nvmlDeviceGetTotalEccErrors", value=str(count)),),
                 remedy=Remedy(
                     text="Restart to have the rows remapped; if errors return, replace the GPU.",
-                    commands=("nvidia-smi -q -d ECC,ROW_REMAPPER", "dcgmi diag -r 3"),
+                    commands=to_run("nvidia-smi -q -d ECC,ROW_REMAPPER", "dcgmi diag -r 3"),
                 ),
             )

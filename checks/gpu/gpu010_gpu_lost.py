@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Remedy, Severity, Unknown, Yielded, check, facts
+from trtdoctor.api import (
+    Evidence,
+    Finding,
+    Remedy,
+    Severity,
+    Unknown,
+    Yielded,
+    check,
+    facts,
+    to_run,
+)
 
 _OPEN = "nvmlDeviceGetHandleByIndex"
 _LOST = {"(15)": "is lost: it does not answer its driver", "(16)": "must be reset before any use"}
@@ -58,6 +68,6 @@ def gpu_lost(gpus: facts.Gpus) -> Iterator[Yielded]:
             evidence=(Evidence(source=f"nvml: {_OPEN}", value=error),),
             remedy=Remedy(
                 text="Restart the machine; look for Xid 79 in the kernel's log.",
-                commands=("sudo dmesg | grep -i xid", "nvidia-smi -L"),
+                commands=to_run("sudo dmesg | grep -i xid", "nvidia-smi -L"),
             ),
         )

@@ -21,6 +21,7 @@ from trtdoctor.api import (
     check,
     facts,
     rates_of,
+    to_run,
 )
 
 # Sound GPUs come within a few percent of the table, clock for clock; boards that are held back, or
@@ -66,7 +67,7 @@ def fp16_slower_than_expected(
     With `--active`, how many FP16 operations a second each GPU does on its tensor cores, or on its
     ordinary cores where it has no others, in small kernels of trtdoctor's own. Beside it stands what
     the table says of the compute capability at the clock that the SMs had meanwhile, by their own
-    counter. It fails where even the upper end of what was measured is below 70 % of what the slowest
+    counter. It fails where even the upper end of what was measured is below 70% of what the slowest
     board of that compute capability does, while FP32 is as fast as it should be.
 
     ## Why it matters
@@ -80,7 +81,7 @@ def fp16_slower_than_expected(
 
     ## Known limits
     Tensor cores are measured by the instruction `mma.sync`. On compute capability 9.0 that reaches
-    about 62 % of what they do, which is allowed for, and `wgmma`, which reaches all, is measured too.
+    about 62% of what they do, which is allowed for, and `wgmma`, which reaches all, is measured too.
     On 10.x it is not known what `mma.sync` reaches, and tensor cores are not judged. A GPU that other
     processes use, or that is slowed down, is not judged where it looks slow. Boards that are known to
     be held back are not judged either.
@@ -207,7 +208,7 @@ def _finding(
         remedy=Remedy(
             text="Measure again with nothing else on the GPU, then on another board of the same model; "
             "what this board's firmware or virtual GPU holds back, no flag switches on.",
-            commands=(
+            commands=to_run(
                 "nvidia-smi -q -d PERFORMANCE,CLOCK",
                 "trtdoctor check --active --select GPU011",
             ),

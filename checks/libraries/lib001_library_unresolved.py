@@ -17,7 +17,9 @@ from trtdoctor.api import (
     Unknown,
     Yielded,
     check,
+    count,
     facts,
+    to_run,
 )
 
 # What the driver brings: its absence is the driver's, told by the checks of the driver.
@@ -99,7 +101,7 @@ def library_unresolved(
     for path, why in libraries.unreadable.items():
         yield Unknown(subject=path, reason=why)
     if not missing:
-        yield Note(text=f"{len(libraries.libraries)} libraries find what they need")
+        yield Note(text=f"what {count(len(libraries.libraries), 'library')} needed was found")
 
 
 def _nowhere(library: facts.LibraryNeeds, libraries: facts.Libraries) -> list[str]:
@@ -149,7 +151,7 @@ def _finding(soname: str, needing: list[str]) -> Finding:
         ),
         remedy=Remedy(
             text=f"Install the package that has {soname}, or put its folder on the loader's path.",
-            commands=(
+            commands=to_run(
                 f"find / -name '{soname}*' -not -path '/proc/*' 2>/dev/null",
                 f"ldd {needing[0]}",
             ),

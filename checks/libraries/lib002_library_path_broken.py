@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _PLACEHOLDER = re.compile(
@@ -63,7 +64,9 @@ def library_path_broken(path: facts.LibraryPath, imports: Fact[facts.Imports]) -
                         source="what lies there", value=", ".join((entry.kind, *entry.libraries))
                     ),
                 ),
-                remedy=Remedy(text=remedy, commands=("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'",)),
+                remedy=Remedy(
+                    text=remedy, commands=to_run("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'")
+                ),
                 references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
             )
         elif entry.kind == "denied":

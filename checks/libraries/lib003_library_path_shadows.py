@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -87,7 +88,7 @@ def library_path_shadows(
                 remedy=Remedy(
                     text=f"Take {entry.path} out of LD_LIBRARY_PATH, or use TensorRT {version} in "
                     "Python too.",
-                    commands=("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'",),
+                    commands=to_run("echo \"$LD_LIBRARY_PATH\" | tr ':' '\\n'"),
                 ),
                 references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
             )

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Note, Remedy, Severity, Yielded, check, facts
+from trtdoctor.api import (
+    Evidence,
+    Finding,
+    Note,
+    Remedy,
+    Severity,
+    Yielded,
+    check,
+    count,
+    facts,
+    to_run,
+)
 
 
 @check(id="LIB005", name="library-path-working-directory", severity=Severity.INFO, since="0.1.0")
@@ -32,7 +43,7 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
         if not entry.path.startswith(("/", "~", "$", "<", '"', "'"))
     ]
     if not relative:
-        yield Note(text=f"{len(path.entries)} entries, all absolute")
+        yield Note(text=f"{count(len(path.entries), 'entry')}, none of them relative")
         return
     empty = relative.count("")
     told = ", ".join([*(["an empty entry"] if empty else []), *(p for p in relative if p)])
@@ -45,7 +56,7 @@ def library_path_working_directory(path: facts.LibraryPath) -> Iterator[Yielded]
         ),
         remedy=Remedy(
             text="Leave out the colon that has nothing on one side, and write folders in full.",
-            commands=("export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}",),
+            commands=to_run("export LD_LIBRARY_PATH=/x${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"),
         ),
         references=("ld.so(8): https://man7.org/linux/man-pages/man8/ld.so.8.html",),
     )

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -51,6 +52,6 @@ def fp32_io(models: facts.OnnxModels) -> Iterator[Yielded]:
             ),
             remedy=Remedy(
                 text="If the application can pass FP16, convert the network's inputs and outputs too.",
-                commands=(f"trtdoctor plan {shlex.quote(model.path)} --io convert",),
+                commands=to_run(f"trtdoctor plan {shlex.quote(model.path)} --io convert"),
             ),
         )

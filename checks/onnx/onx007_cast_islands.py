@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -53,6 +54,6 @@ def cast_islands(models: facts.OnnxModels) -> Iterator[Yielded]:
             evidence=(Evidence(source="nodes of the largest", value=", ".join(first.names)),),
             remedy=Remedy(
                 text="Measure which of them need FP32, before any Cast is taken away.",
-                commands=(f"trtdoctor plan {shlex.quote(model.path)} --inputs DATA.npz",),
+                commands=to_run(f"trtdoctor plan {shlex.quote(model.path)} --inputs DATA.npz"),
             ),
         )

@@ -13,6 +13,7 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    count,
     facts,
 )
 
@@ -42,7 +43,7 @@ def mixed_input_types(models: facts.OnnxModels) -> Iterator[Yielded]:
             continue
         first = model.refused[0]
         more = (
-            f", and {model.refused_count - 1:,} more nodes likewise"
+            f", and {count(model.refused_count - 1, 'more node')} likewise"
             if model.refused_count > 1
             else ""
         )

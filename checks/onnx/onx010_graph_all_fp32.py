@@ -19,6 +19,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     typing_of_engine,
 )
 
@@ -80,6 +81,6 @@ def graph_all_fp32(models: facts.OnnxModels, kb: Knowledge) -> Iterator[Yielded]
             evidence=(Evidence(source="types of the model", value=f"{wide:,} FP32 compute nodes"),),
             remedy=Remedy(
                 text="Convert the model; up to TensorRT 10, allow FP16 in the build instead (--fp16).",
-                commands=(_plan(model.path),),
+                commands=to_run(_plan(model.path)),
             ),
         )

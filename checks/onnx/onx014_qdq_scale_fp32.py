@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -52,6 +53,6 @@ def qdq_scale_fp32(models: facts.OnnxModels) -> Iterator[Yielded]:
             evidence=(Evidence(source="scales", value=", ".join(model.dq_scales.names)),),
             remedy=Remedy(
                 text="Store these scales as FLOAT16, which ONNX allows from opset 19 on.",
-                commands=(f"trtdoctor plan {shlex.quote(model.path)}",),
+                commands=to_run(f"trtdoctor plan {shlex.quote(model.path)}"),
             ),
         )

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -53,7 +54,7 @@ def plan_misses_budget(plans: facts.OnnxPlans) -> Iterator[Yielded]:
             ),
             remedy=Remedy(
                 text="Give samples of real data, and more time if nodes were not measured.",
-                commands=(
+                commands=to_run(
                     f"trtdoctor plan {shlex.quote(plan.path)} --inputs DATA.npz --deadline 3600",
                 ),
             ),

@@ -22,6 +22,7 @@ from trtdoctor.api import (
     facts,
     is_damaged,
     is_no_plan,
+    to_run,
     typing_of_engine,
 )
 
@@ -93,7 +94,7 @@ def _judge(
             Evidence(source="--expect", value=f"fp16:{wanted:g}"),
         ),
         remedy=Remedy(
-            text=_advice(file, kb), commands=(f"trtdoctor explain {shlex.quote(item.path)}",)
+            text=_advice(file, kb), commands=to_run(f"trtdoctor explain {shlex.quote(item.path)}")
         ),
     )
 

@@ -11,6 +11,7 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    count,
 )
 from trtdoctor.api.facts import EnginePrecisions
 
@@ -52,7 +53,7 @@ def near_tie(precisions: EnginePrecisions) -> Iterator[Yielded]:
                 evidence=(
                     Evidence(
                         source="solved again with perturbed times",
-                        value=f"{len(engine.near_ties)} layers do not stay as they are",
+                        value=f"{count(len(engine.near_ties), 'layer')} would be chosen differently",
                     ),
                 ),
                 remedy=Remedy(

@@ -14,6 +14,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -55,7 +56,7 @@ def outputs_not_finite(comparison: facts.EngineComparison) -> Iterator[Yielded]:
             ),
             remedy=Remedy(
                 text="Keep the nodes where it begins in FP32, and build again.",
-                commands=("trtdoctor plan MODEL.onnx --inputs data.npz -o MODEL.fp16.onnx",),
+                commands=to_run("trtdoctor plan MODEL.onnx --inputs data.npz -o MODEL.fp16.onnx"),
             ),
         )
 

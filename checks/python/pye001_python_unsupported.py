@@ -25,6 +25,7 @@ from trtdoctor.api import (
     facts,
     installable,
     situation,
+    to_run,
     versions,
 )
 
@@ -198,7 +199,7 @@ def _finding(
         ),
         remedy=Remedy(
             text="Use a CPython that this release has bindings for, or another release.",
-            commands=(f"python{suited} -m venv venv", *((install,) if requirement else ())),
+            commands=to_run(f"python{suited} -m venv venv", *((install,) if requirement else ())),
         ),
         references=(source,),
     )

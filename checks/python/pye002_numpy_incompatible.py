@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -82,7 +83,7 @@ def numpy_incompatible(
             ),
             remedy=Remedy(
                 text=f"Install a NumPy before {limit.numpy_from}, or TensorRT {limit.fixed} or newer.",
-                commands=(f"{interpreter} -m pip install 'numpy<{limit.numpy_from}'",),
+                commands=to_run(f"{interpreter} -m pip install 'numpy<{limit.numpy_from}'"),
             ),
             references=(limit.source,),
         )

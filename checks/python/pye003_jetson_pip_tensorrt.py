@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -119,8 +120,10 @@ def _use_jetpacks(install: facts.Install, python: facts.TargetPython) -> Remedy:
         "sudo apt install python3-libnvinfer",
     )
     if not _isolated(python):
-        return Remedy(text=text, commands=commands)
-    return Remedy(text=f"{text} {_SEE_THE_SYSTEM}", commands=(*commands, _with_the_system(python)))
+        return Remedy(text=text, commands=to_run(*commands))
+    return Remedy(
+        text=f"{text} {_SEE_THE_SYSTEM}", commands=to_run(*commands, _with_the_system(python))
+    )
 
 
 def _hidden(
@@ -139,7 +142,7 @@ def _hidden(
                 Evidence(source="pyvenv.cfg", value="include-system-site-packages = false"),
                 Evidence(source="libraries of the system", value=system.location),
             ),
-            remedy=Remedy(text=_SEE_THE_SYSTEM, commands=(_with_the_system(python),)),
+            remedy=Remedy(text=_SEE_THE_SYSTEM, commands=to_run(_with_the_system(python))),
         )
 
 

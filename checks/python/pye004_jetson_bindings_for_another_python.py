@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -88,7 +89,7 @@ def jetson_bindings_for_another_python(
         remedy=Remedy(
             text=f"Use the system's Python {built_for.python}: make an environment with it that sees "
             "the system's packages.",
-            commands=(
+            commands=to_run(
                 "sudo apt install python3-libnvinfer python3-venv",
                 "/usr/bin/python3 -m venv --system-site-packages venv",
                 "trtdoctor check --python venv/bin/python",

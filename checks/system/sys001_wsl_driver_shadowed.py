@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 _LENT = "/usr/lib/wsl/"
@@ -67,7 +68,7 @@ def wsl_driver_shadowed(wsl: facts.Wsl, cuda: Fact[facts.CudaDriver]) -> Iterato
         evidence=tuple(evidence),
         remedy=Remedy(
             text="Remove the Linux driver packages from WSL; keep only the CUDA toolkit.",
-            commands=(
+            commands=to_run(
                 *(f"dpkg -S {path}" for path in wsl.shadowing),
                 "sudo apt remove --purge 'libnvidia-compute-*' 'nvidia-driver-*' cuda-drivers",
                 "sudo ldconfig",

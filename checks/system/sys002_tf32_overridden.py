@@ -19,6 +19,7 @@ from trtdoctor.api import (
     check,
     devices,
     facts,
+    to_run,
 )
 
 
@@ -68,7 +69,7 @@ def tf32_overridden(
         evidence=(Evidence(source="environment: NVIDIA_TF32_OVERRIDE", value=value),),
         remedy=Remedy(
             text="Unset it, unless results in plain FP32 are wanted.",
-            commands=("unset NVIDIA_TF32_OVERRIDE",),
+            commands=to_run("unset NVIDIA_TF32_OVERRIDE"),
         ),
     )
 

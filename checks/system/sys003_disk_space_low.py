@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Remedy, Severity, Yielded, check, facts
+from trtdoctor.api import Evidence, Finding, Remedy, Severity, Yielded, check, facts, to_run
 
 _LOW_BYTES = 1 << 30
 
@@ -47,5 +47,5 @@ def disk_space_low(disk: facts.Disk) -> Iterator[Yielded]:
                     value=f"free {volume.free_bytes} of {volume.total_bytes} bytes",
                 ),
             ),
-            remedy=Remedy(text="Free space there.", commands=(f"df -h {volume.path}",)),
+            remedy=Remedy(text="Free space there.", commands=to_run(f"df -h {volume.path}")),
         )

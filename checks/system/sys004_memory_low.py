@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Remedy, Severity, Unknown, Yielded, check, facts
+from trtdoctor.api import (
+    Evidence,
+    Finding,
+    Remedy,
+    Severity,
+    Unknown,
+    Yielded,
+    check,
+    facts,
+    to_run,
+)
 
 _LOW_BYTES = 1 << 30
 
@@ -39,7 +49,7 @@ def memory_low(memory: facts.Memory) -> Iterator[Yielded]:
             evidence=(Evidence(source="control group's memory limit", value=f"{limit} bytes"),),
             remedy=Remedy(
                 text="Raise the container's or the service's memory limit.",
-                commands=("docker run --memory 8g IMAGE",),
+                commands=to_run("docker run --memory 8g IMAGE"),
             ),
         )
         return
@@ -52,6 +62,6 @@ def memory_low(memory: facts.Memory) -> Iterator[Yielded]:
             evidence=(Evidence(source="/proc/meminfo MemAvailable", value=f"{available} bytes"),),
             remedy=Remedy(
                 text="End what uses the memory, or build on a larger machine.",
-                commands=("ps -eo rss,pid,comm --sort=-rss | head",),
+                commands=to_run("ps -eo rss,pid,comm --sort=-rss | head"),
             ),
         )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trtdoctor.api import Evidence, Finding, Remedy, Severity, Unknown, Yielded, check, facts
+from trtdoctor.api import (
+    Evidence,
+    Finding,
+    Remedy,
+    Severity,
+    Unknown,
+    Yielded,
+    check,
+    facts,
+    to_run,
+)
 
 
 @check(id="SYS005", name="kernel-launches-blocking", severity=Severity.WARNING, since="0.1.0")
@@ -36,5 +46,5 @@ def kernel_launches_blocking(environment: facts.Environment) -> Iterator[Yielded
     yield Finding(
         message="CUDA_LAUNCH_BLOCKING=1: every kernel launch waits for its end.",
         evidence=(Evidence(source="environment: CUDA_LAUNCH_BLOCKING", value=value),),
-        remedy=Remedy(text="Unset it.", commands=("unset CUDA_LAUNCH_BLOCKING",)),
+        remedy=Remedy(text="Unset it.", commands=to_run("unset CUDA_LAUNCH_BLOCKING")),
     )

@@ -24,6 +24,7 @@ from trtdoctor.api import (
     facts,
     installable,
     situation,
+    to_run,
 )
 
 
@@ -114,7 +115,7 @@ def tensorrt_missing(
         remedy=(
             Remedy(
                 text="Install the TensorRT of this Jetson's JetPack; the pip packages are not for it.",
-                commands=("sudo apt install nvidia-jetpack",),
+                commands=to_run("sudo apt install nvidia-jetpack"),
             )
             if jetson.value is not None
             else _remedy(
@@ -150,13 +151,13 @@ def _remedy(where: Situation, interpreter: str, kb: Knowledge) -> Remedy:
         return Remedy(
             text=f"Install TensorRT {flavours[0].version}, the newest known release{known} ({floors}). "
             f"{also} If TensorRT is in another environment, name its interpreter with --python.",
-            commands=(f"{interpreter} -m pip install {shlex.quote(flavours[0].requirement)}",),
+            commands=to_run(f"{interpreter} -m pip install {shlex.quote(flavours[0].requirement)}"),
         )
     if found is not None:
         return Remedy(
             text=f"Install TensorRT {found.version} for CUDA {found.cuda_major}, the newest known release "
             f"for {where.told}. {also}",
-            commands=(f"{interpreter} -m pip install {shlex.quote(found.requirement)}",),
+            commands=to_run(f"{interpreter} -m pip install {shlex.quote(found.requirement)}"),
         )
     return Remedy(
         text=f"No release of the package index is known to suit {where.told} together. See TensorRT's "

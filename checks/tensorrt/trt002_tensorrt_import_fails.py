@@ -20,6 +20,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 # What the driver, or on a Jetson Jetson Linux, brings; without a GPU passed in a container lacks them.
@@ -124,36 +125,38 @@ def _finding(
     if missing and folder:
         remedy = Remedy(
             text=f"{missing.group('library')} lies in {folder}, where the loader does not look.",
-            commands=(
+            commands=to_run(
                 f"export LD_LIBRARY_PATH={shlex.quote(folder)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}",
             ),
         )
     elif known:
         remedy = Remedy(
             text="; ".join(f"{m.message.meaning}: {m.message.next_step}" for m in known[:2]) + ".",
-            commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
+            commands=to_run(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'"),
         )
     elif module.returned:
         remedy = Remedy(
             text="A file or folder of that name hides TensorRT, or is what an uninstall left. Remove it.",
-            commands=(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'",),
+            commands=to_run(f"{interpreter} -c 'import {module.module} as m; print(m.__path__)'"),
         )
     elif missing and missing.group("library").startswith(_OF_THE_DRIVER):
         remedy = Remedy(
             text=f"{missing.group('library')} comes with the NVIDIA driver, in a container from the host "
             "and on a Jetson with Jetson Linux: TensorRT's packages do not have it.",
-            commands=(f"ldconfig -p | grep {missing.group('library').partition('.so')[0]}",),
+            commands=to_run(f"ldconfig -p | grep {missing.group('library').partition('.so')[0]}"),
         )
     elif missing:
         remedy = Remedy(
             text=f"The loader does not find {missing.group('library')}. Which package would bring it here "
             "is not known; the library that needs it is in the loader's output.",
-            commands=(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'",),
+            commands=to_run(f"LD_DEBUG=libs {interpreter} -c 'import {module.module}'"),
         )
     else:
         remedy = Remedy(
             text="What causes this is not known here. See what the loader and Python do last.",
-            commands=(f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'",),
+            commands=to_run(
+                f"LD_DEBUG=libs {interpreter} -X faulthandler -c 'import {module.module}'"
+            ),
         )
     unsure = attempt.ending is facts.Ending.DEADLINE or module.returned
     return Finding(

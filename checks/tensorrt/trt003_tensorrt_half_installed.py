@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -179,7 +180,7 @@ def _remedy(install: facts.Install, beside: dict[str, str], interpreter: str) ->
     return Remedy(
         text="Remove every part and install them together; the libraries come from NVIDIA's package "
         "index, which must be in reach.",
-        commands=(
+        commands=to_run(
             f"{interpreter} -m pip uninstall -y {' '.join(sorted(beside))}",
             f"{interpreter} -m pip install --no-cache-dir {shlex.quote(wanted)}",
         ),

@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -115,7 +116,7 @@ def _finding(
         remedy=Remedy(
             text="Build and run engines with one of them: build from the same Python that runs them, or "
             "remove the other. What the loader would take shows:",
-            commands=(
+            commands=to_run(
                 "ldconfig -p | grep nvinfer",
                 *(f"ldd {shlex.quote(path)} | grep nvinfer" for path in programs),
             ),

@@ -18,6 +18,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -125,7 +126,7 @@ def _finding(
         remedy=Remedy(
             text=f"Find what brings {path} into this process, usually LD_LIBRARY_PATH or ld.so.conf, "
             f"and remove it, or install bindings of version {version}.",
-            commands=(
+            commands=to_run(
                 f"env -u LD_LIBRARY_PATH {interpreter} -c 'import {module.module}'",
                 f"LD_DEBUG=libs {interpreter} -c 'import {module.module}' 2>&1 | grep 'calling init'",
             ),

@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -100,7 +101,7 @@ def _finding(trial: facts.BuilderTrial, kb: Knowledge) -> Finding:
             text="; ".join(steps[:2]) + "."
             if steps
             else "Nothing in its log is known here; see what the GPU says, then the whole log.",
-            commands=() if steps else ("nvidia-smi", "trtdoctor check --active -v"),
+            commands=() if steps else to_run("nvidia-smi", "trtdoctor check --active -v"),
         ),
         references=tuple(sources),
     )

@@ -21,6 +21,7 @@ from trtdoctor.api import (
     check,
     devices,
     facts,
+    to_run,
     typing_of_module,
     versions,
 )
@@ -131,7 +132,7 @@ def _says(seen: Typing) -> str:
 def _remedy(module: facts.ModuleImport, seen: Typing, kb: Knowledge) -> Remedy:
     if seen is Typing.STRONG:
         return Remedy(
-            text="For FP16, put FP16 into the model before building.", commands=(_AUTOCAST,)
+            text="For FP16, put FP16 into the model before building.", commands=to_run(_AUTOCAST)
         )
     have = versions.numbers(module.version) or ()
     for row in kb.rows("removed_apis"):
@@ -142,6 +143,6 @@ def _remedy(module: facts.ModuleImport, seen: Typing, kb: Knowledge) -> Remedy:
             return Remedy(
                 text=f"For FP16 set BuilderFlag.FP16 (trtexec --fp16). It is deprecated since "
                 f"{row['deprecated']} and gone in {row['removed']}; what stays is FP16 in the model.",
-                commands=(_AUTOCAST,),
+                commands=to_run(_AUTOCAST),
             )
     return Remedy(text="For FP16 set BuilderFlag.FP16, or trtexec --fp16.")

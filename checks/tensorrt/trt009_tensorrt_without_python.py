@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
 )
 
 
@@ -73,6 +74,6 @@ def tensorrt_without_python(
             text="If Python is to use it, name the interpreter that has the bindings, or install the "
             "bindings of this version: the wheel of the tar package, or python3-libnvinfer for the "
             "distribution's own Python.",
-            commands=("trtdoctor check --python /usr/bin/python3",),
+            commands=to_run("trtdoctor check --python /usr/bin/python3"),
         ),
     )

@@ -17,6 +17,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     facts,
+    to_run,
     versions,
 )
 
@@ -85,7 +86,7 @@ def tensorrt_cuda_flavours_mixed(
                     if fitting
                     else f"one: {flavours[-1]} needs the newer driver."
                 ),
-                commands=(
+                commands=to_run(
                     f"{interpreter} -m pip uninstall -y {' '.join(sorted(parts))}",
                     f"{interpreter} -m pip install --no-cache-dir {product}-{fitting or flavours[0]}",
                 ),

@@ -6,12 +6,15 @@ from buildworld import record, spread
 
 from trtdoctor.model.build import BuildSettings, FileHash, Proof
 from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.finding import Command
 from trtdoctor.render.build_sections import build_sections, proof_sections, signed, time
 
 
 def rows(engine: EngineReport, *, proofs: bool = False) -> dict[str, str]:
     (section,) = (proof_sections if proofs else build_sections)(engine)
-    return {str(row[0]): str(row[1]) for row in section.rows}
+    told = {str(row[0]): str(row[1]) for row in section.rows if not isinstance(row, Command)}
+    lines = [line for row in section.rows if isinstance(row, Command) for line in row.lines]
+    return {**told, **({"to run": "; ".join(lines)} if lines else {})}
 
 
 def test_times_in_the_unit_that_fits() -> None:
@@ -53,7 +56,8 @@ def test_how_it_was_built() -> None:
         "Variable": "NVIDIA_TF32_OVERRIDE=0",
         "Cache": "t.cache as of before the build",
         "Log": "f",
-        "Again": "$ trtdoctor build 'my model.onnx' e",
+        "Again": "this builds it again:",
+        "to run": "trtdoctor build 'my model.onnx' e",
         "Note": "a note",
     }
 

@@ -16,7 +16,7 @@ from trtdoctor.model.build import BuildSettings, Measurement
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import ChoiceTold, EngineReport, Explanation, Precision, ReasonTold
 from trtdoctor.model.engine_shapes import ShapeRange
-from trtdoctor.model.finding import Confidence, Remedy
+from trtdoctor.model.finding import Confidence, Remedy, to_run
 from trtdoctor.model.typing import Typing
 
 
@@ -29,7 +29,7 @@ def told(cause: Cause, *, commands: tuple[str, ...] = (), also: tuple[Cause, ...
         other_causes=tuple(
             ReasonTold(cause=other, confidence=Confidence.LIKELY, evidence=()) for other in also
         ),
-        remedy=Remedy(text="Do something.", commands=commands),
+        remedy=Remedy(text="Do something.", commands=to_run(*commands)),
     )
 
 

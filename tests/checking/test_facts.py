@@ -38,7 +38,7 @@ def test_a_fact_that_the_snapshot_lacks_was_not_run() -> None:
     facts = Facts(snapshot_of({}))
     fact = facts.fact(KernelDriver)
     assert (fact.status, fact.unseen) == (FactStatus.NOT_RUN, False)
-    assert fact.reason == "this snapshot has no such fact"
+    assert fact.reason == "not looked at"
     assert facts.value(KernelDriver) is None
 
 

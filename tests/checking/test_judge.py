@@ -99,7 +99,7 @@ def test_a_fact_that_the_snapshot_lacks_was_not_asked_for() -> None:
     for function in (needs, needs_or_none):
         outcome = one(function, {})
         assert outcome.status is Status.NOT_APPLICABLE
-        assert outcome.reason == "nvidia.driver: this snapshot has no such fact"
+        assert outcome.reason == "nvidia.driver: not looked at"
     assert [f.message for f in one(takes_all, {}).findings] == ["not_run False"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from trtdoctor.checking.discover import Catalogue
+from trtdoctor.model.finding import Tool
 from trtdoctor.testing import Case, load_cases, run_case
 
 HERE = Path(__file__).parent
@@ -44,15 +45,17 @@ def test_commands_can_be_pasted_one_after_the_other(case: Case, catalogue: Catal
     for finding in run_case(case, check).findings:
         commands = finding.remedy.commands if finding.remedy else ()
         installed: list[str] = []
-        assert not any(f"--saveEngine={finding.subject}" in command for command in commands)
-        assert not any("--saveEngine=MODEL.engine" in command for command in commands)
+        shell = [line for one in commands if one.tool is not Tool.PYTHON for line in one.lines]
+        assert not any(f"--saveEngine={finding.subject}" in line for line in shell)
+        assert not any("--saveEngine=MODEL.engine" in line for line in shell)
         for command in commands:
-            assert "# in the Python that " in command or not re.match(r"[\w.]+(\(| = )", command)
-            if "  # in the Python that " in command:
-                ast.parse(command)
+            if command.tool is Tool.PYTHON:
+                assert command.where
+                ast.parse("\n".join(command.lines))
                 continue
-            subprocess.run(["bash", "-n", "-c", command], check=True)
-            for line in command.split("\n"):
+            assert not any(re.match(r"[\w.]+(\(| = )", line) for line in command.lines)
+            subprocess.run(["bash", "-n", "-c", "\n".join(command.lines)], check=True)
+            for line in command.lines:
                 if " pip install " in line:
                     words = shlex.split(line.partition(" pip install ")[2])
                     names = {re.split(r"[<>=!~\[]", w)[0] for w in words if not w.startswith("-")}

@@ -164,7 +164,7 @@ def test_names_alone_tell_no_share(command: str, form: str, tmp_path: Path, caps
     out = capsys.readouterr().out
     assert code == 0
     assert "profilingVerbosity=detailed" in out
-    assert "0.0 %" not in out and "100.0 %" not in out
+    assert "0.0%" not in out and "100.0%" not in out
     if form == "json":
         (engine,) = json.loads(out)["engines"]
         shares = engine["summary"]["fp16_share"]
@@ -175,7 +175,7 @@ def test_names_alone_tell_no_share(command: str, form: str, tmp_path: Path, caps
 def test_layers_of_several_profiles_are_counted_once(tmp_path: Path, capsys) -> None:
     again = {**FLOAT, "Name": f"{FLOAT['Name']} [profile 1]"}
     given = layers_file(tmp_path, HALF, FLOAT, again)
-    for command, told in (("inspect", "FP16: 50.0 % of compute"), ("explain", "1 of 2 compute")):
+    for command, told in (("inspect", "FP16: 50.0% of compute"), ("explain", "1 of 2 compute")):
         run([command, "--layers", given, "--no-live"])
         assert told in capsys.readouterr().out
 

@@ -100,7 +100,7 @@ def test_what_the_tuner_tried_is_shown(tmp_path: Path, capsys) -> None:
     assert run(["inspect", str(path), "--no-live"]) == 0
     out = capsys.readouterr().out
     assert "3 routes, 1 of which could not be taken" in out
-    assert "0.1500 ms, 25.0 % less than the default route's 0.2000 ms" in out
+    assert "0.1500 ms, 25.0% less than the default route's 0.2000 ms" in out
     assert "--setBuildRoute='-conv_lowering=off -kgen:tiling=0'" in out
     assert "nothing that was varied names a data type" in out
     assert "child killed by signal 11" in out

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from trtdoctor import __version__
 from trtdoctor.cli import app
 from trtdoctor.knowledge import Knowledge
+from trtdoctor.model.codec import difference_schema
 
 HOSTS = Path(__file__).resolve().parents[1] / "hosts"
 HEALTHY, SICK = HOSTS / "healthy-h100-trt86", HOSTS / "h100-no-tensorrt"
@@ -96,6 +98,44 @@ def test_a_check_that_only_one_report_knows_is_a_difference(reports, told) -> No
     code, out, _ = told("report", "diff", *reports)
     assert code == 1
     assert f"{gone} " in out and out.endswith("-> no such check\n")
+
+
+def test_a_difference_is_a_document(reports, told, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("d.json", "d.md", "d.txt")]
+    outputs = [word for file in files for word in ("-o", file)]
+    code, out, err = told("report", "diff", *reports, "--format", "json", *outputs)
+    document = json.loads(out)
+    assert code == 1 and document == json.loads(files[0].read_text())
+    jsonschema.validate(document, difference_schema())
+    assert document["schema"] == "trtdoctor.difference/1"
+    assert [document[side]["verdict"] for side in ("before", "after")] == ["healthy", "problems"]
+    missing = next(each for each in document["outcomes"] if each["check"]["id"] == "TRT001")
+    assert (missing["before"]["status"], missing["after"]["status"]) == ("passed", "failed")
+    installs = [each for each in document["facts"] if each["fact"] == "tensorrt.installs"]
+    assert all(each["path"].startswith(".") for each in installs) and installs
+    assert files[1].read_text().startswith("### trtdoctor: ")
+    assert files[2].read_text() == told("report", "diff", *reports)[1]
+    assert "private data" in err
+
+
+def test_a_difference_without_any_is_a_document_too(reports, told) -> None:
+    code, out, _ = told("report", "diff", reports[0], reports[0], "--format", "json")
+    assert code == 0
+    assert json.loads(out)["outcomes"] == json.loads(out)["facts"] == []
+    code, out, _ = told("report", "diff", reports[0], reports[0], "--format", "markdown")
+    assert code == 0 and "agree in every outcome" in out
+
+
+def test_a_difference_is_no_page_and_is_never_written_onto_a_report(reports, told) -> None:
+    for target, says in (("d.html", "writes .json, .md and .txt"), (reports[1], "is the input")):
+        code, out, err = told("report", "diff", *reports, "-o", target)
+        assert (code, out) == (2, "") and says in err
+
+
+def test_the_schemas_are_printed(told) -> None:
+    for kind in ("report", "difference"):
+        code, out, _ = told("report", "schema", "--of", kind)
+        assert code == 0 and json.loads(out)["$id"] == f"trtdoctor.{kind}/1"
 
 
 @pytest.mark.parametrize("command", ["show", "rejudge"])

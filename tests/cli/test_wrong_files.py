@@ -145,7 +145,13 @@ def test_a_file_in_the_wrong_place_is_told_its_right_one(
         words += [str(path)] if option == "engine" else [f"--{option}", str(path)]
     code = run([command, *words, "--no-live"])
     err = capsys.readouterr().err
-    taken = {("inspect", "layers", "log"), ("explain", "engine", "onnx")}
+    # Without an option a file is taken for what it is, and times alone say nothing.
+    taken = {(c, "engine", each) for c in PLACES for each in ("log", "layers")}
+    taken |= {("inspect", "layers", "log"), ("explain", "engine", "onnx")}
+    if (place, kind) == ("engine", "profile"):
+        assert code == 2 and err.count("\n") == 1
+        assert f"{files[kind]} is a profile of the layers' times, which" in err
+        return
     if kind == place or (command, place, kind) in taken:
         assert (code, err) == (0, "")
         return

@@ -21,6 +21,7 @@ from trtdoctor.cli.app import run
 from trtdoctor.model.codec import encode, read_report
 from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import Precision
+from trtdoctor.model.finding import to_run
 from trtdoctor.run.comparing import Comparing, Side, examine_compared
 
 
@@ -52,7 +53,7 @@ def test_not_faster_fails_where_warnings_do(two: Any, capsys: Any) -> None:
 
 def test_what_cannot_be_told_is_inconclusive(two: Any, capsys: Any) -> None:
     assert run(["compare", *map(str, two), "--fail-on", "warning"]) == 3
-    assert "$ trtdoctor compare" in capsys.readouterr().out
+    assert "  Run:\n      trtdoctor compare" in capsys.readouterr().out
     assert run(["compare", *map(str, two)]) == 0
 
 
@@ -160,7 +161,9 @@ def test_what_is_missing_names_the_command(tmp_path: Path) -> None:
     a, b = tmp_path / "a.engine", tmp_path / "b b.engine"
     both = told(trtdoctor.compare(a, b, live=False))
     assert "measure both on one idle GPU" in both.verdict
-    assert both.commands == (f"trtdoctor compare {a} '{b}' --inputs data.npz --onnx MODEL.onnx",)
+    assert both.commands == to_run(
+        f"trtdoctor compare {a} '{b}' --inputs data.npz --onnx MODEL.onnx"
+    )
     one = trtdoctor.compare(a, b, times=(times(tmp_path / "a.json", 1.0), None), live=False)
     assert "measure it on the GPU that A was measured on" in told(one).verdict
     first, second = times(tmp_path / "a.json", 1.0), times(tmp_path / "b.json", 0.5)
@@ -169,8 +172,8 @@ def test_what_is_missing_names_the_command(tmp_path: Path) -> None:
     )
     layers = DATA / "explain" / "mobile.fp16.layers.json"
     alone = told(trtdoctor.compare(layers, layers, live=False)).commands
-    assert alone[0] == "trtexec --loadEngine=A.engine --exportTimes=a.times.json"
-    assert alone[2].endswith("--times-a a.times.json --times-b b.times.json")
+    assert alone[0].lines[0] == "trtexec --loadEngine=A.engine --exportTimes=a.times.json"
+    assert alone[1].lines[0].endswith("--times-a a.times.json --times-b b.times.json")
 
 
 # The model as a reference ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from trtdoctor.engines.comparing.side_by_side import side_by_side
 from trtdoctor.model.build import BuildRecord, FileHash
 from trtdoctor.model.comparison import AlignedLayer, Comparison, OutputDifference, SideBySide
 from trtdoctor.model.engine import EngineReport, Precision
+from trtdoctor.model.finding import Command, to_run
 from trtdoctor.render.comparison_sections import comparison_sections
 
 FP32, FP16 = Precision.FP32, Precision.FP16
@@ -34,7 +35,7 @@ def test_the_verdict_stands_first() -> None:
         a="old/a.engine",
         b="new/b.engine",
         verdict="Worth it: B is faster.",
-        commands=("trtdoctor compare",),
+        commands=to_run("trtdoctor compare"),
         a_ms=spread(1.0),
         b_ms=spread(0.5),
         clock="graph_ms",
@@ -49,11 +50,11 @@ def test_the_verdict_stands_first() -> None:
     assert title == "b.engine (B) in place of a.engine (A)"
     assert rows[:4] == [
         ("Verdict", "Worth it: B is faster."),
-        ("", "$ trtdoctor compare"),
+        *to_run("trtdoctor compare"),
         ("A", "old/a.engine"),
         ("B", "new/b.engine"),
     ]
-    told = dict(rows)
+    told = dict(row for row in rows if not isinstance(row, Command))
     assert told["Time"].startswith("1.0000 [0.9900, 1.0100] → 0.5000")
     assert told["Time"].endswith("replayed as a CUDA graph")
     assert "between 1.900 and 2.100" in told["Faster"]
@@ -169,5 +170,5 @@ def test_time_of_conversions_is_told_with_its_share() -> None:
         "a", layer("c", "c", ms=0.3), reformat("x", "y", "FP32", "FP16", ms=0.1), size=3 << 30
     )
     told = {each.what: each.a for each in side_by_side(a, engine("b"))}
-    assert told["time of conversions"] == "0.1000 ms, 25.0 % of all time"
+    assert told["time of conversions"] == "0.1000 ms, 25.0% of all time"
     assert told["size"] == "3.0 GiB"

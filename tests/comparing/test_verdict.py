@@ -226,7 +226,7 @@ def test_what_both_tell_stands_side_by_side() -> None:
     found = compare_engines(a, b, memory=(None, 3 << 20))
     told = {each.what: each for each in found.facts}
     assert (told["made by"].a, told["made by"].same) == ("tensorrt 8.6.1.6", True)
-    assert (told["FP16 by layers"].a, told["FP16 by layers"].b) == ("0.0 %", "100.0 %")
+    assert (told["FP16 by layers"].a, told["FP16 by layers"].b) == ("0.0%", "100.0%")
     assert (told["measured on"].b, told["measured on"].same) == ("NVIDIA L4", False)
     assert (told["context memory"].a, told["context memory"].b) == (None, "3.0 MiB")
     assert "weights" not in told  # neither tells

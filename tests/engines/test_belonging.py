@@ -60,7 +60,7 @@ def test_nothing_told_contradicts_nothing() -> None:
 
 def test_a_log_of_other_layers_or_tactics_is_of_another_build() -> None:
     assert log_contradicts([layer("a")], build("a")) is None
-    assert log_contradicts([layer("a")], build("b")) == "none of the engine's 1 layers is in it"
+    assert log_contradicts([layer("a")], build("b")) == "the engine's only layer is not in it"
     assert log_contradicts([layer("a"), layer("c")], build("a")) == (
         "the engine's layer c is not in it"
     )

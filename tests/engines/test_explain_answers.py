@@ -174,7 +174,7 @@ def test_the_answer_comes_first_and_names_both_plans(explain):
     words = " ".join(out.split())
     assert words.startswith("Why not FP16?")
     assert "0 of 2 compute layers are FP16" in words
-    assert "20.31 us against 18.59 us" in words
+    assert "20.31 us instead of 18.59 us" in words
     assert "15.62 us" in words
     assert "Reproduced the builder's plan: 4 of 4 layers, 1 of 1 conversions" in words
 

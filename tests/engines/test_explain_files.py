@@ -40,6 +40,10 @@ def test_the_log_tells_with_and_without_layers(causes, profile, with_layers, wit
     assert found == dict.fromkeys(NAMES[:-1], "network-io")
 
 
+def missing_lines(found: dict) -> list[str]:
+    return [line for item in found["missing"] for one in item["commands"] for line in one["lines"]]
+
+
 def test_times_of_a_profile_reach_the_layers(document, profile):
     found = document("--layers", layers_of("cnn.fp16"), "--profile", profile)
     assert {x["name"]: x["time_ms"] for x in found["layers"]}["c1 + c1_relu"] == 0.25
@@ -250,7 +254,12 @@ def test_a_log_that_is_not_verbose_says_so_and_what_would_tell(document, tmp_pat
     )
     found = document("--log", log)
     assert "no verbose one" in found["answer"]
-    assert any("--verbose" in command for item in found["missing"] for command in item["commands"])
+    assert any(
+        "--verbose" in command
+        for item in found["missing"]
+        for one in item["commands"]
+        for command in one["lines"]
+    )
 
 
 def test_a_profile_beside_a_log_alone_times_the_logs_layers(document):
@@ -361,7 +370,9 @@ def test_a_log_of_tensorrt_rtx_asks_for_more_in_its_own_words(document, tmp_path
     )
     found = document("--log", log)
     assert found["identity"]["product"] == "tensorrt-rtx"
-    commands = [command for item in found["missing"] for command in item["commands"]]
+    commands = [
+        command for item in found["missing"] for one in item["commands"] for command in one["lines"]
+    ]
     assert any(command.startswith("tensorrt_rtx ") for command in commands)
     assert not any(command.startswith("trtexec ") for command in commands)
 

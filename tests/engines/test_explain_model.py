@@ -38,7 +38,9 @@ def test_an_fp32_model_is_fp32_node_by_node_and_gets_the_remedy(alone):
     assert set(said.values()) == {(Cause.GRAPH_SAYS_FP32, Confidence.LIKELY)}
     assert set(said) == {"/fc1/Gemm", "/relu", "/fc2/Gemm", "/sm"}
     assert "0 of the model's 4 compute nodes are FP16" in (engine.answer or "")
-    assert any("autocast" in c for one in engine.explanations for c in one.remedy.commands)
+    assert any(
+        "autocast" in c for one in engine.explanations for c in one.remedy.commands for c in c.lines
+    )
     assert any("up to 10 the builder decides" in note for note in engine.notes)
     assert not any(item.source == "engine" for one in engine.explanations for item in one.evidence)
 

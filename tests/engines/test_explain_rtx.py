@@ -39,7 +39,9 @@ def test_an_fp32_engine_alone_follows_its_model_and_asks_for_it(document, built,
     told = {(e["cause"], e["confidence"]) for e in found["explanations"]}
     assert told == {("graph-says-fp32", "likely")}
     assert not any(e["remedy"]["commands"] for e in found["explanations"])
-    commands = [command for item in found["missing"] for command in item["commands"]]
+    commands = [
+        command for item in found["missing"] for one in item["commands"] for command in one["lines"]
+    ]
     assert any("--onnx" in command and str(engine) in command for command in commands)
 
 
@@ -67,7 +69,7 @@ def test_the_deciding_casts_are_named_and_an_island_that_is_free_is_kept(documen
 def test_no_flag_of_the_weak_world_is_recommended(document, built):
     engine, model, _ = built("attention_fp32")
     for told in document(engine, "--onnx", model)["explanations"]:
-        commands = " ".join(told["remedy"]["commands"])
+        commands = " ".join(line for one in told["remedy"]["commands"] for line in one["lines"])
         assert not re.search(r"--fp16\b|--precisionConstraints|BuilderFlag\.FP16", commands)
 
 

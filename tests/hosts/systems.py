@@ -53,6 +53,8 @@ def _jetson() -> Piece:
     return Piece(
         files={
             "/etc/nv_tegra_release": release,
+            "/var/lib/nvpmodel/status": "pmode:0002",
+            "/etc/nvpmodel.conf": "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MODE_30W >\n",
             "/proc/device-tree/model": "NVIDIA Jetson AGX Orin Developer Kit\0",
             "/var/lib/dpkg/info/nvidia-jetpack.list": "/.\n",
             "/var/lib/dpkg/status": "Package: nvidia-jetpack\nStatus: install ok installed\n"
@@ -256,7 +258,12 @@ def _ngc(version: str) -> tuple[Piece, ...]:
     own.path.append(where)
     return (
         linux(name="Ubuntu 24.04.3 LTS", kernel="6.8.0-85-generic", libc="glibc 2.39"),
-        docker(NVIDIA_VISIBLE_DEVICES="all", NVIDIA_DRIVER_CAPABILITIES="compute,utility,video"),
+        docker(
+            NVIDIA_VISIBLE_DEVICES="all",
+            NVIDIA_DRIVER_CAPABILITIES="compute,utility,video",
+            NVIDIA_PRODUCT_NAME="TensorRT",
+            NVIDIA_BUILD_ID="214638433",
+        ),
         Piece(
             files={
                 "/usr/local/cuda-13.0/version.json": '{"cuda": {"version": "13.0.1"}}',

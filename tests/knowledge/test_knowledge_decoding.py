@@ -12,6 +12,7 @@ from trtdoctor.checking.discover import Catalogue
 from trtdoctor.knowledge import CodeTable, Knowledge
 from trtdoctor.knowledge.decoding import ATTACH, code_id, decode
 from trtdoctor.model.decoded import Decoded
+from trtdoctor.model.finding import to_run
 
 K = Knowledge.load()
 MEMORY = "[W] Tactic Device request: 4608MB Available: 3904MB. Device memory is insufficient."
@@ -102,10 +103,10 @@ def test_ids_of_codes_are_unique_and_permanent_words() -> None:
 def test_what_a_message_names_stands_in_its_command_unless_a_shell_would_obey_it() -> None:
     (answer,) = decode(MISSING, K).answers
     assert answer.details == {"library": "libnvinfer.so.10"}
-    assert "find / -name 'libnvinfer.so.10*' 2>/dev/null" in answer.commands
+    assert "find / -name 'libnvinfer.so.10*' 2>/dev/null" in answer.commands[0].lines
     (answer,) = decode('Error loading "C:\\onnxruntime_providers_cuda.dll" which depends on "a\'; b" '
                        "which is missing", K).answers  # fmt: skip
-    assert answer.commands == ("where LIBRARY",)
+    assert answer.commands == to_run("where LIBRARY")
 
 
 def test_the_cause_comes_before_what_follows_from_it() -> None:

@@ -105,11 +105,12 @@ def test_no_remedy_that_explain_prints_raises_the_error_tenfold(shared: Path) ->
         plans = [*path.parent.glob(f"{path.stem}.*plan"), *path.parent.glob("*.plan")]
         given += [trtdoctor.explain(plan, onnx=path, live=False) for plan in plans[:1]]
         commands = {
-            command
+            line
             for report in given
             for engine in report.engines
             for told in engine.explanations
             for command in (told.remedy.commands if told.remedy is not None else ())
+            for line in command.lines
         }
         for command in commands:
             labels = converted_by(command, facts)

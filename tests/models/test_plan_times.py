@@ -18,7 +18,7 @@ from trtdoctor.model.conversion_plan import (
     ConversionPlan,
     KeptNode,
 )
-from trtdoctor.model.finding import Remedy
+from trtdoctor.model.finding import Command, Remedy, to_run
 from trtdoctor.model.model_report import ModelReport
 from trtdoctor.models.planning import PlanRequest, make_plan
 from trtdoctor.models.planning.times import by_node, saved_by_log, saved_by_profile
@@ -85,7 +85,12 @@ def told(plan: ConversionPlan, *, verbose: bool = False) -> str:
     model = ModelReport(path="m.onnx", answer=answer_of(plan), plan=plan)
     sections = plan_sections(model, verbose=verbose)
     return "\n".join(
-        [s.title + "\n" + "\n".join(" | ".join(row) for row in s.rows) for s in sections]
+        [
+            "\n".join(
+                (s.title, *(" | ".join(r.lines if isinstance(r, Command) else r) for r in s.rows))
+            )
+            for s in sections
+        ]
     )
 
 
@@ -118,7 +123,7 @@ def test_a_plan_of_many_words_is_shortened_and_says_so() -> None:
         inputs="one sample",
         backend="onnx",
         check="it accepts the converted model",
-        remedies=(Remedy(text="Build:", commands=("trtexec",)),),
+        remedies=(Remedy(text="Build:", commands=to_run("trtexec")),),
         notes=("Another note.",),
     )
     short = told(plan)
@@ -136,7 +141,7 @@ def test_a_plan_of_many_words_is_shortened_and_says_so() -> None:
         "as in FP32",
         "A note.",
         "Another note.",
-        "$ trtexec",
+        "trtexec",
     ):
         assert words in short, words
     assert "n29" in told(plan, verbose=True) and "n29" not in short

@@ -334,3 +334,25 @@ def test_the_rpath_of_what_loads_a_library_counts_for_what_it_needs() -> None:
     runtime = ok(facts(machine)["framework.onnxruntime"])
     assert [lib["path"] for lib in runtime["libraries"]] == [provider, first, second]
     assert all(n["found"] for lib in runtime["libraries"] for n in lib["needs"])
+
+
+def test_power_mode_by_number_and_name_by_number_alone_and_not_at_all() -> None:
+    modes = "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=2 NAME=MODE_30W >\n"
+    files = {"/var/lib/nvpmodel/status": "pmode:0002", "/etc/nvpmodel.conf": modes}
+    seen = facts(FakeMachine(env={"PATH": "/usr/bin"}, files=files))
+    assert ok(seen["system.power_mode"]) == {"number": 2, "name": "MODE_30W"}
+    files = {"/var/lib/nvpmodel/status": "pmode:0007"}
+    seen = facts(FakeMachine(env={"PATH": "/usr/bin"}, files=files))
+    assert ok(seen["system.power_mode"]) == {"number": 7, "name": None}
+    files = {"/var/lib/nvpmodel/status": "rubbish"}
+    seen = facts(FakeMachine(env={"PATH": "/usr/bin"}, files=files))
+    assert seen["system.power_mode"].status is FactStatus.FAILED
+    seen = facts(FakeMachine(env={"PATH": "/usr/bin"}))
+    assert seen["system.power_mode"].status is FactStatus.ABSENT
+
+
+def test_an_image_of_nvidia_names_itself() -> None:
+    machine = FakeMachine(env={"PATH": "/usr/bin", "NVIDIA_PYTORCH_VERSION": "25.09"})
+    assert ok(facts(machine)["system.image"])["variables"] == {"NVIDIA_PYTORCH_VERSION": "25.09"}
+    seen = facts(FakeMachine(env={"PATH": "/usr/bin"}))
+    assert seen["system.image"].status is FactStatus.ABSENT

@@ -104,7 +104,7 @@ def test_a_number_that_is_none_costs_its_kind_alone() -> None:
             "missing required field `computeMs`",
         ),
         (b'[{"computeMs": null}]', "does not tell the computeMs"),
-        (b'[{"computeMs": 1}]', "tells of 1 inferences"),
+        (b'[{"computeMs": 1}]', "tells of 1 inference,"),
         (b"[" + b",".join([b'{"computeMs": -1}'] * 9) + b"]", "a time of -1 ms"),
         (b"[" + b",".join([b'{"computeMs": 1e999}'] * 9) + b"]", "trtexec"),
         (b" " * (MAX_BYTES + 1), "larger than 256 MiB"),

@@ -22,7 +22,8 @@ import trtdoctor
 from trtdoctor.checking.judge import exit_code
 from trtdoctor.cli.app import run
 from trtdoctor.model.engine import BuildFailure, EngineReport, Shares, Summary
-from trtdoctor.model.finding import Confidence, Evidence, Remedy
+from trtdoctor.model.finding import Command, Confidence, Evidence, Remedy, to_run
+from trtdoctor.model.finding import Tool as CommandTool
 from trtdoctor.model.report import (
     CheckInfo,
     Finding,
@@ -175,7 +176,7 @@ def test_junit_and_the_exit_code_agree_where_nothing_was_found(
 
 
 def test_a_test_case_tells_what_was_found_and_what_to_do() -> None:
-    remedy = Remedy(text="Mend it.", commands=("mend --now",))
+    remedy = Remedy(text="Mend it.", commands=to_run("mend --now"))
     evidence = (Evidence(source="here", value="broken"),)
     first = Finding(message="It is broken.", evidence=evidence, remedy=remedy)
     second = Finding(message="That is too.", subject="cuda:1", confidence=Confidence.LIKELY)
@@ -324,7 +325,7 @@ def test_what_a_machine_says_commands_no_reader(text: str) -> None:
         message=text,
         subject=text,
         evidence=(Evidence(source=text, value=text),),
-        remedy=Remedy(text=text, commands=(text,)),
+        remedy=Remedy(text=text, commands=(Command(tool=CommandTool.SHELL, lines=(text,)),)),
         references=(text,),
     )
     info = check_info(1, Severity.ERROR, name=text, title=text, area=text)

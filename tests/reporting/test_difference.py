@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from trtdoctor.checking.judge import verdict
+from trtdoctor.model.difference import FactChange
 from trtdoctor.model.report import Report, Tool
 from trtdoctor.reporting.difference import difference
 from trtdoctor.testing import snapshot_of
@@ -33,10 +34,15 @@ def report(median: float, low: float, high: float, mhz: float = 1700.0) -> Repor
     ids=["the same", "a little apart", "far apart with overlap"],
 )
 def test_a_measurement_that_was_made_again_is_no_difference(again: Report) -> None:
-    assert difference(report(100.0, 99.0, 101.0), again) == []
+    assert difference(report(100.0, 99.0, 101.0), again).none
 
 
 def test_half_the_rate_is_one() -> None:
-    lines = difference(report(100.0, 99.0, 101.0), report(50.0, 49.0, 51.0))
-    assert "cuda.arithmetic.value.devices[0].rates[0].rate.median: 100.0 -> 50.0" in lines
-    assert not any("sm_mhz" in line or "per_clock" in line for line in lines)
+    told = difference(report(100.0, 99.0, 101.0), report(50.0, 49.0, 51.0))
+    assert FactChange(
+        fact="cuda.arithmetic",
+        path=".value.devices[0].rates[0].rate.median",
+        before=100.0,
+        after=50.0,
+    ) in (told.facts)
+    assert not any("sm_mhz" in each.path or "per_clock" in each.path for each in told.facts)

@@ -34,7 +34,9 @@ from trtdoctor.checking.plans import (
 from trtdoctor.checking.rates import Beside, beside, rates_of
 from trtdoctor.checking.releases import Installable, Situation, installable, situation
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
+from trtdoctor.model.finding import Command, either, to_run, to_write
 from trtdoctor.model.hazard import Cure, Effect, Hazard, HazardKind
+from trtdoctor.model.plural import count
 from trtdoctor.model.report import (
     Confidence,
     Evidence,
@@ -52,6 +54,7 @@ __all__ = [
     "Beside",
     "Check",
     "CheckDefinitionError",
+    "Command",
     "Confidence",
     "Cure",
     "Device",
@@ -79,8 +82,10 @@ __all__ = [
     "beside",
     "certain_runtimes",
     "check",
+    "count",
     "device_fit",
     "devices",
+    "either",
     "facts",
     "first_device",
     "hazard_findings",
@@ -97,6 +102,8 @@ __all__ = [
     "situation",
     "sound_plans",
     "stand_in",
+    "to_run",
+    "to_write",
     "typing_of_engine",
     "typing_of_module",
     "unfit",

@@ -46,7 +46,7 @@ class Facts:
         """
         record = self._records.get(kind.FACT)
         if record is None:
-            return Fact(status=FactStatus.NOT_RUN, reason="this snapshot has no such fact")
+            return Fact(status=FactStatus.NOT_RUN, reason=kind.NOT_GIVEN or "not looked at")
         if record.status is not FactStatus.OK:
             return Fact(status=record.status, reason=record.reason, source=record.source)
         try:

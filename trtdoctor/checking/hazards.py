@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from trtdoctor.model.facts import OnnxModel, OnnxModels
+from trtdoctor.model.finding import Command, to_run
 from trtdoctor.model.hazard import Cure, Effect, Hazard
 from trtdoctor.model.report import Confidence, Evidence, Finding, Remedy
 
@@ -83,8 +84,8 @@ def _advice(hazard: Hazard) -> str:
     return f"It is {now} already: convert the FP32 model again. {hazard.advice}"
 
 
-def _commands(model: OnnxModel, hazard: Hazard) -> tuple[str, ...]:
+def _commands(model: OnnxModel, hazard: Hazard) -> tuple[Command, ...]:
     # What is FP16 in the model already no plan brings back: its FP32 original would.
     if hazard.type != "FLOAT" or hazard.cure not in (Cure.KEEP, Cure.CHANGE_CONSTANT):
         return ()
-    return (f"trtdoctor plan {shlex.quote(model.path)} --inputs DATA.npz",)
+    return to_run(f"trtdoctor plan {shlex.quote(model.path)} --inputs DATA.npz")

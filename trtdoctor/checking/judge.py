@@ -141,13 +141,13 @@ def verdict(outcomes: Iterable[Outcome], problems: Iterable[Problem] = ()) -> Ve
     """Problems, if anything at warning or above was found; inconclusive, if it might have been.
 
     Of ``problems`` those count that kept checks from loading: these might have found anything. Where
-    none of the checks that were asked for applies, nothing was checked.
+    none of the checks that were asked for decided anything, nothing can be called healthy.
     """
     outcomes = tuple(outcomes)
     grave = [o for o in outcomes if o.check.severity is not Severity.INFO]
     if any(o.findings for o in grave):
         return Verdict.PROBLEMS
-    if nothing_checked(outcomes):
+    if nothing_decided(outcomes):
         return Verdict.INCONCLUSIVE
     return Verdict.INCONCLUSIVE if _undecided(grave, problems) else Verdict.HEALTHY
 
@@ -159,15 +159,15 @@ def exit_code(report: Report, fail_on: Severity | None) -> int:
     at_stake = [o for o in report.outcomes if o.check.severity.rank >= fail_on.rank]
     if any(o.findings for o in at_stake):
         return 1
-    if nothing_checked(report.outcomes):
+    if nothing_decided(report.outcomes):
         return 3
     return 3 if _undecided(at_stake, report.problems) else 0
 
 
-def nothing_checked(outcomes: Iterable[Outcome]) -> bool:
-    """Whether certain checks were asked for, and none of them applies."""
+def nothing_decided(outcomes: Iterable[Outcome]) -> bool:
+    """Whether certain checks were asked for, and none of them applies and could decide."""
     statuses = {outcome.status for outcome in outcomes}
-    return Status.IGNORED in statuses and statuses <= {Status.IGNORED, Status.NOT_APPLICABLE}
+    return Status.IGNORED in statuses and not statuses & {Status.PASSED, Status.FAILED}
 
 
 def _undecided(outcomes: Iterable[Outcome], problems: Iterable[Problem]) -> bool:
@@ -291,5 +291,7 @@ def _argument(parameter: Parameter, fact: Fact[Any]) -> Any:
 
 
 def _why(parameter: Parameter, fact: Fact[Any]) -> str:
+    if parameter.fact and parameter.fact.NOT_GIVEN and fact.reason == parameter.fact.NOT_GIVEN:
+        return parameter.fact.NOT_GIVEN
     name = f"{parameter.fact.FACT}: " if parameter.fact else ""
     return f"{name}{fact.reason or fact.status.value}"

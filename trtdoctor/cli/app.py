@@ -15,6 +15,7 @@ from trtdoctor.model.errors import TrtdoctorError
 from trtdoctor.version import __version__
 
 from .streams import complain, discard_output, output_was_lost, prepare
+from .words import Group, sentence
 
 # Each command's module is imported when it is called; --help needs only these lines.
 _COMMANDS = {
@@ -28,7 +29,7 @@ _COMMANDS = {
     "decode": "What does an error text or code mean, who says it, and what is the next step?",
     "list": "List the checks, causes, facts and knowledge tables.",
     "why": "Explain a check, a cause or an error: what it is, why it matters, how to fix it.",
-    "report": "Show, compare or judge anew reports that were saved with -o report.json.",
+    "report": "Show, compare or judge anew saved reports; put those of a fleet beside each other.",
 }
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -41,7 +42,7 @@ class _Terminated(BaseException):
         self.number = number
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
@@ -88,7 +89,7 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "trtdoctor"
-        return _say(f"{where}: {error.format_message()} (see {where} --help)")
+        return _say(f"{where}: {sentence(error)} (see {where} --help)")
     except click.ClickException as error:
         return _say(f"trtdoctor: {error.format_message()}")
     except TrtdoctorError as error:
@@ -109,6 +110,8 @@ def run(arguments: list[str]) -> int:
         return _say(f"trtdoctor: cannot write the output ({error.strerror})")
     except Exception as error:  # noqa: BLE001  the last resort: a bug of ours, told as one
         return _bug(error)
+    finally:
+        _tidy()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -116,8 +119,20 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _say(text: str) -> int:
-    complain(text)
+    complain(_named(text))
     return 2
+
+
+def _named(text: str) -> str:
+    """A text that calls standard input by its name, and not by that of the file which holds it."""
+    given = sys.modules.get("trtdoctor.cli.given")
+    return text if given is None else str(given.named(text))
+
+
+def _tidy() -> None:
+    given = sys.modules.get("trtdoctor.cli.given")
+    if given is not None:
+        given.tidy()
 
 
 def _bug(error: Exception) -> int:

@@ -12,13 +12,14 @@ from trtdoctor.run.auditing import Auditing, examine_models
 from trtdoctor.run.planning import files_read
 
 from .engine_options import expected_share
+from .given import GivenFile, told
 from .model_options import input_options, shape_of
 from .options import OutputOptions, look_options, output_options, take_look
 from .output import emit, fail_on
 
 
 @click.command("audit")
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, required=True, type=GivenFile(".onnx"))
 @click.option(
     "--tensorrt",
     metavar="VERSION",
@@ -30,7 +31,7 @@ from .output import emit, fail_on
 @click.option(
     "--autocast-log",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="What ModelOpt's AutoCast printed when it made the model: which rule kept which node.",
 )
 @click.option(
@@ -73,5 +74,5 @@ def command(
         ),
         look=look,
     )
-    report = emit(seen.report, output, record=look.record)
+    report = emit(told(seen).report, output, record=look.record)
     return exit_code(report, fail_on(output))

@@ -16,6 +16,7 @@ from trtdoctor.run.planning import files_read
 from .build_options import build_options, taken_build
 from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
+from .words import OneOf
 
 
 @click.command("build")
@@ -23,7 +24,7 @@ from .output import emit, fail_on
 @click.argument("engine", type=click.Path(path_type=Path))
 @click.option(
     "--precision",
-    type=click.Choice(list(PRECISIONS)),
+    type=OneOf(list(PRECISIONS)),
     default="fp16",
     show_default=True,
     help="What the builder may choose. Where the model's types decide (TensorRT 11, TensorRT-RTX), "
@@ -43,7 +44,7 @@ from .output import emit, fail_on
 )
 @click.option(
     "--convert",
-    type=click.Choice(["plan", "autocast", "none"]),
+    type=OneOf(["plan", "autocast", "none"]),
     default="plan",
     show_default=True,
     help="Who lowers the model's types where they decide: trtdoctor plan, NVIDIA's AutoCast, nobody.",

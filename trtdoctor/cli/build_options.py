@@ -12,6 +12,7 @@ from trtdoctor.builder.request import LEVELS, bytes_of, io_of, level_of, pins_of
 from trtdoctor.model.errors import UsageError
 
 from .options import F
+from .words import OneOf
 
 
 def build_options(function: F) -> F:
@@ -57,12 +58,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--constraints",
-        type=click.Choice(["none", "prefer", "obey"]),
+        type=OneOf(["none", "prefer", "obey"]),
         help="How strictly types of nodes are followed; by default prefer where a node is pinned.",
     ),
     click.option(
         "--hardware-compatible",
-        type=click.Choice(list(LEVELS)),
+        type=OneOf(list(LEVELS)),
         help="Let the engine run on other GPUs too, which costs speed.",
     ),
     click.option(
@@ -98,12 +99,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--runtime",
-        type=click.Choice(["tensorrt", "rtx"]),
+        type=OneOf(["tensorrt", "rtx"]),
         help="Which product builds; by default the first that --python has.",
     ),
     click.option(
         "--cuda",
-        type=click.Choice(["cuda-bindings", "pycuda", "ctypes"]),
+        type=OneOf(["cuda-bindings", "pycuda", "ctypes"]),
         help="What calls CUDA to time engines; by default the first of these that is there.",
     ),
     click.option(

@@ -11,6 +11,7 @@ from trtdoctor.checking.judge import exit_code
 from trtdoctor.run.examinations import examine_machine
 
 from .engine_options import engine_options, expected_share
+from .given import GivenFile, told
 from .options import (
     OutputOptions,
     look_options,
@@ -20,6 +21,7 @@ from .options import (
     words,
 )
 from .output import emit, fail_on
+from .streams import complain
 
 
 @click.command("check")
@@ -27,7 +29,7 @@ from .output import emit, fail_on
     "engines",
     metavar="[ENGINE | FOLDER | MODEL.onnx ...]",
     nargs=-1,
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
 )
 @engine_options
 @look_options
@@ -61,5 +63,7 @@ def command(
         static=not no_static,
         **chosen,
     )
-    report = emit(seen.report, output, record=look.record)
+    for note in seen.notes:
+        complain(f"trtdoctor: {note}")
+    report = emit(told(seen).report, output, record=look.record)
     return exit_code(report, fail_on(output))

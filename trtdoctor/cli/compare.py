@@ -16,6 +16,8 @@ from trtdoctor.run.planning import files_read, inputs_read
 from trtdoctor.run.running import engine_runner, engine_timer
 
 from .build_options import build_options, taken_build
+from .given import GivenFile
+from .given import told as told_of
 from .model_options import input_options, shape_of
 from .options import F, OutputOptions, look_options, output_options, take_look
 from .output import emit, fail_on
@@ -35,7 +37,7 @@ def _beside_options(function: F) -> F:
             option = click.option(
                 f"--{name}-{side}",
                 metavar="FILE",
-                type=click.Path(path_type=Path),
+                type=GivenFile(),
                 help=told.format(side.upper()),
             )
             function = option(function)
@@ -43,8 +45,8 @@ def _beside_options(function: F) -> F:
 
 
 @click.command("compare")
-@click.argument("a", required=False, type=click.Path(path_type=Path))
-@click.argument("b", required=False, type=click.Path(path_type=Path))
+@click.argument("a", required=False, type=GivenFile())
+@click.argument("b", required=False, type=GivenFile())
 @_beside_options
 @click.option(
     "--onnx",
@@ -149,5 +151,5 @@ def command(
         live=not no_live,
         static=not no_static,
     )
-    report = emit(seen.report, output, record=look.record)
+    report = emit(told_of(seen).report, output, record=look.record)
     return exit_code(report, fail_on(output))

@@ -25,9 +25,10 @@ from trtdoctor.run.decoding import (
     machine_checks,
 )
 
-from .options import OutputOptions, format_asked_by, look_options
+from .options import OutputOptions, look_options, refuse_formats
 from .output import deliver, terminal_options
 from .streams import complain
+from .words import OneOf
 
 _KNOWN, _NOT_KNOWN = 0, 3
 _FORMATS = ("terminal", "json", "markdown")
@@ -47,7 +48,7 @@ _LONGEST_NAME = 1000
 )
 @click.option(
     "--format",
-    type=click.Choice(_FORMATS),
+    type=OneOf(_FORMATS),
     default="terminal",
     show_default=True,
     help="What to print on stdout.",
@@ -68,12 +69,10 @@ def command(what: tuple[str, ...], here: bool, **options: Any) -> int:
 
     Exit codes: 0 it is known, 3 it is not; with --here those of check.
     """
-    output = OutputOptions.take({**options, "fail_on": "error", "verbose": 0, "quiet": False})
-    for file in output.files:
-        if format_asked_by(file).name not in _FORMATS:
-            raise UsageError(
-                f"decode writes .json, .md and .txt, no {file.suffix}; name another file"
-            )
+    output = OutputOptions.take(
+        {**options, "fail_on": "error", "verbose": 0, "quiet": False}, into_folders=False
+    )
+    refuse_formats(output, _FORMATS, "decode writes .json, .md and .txt")
     looks = {name: options[name] for name in ("python", "active", "deadline", "record", "host")}
     given = click.get_current_context().get_parameter_source
     changed = [name for name in looks if given(name) is ParameterSource.COMMANDLINE]

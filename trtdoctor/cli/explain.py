@@ -11,18 +11,22 @@ from trtdoctor.checking.judge import exit_code
 from trtdoctor.run.examinations import examine_explained
 
 from .engine_options import engine_options, expected_share
+from .given import GivenFile, told
 from .options import OutputOptions, look_options, output_options, take_look
 from .output import emit, fail_on
+from .streams import complain
 
 
 @click.command("explain")
-@click.argument("engine", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "files", metavar="[ENGINE | LOG | MODEL.onnx | FOLDER ...]", nargs=-1, type=GivenFile()
+)
 @click.option(
     "--log",
     "logs",
     metavar="FILE",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="The verbose log of the engine's build, plain or gzip. Repeated: logs of other builds of "
     "the same model, to see what flips between them.",
 )
@@ -30,31 +34,31 @@ from .output import emit, fail_on
 @click.option(
     "--onnx",
     metavar="MODEL",
-    type=click.Path(path_type=Path),
+    type=GivenFile(".onnx"),
     help="The ONNX model that the engine was built from.",
 )
 @click.option(
     "--layers",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Layers from the engine inspector or trtexec, made anywhere.",
 )
 @click.option(
     "--profile",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Times of the layers, as trtexec --exportProfile writes them.",
 )
 @click.option(
     "--times",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Times of whole inferences, as trtexec --exportTimes writes them.",
 )
 @click.option(
     "--autocast-log",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="What ModelOpt's AutoCast printed: by which rule it kept each node in FP32.",
 )
 @click.option(
@@ -84,7 +88,7 @@ from .output import emit, fail_on
 @look_options
 @output_options
 def command(
-    engine: Path | None,
+    files: tuple[Path, ...],
     logs: tuple[Path, ...],
     build: int | None,
     onnx: Path | None,
@@ -102,22 +106,41 @@ def command(
 ) -> int:
     """Why is a layer not FP16, what does it cost, and what to change?
 
-    Any of the engine, its layers, its build log, its model and its profile will do; more evidence
-    gives better answers, and what is missing is named with the command that makes it. A model alone
-    is answered for TensorRT 11 and TensorRT-RTX, which follow its types.
+    Any of the engine, its layers, its build log, its model and its profile will do, in any order: each
+    file is taken for what it is, and of a folder the files in it. Of several logs the first is that of
+    the engine's build. More evidence gives better answers, and what is missing is named with the
+    command that makes it. A model alone is answered for TensorRT 11 and TensorRT-RTX, which follow its
+    types. - is standard input.
     """
+    from trtdoctor.engines.misplaced import Place
+    from trtdoctor.engines.sorting import sort_explained
+
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    output.keep(engine, *logs, onnx, layers, profile, times, autocast_log, look=look)
+    single = {
+        Place.ONNX: onnx,
+        Place.LAYERS: layers,
+        Place.PROFILE: profile,
+        Place.TIMES: times,
+        Place.AUTOCAST: autocast_log,
+    }
+    given = sort_explained(
+        files,
+        {Place.LOG: logs} | {place: (path,) for place, path in single.items() if path is not None},
+        watch=look.watch(),
+    )
+    if given.chosen:
+        complain(f"trtdoctor: reading {', '.join(map(str, given.chosen))}")
+    output.keep(*given.files, look=look)
     seen = examine_explained(
-        engine,
-        logs=logs,
+        given.engine,
+        logs=given.logs,
         build=build,
-        onnx=onnx,
-        layers=layers,
-        profile=profile,
-        times=times,
-        autocast_log=autocast_log,
+        onnx=given.onnx,
+        layers=given.layers,
+        profile=given.profile,
+        times=given.times,
+        autocast_log=given.autocast,
         look=look,
         expect=expected_share(expect),
         live=not no_live,
@@ -127,5 +150,5 @@ def command(
         from trtdoctor.run.verifying import Verifying, verified
 
         seen = verified(seen, Verifying(most=verify, keep=keep, timeout=timeout), look)
-    report = emit(seen.report, output, record=look.record)
+    report = emit(told(seen).report, output, record=look.record)
     return exit_code(report, fail_on(output))

@@ -13,31 +13,30 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.run.examinations import examine_engines
 
 from .engine_options import engine_options, expected_share
+from .given import GivenFile, told
 from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
 from .streams import complain
 
 
 @click.command("inspect")
-@click.argument(
-    "engines", metavar="[ENGINE | FOLDER ...]", nargs=-1, type=click.Path(path_type=Path)
-)
+@click.argument("engines", metavar="[ENGINE | LAYERS | FOLDER ...]", nargs=-1, type=GivenFile())
 @click.option(
     "--layers",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Layers from the engine inspector, trtexec or a verbose build log, made anywhere.",
 )
 @click.option(
     "--profile",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Times of the layers: trtexec --exportProfile, or a JSON object of names and milliseconds.",
 )
 @click.option(
     "--times",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=GivenFile(),
     help="Times of whole inferences, as trtexec --exportTimes writes them.",
 )
 @click.option("--all", "all_layers", is_flag=True, help="Show every layer.")
@@ -69,27 +68,35 @@ def command(
     Where the TensorRT of --python fits an engine, it is loaded in a child process for the layers;
     host code inside a plan is never allowed to run. Otherwise layers come from the plan's bytes.
 
-    A folder stands for the engines that ONNX Runtime keeps in it. What trtexec's tuner tried
+    Layers, profiles and times among the files are taken for what they are, and - is standard input. A
+    folder stands for the engines in it. What trtexec's tuner tried
     (--tuningCacheFile) and captures of TensorRT's API are shown too.
     """
+    from trtdoctor.engines.sorting import sort_inspected
+
     output = OutputOptions.take(options)
     look = take_look(options, output)
-    output.keep(*engines, layers, profile, times, extract, look=look)
+    given = sort_inspected(engines, layers, profile, times)
+    beside = given.layers, given.profile, given.times
+    output.keep(*given.engines, *beside, extract, look=look)
     if extract is not None:
-        refuse_input(extract, *(path for path in (layers, profile, times) if path is not None))
-        _extract(engines, extract)
+        refuse_input(extract, *(path for path in beside if path is not None))
+        _extract(given.engines, extract)
     seen = examine_engines(
-        *engines,
-        layers=layers,
-        profile=profile,
-        times=times,
+        *given.engines,
+        layers=given.layers,
+        profile=given.profile,
+        times=given.times,
         look=look,
         expect=expected_share(expect),
         live=not no_live,
         static=not no_static,
         hashed=hashed,
     )
+    seen = told(seen)
     report = emit(seen.report, output, all_layers=all_layers, record=look.record)
+    for note in seen.notes:
+        complain(f"trtdoctor: {note}")
     for sentence in seen.unsound:
         complain(f"trtdoctor: {sentence}")
     return 2 if seen.unsound else exit_code(report, fail_on(output))

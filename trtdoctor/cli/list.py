@@ -13,11 +13,15 @@ from trtdoctor.checking.discover import discover
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import FACT_TYPES
+from trtdoctor.model.near import did_you_mean, shown
+
+from . import completing
+from .words import OneOf
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(["checks", "causes", "facts", "tables"]))
-@click.argument("name", required=False)
+@click.argument("kind", type=OneOf(["checks", "causes", "facts", "tables"]))
+@click.argument("name", required=False, shell_complete=completing.tables)
 def command(kind: str, name: str | None) -> int:
     """List the checks, causes, facts or knowledge tables; with NAME, one table's rows."""
     if name is not None and kind != "tables":
@@ -68,9 +72,10 @@ def _show_table(name: str) -> None:
     try:
         rows = Knowledge.load().rows(name)
     except KeyError:
-        raise UsageError(
-            f"there is no table {name!r}; 'trtdoctor list tables' shows all of them"
-        ) from None
+        everything = "'trtdoctor list tables' shows all of them"
+        tables = [table.name for table in Knowledge.load().tables()]
+        hint = did_you_mean(name, tables, otherwise=everything)
+        raise UsageError(f"there is no table {shown(name)}; {hint}") from None
     for row in rows:
         for key, value in row.items():
             click.echo(f"{key}: {value}")

@@ -7,6 +7,7 @@ import click
 from trtdoctor.model.errors import UsageError
 
 from .options import F
+from .words import OneOf
 
 
 def input_options(function: F) -> F:
@@ -28,7 +29,7 @@ def input_options(function: F) -> F:
             ),
             click.option(
                 "--backend",
-                type=click.Choice(["onnxruntime", "onnx"]),
+                type=OneOf(["onnxruntime", "onnx"]),
                 help="What runs the model; by default onnxruntime where it is installed, else onnx's "
                 "own slow reference.",
             ),

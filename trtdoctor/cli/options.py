@@ -5,20 +5,25 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.near import did_you_mean
 from trtdoctor.model.watch import silently
-from trtdoctor.render.formats import FORMATS, Format, all_suffixes, format_of
+from trtdoctor.render.formats import FORMATS, Format, format_of, suffixes
 from trtdoctor.reporting.look_session import Looking
 
+from . import completing
 from .streams import Progress
+from .templates import template_option
+from .words import OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,26 +32,43 @@ F = TypeVar("F", bound=Callable[..., Any])
 class OutputOptions:
     """Where results go and how they look. ``share`` None means: by format.
 
-    ``tell`` shows what is being done, and nothing once it is told an empty text.
+    ``tell`` shows what is being done, and nothing once it is told an empty text. Into each of ``folders``
+    goes a file named after the machine, over none of ``inputs``.
     """
 
     files: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    inputs: list[Path] = field(default_factory=list)
     format: str
     share: bool | None
     fail_on: str
     verbose: int
     quiet: bool
     no_color: bool
+    open: bool = False
+    template: str | None = None
     tell: Callable[[str], None] = silently
 
     @classmethod
-    def take(cls, options: dict[str, Any]) -> OutputOptions:
+    def take(cls, options: dict[str, Any], *, into_folders: bool = True) -> OutputOptions:
         """Take the shared output options out of a command's keyword arguments.
+
+        Args:
+            options: of the command.
+            into_folders: what the command makes can be named after a machine.
 
         Raises:
             UsageError: if a file's suffix names no format or its folder is not there.
         """
-        files = tuple(Path(name) for name in options.pop("output"))
+        outputs: tuple[str, ...] = options.pop("output")
+        folders = tuple(Path(name) for name in outputs if into_folders and _is_folder(name))
+        for folder in folders:
+            if not folder.absolute().parent.is_dir():
+                raise UsageError(
+                    f"cannot make the folder {folder}: there is no folder {folder.absolute().parent}; "
+                    "make it or choose another"
+                )
+        files = tuple(Path(name) for name in outputs if Path(name) not in folders)
         for file in files:
             format_asked_by(file)
             try:
@@ -64,8 +86,12 @@ class OutputOptions:
                 raise UsageError(f"cannot write {file}: it is a folder; name a file in it")
         names = ("format", "share", "fail_on", "verbose", "quiet", "no_color")
         taken = {name: options.pop(name) for name in names}
+        taken["open"] = options.pop("open", False)
+        taken["template"] = options.pop("template", None)
+        if taken["template"] is not None and not was_given("format"):
+            taken["format"] = "markdown"
         shown = sys.stderr.isatty() and not taken["quiet"]
-        return cls(files=files, tell=Progress() if shown else silently, **taken)
+        return cls(files=files, folders=folders, tell=Progress() if shown else silently, **taken)
 
     def keep(self, *inputs: Path | None, look: Looking | None = None) -> None:
         """Refuse to write over what is read, or over the recording that is saved or replayed.
@@ -77,6 +103,7 @@ class OutputOptions:
         for folder in () if look is None else (look.host, look.record):
             if folder is not None:
                 read += [Path(folder) / name for name in RECORDING_FILES]
+        self.inputs.extend(read)
         for file in self.files:
             refuse_input(file, *read)
 
@@ -89,10 +116,41 @@ def format_asked_by(file: Path) -> Format:
     """
     picked = format_of(file)
     if picked is None:
-        raise UsageError(
-            f"cannot tell the format of {file} from its suffix; use one of {all_suffixes()}"
-        )
+        known = f"use one of {' '.join(suffixes())}"
+        hint = did_you_mean(file.suffix, suffixes(), otherwise=known)
+        raise UsageError(f"cannot tell the format of {file} from its suffix; {hint}")
     return picked
+
+
+def refuse_formats(output: OutputOptions, known: Collection[str], told: str) -> None:
+    """Refuse files of formats that a command does not write.
+
+    Args:
+        output: where its results go.
+        known: the names of the formats that it writes.
+        told: which these are, as half a sentence.
+
+    Raises:
+        UsageError: if a file asks for another.
+    """
+    for file in output.files:
+        if format_asked_by(file).name not in known:
+            raise UsageError(f"{told}, no {file.suffix}; name another file")
+
+
+def _is_folder(name: str) -> bool:
+    """Whether a folder is meant: it is there, or its name ends as one's."""
+    try:
+        there = Path(name).is_dir()
+    except OSError:
+        return False
+    return there or (name.endswith((os.sep, "/")) and not Path(name).exists())
+
+
+def was_given(name: str) -> bool:
+    """Whether the user gave an option of the command that runs, and it is not its default."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def refuse_input(target: Path, *inputs: Path) -> None:
@@ -142,17 +200,19 @@ def output_options(function: F) -> F:
                 "-o",
                 "--output",
                 metavar="FILE",
+                type=completing.outputs(*suffixes()),
                 multiple=True,
-                help=f"Write the report to FILE; the suffix ({all_suffixes()}) picks the format. "
-                "Repeatable.",
+                help=f"Write the report to FILE; the suffix ({' '.join(suffixes())}) picks the format. "
+                "Into a folder (FOLDER/) goes a .json named after the machine. Repeatable.",
             ),
             click.option(
                 "--format",
-                type=click.Choice(list(FORMATS)),
+                type=OneOf(list(FORMATS)),
                 default="terminal",
                 show_default=True,
                 help="What to print on stdout.",
             ),
+            template_option,
             click.option(
                 "--share/--no-share",
                 default=None,
@@ -161,14 +221,24 @@ def output_options(function: F) -> F:
             ),
             click.option(
                 "--fail-on",
-                type=click.Choice(["error", "warning", "info", "never"]),
+                type=OneOf(["error", "warning", "info", "never"]),
                 default="error",
                 show_default=True,
                 help="The least severity that gives exit code 1.",
             ),
             click.option("-v", "--verbose", count=True, help="Show every check and reference."),
-            click.option("-q", "--quiet", is_flag=True, help="Only problems and the verdict."),
+            click.option(
+                "-q",
+                "--quiet",
+                is_flag=True,
+                help="One line: the verdict, or the answer.",
+            ),
             click.option("--no-color", is_flag=True, help="No colours, even on a terminal."),
+            click.option(
+                "--open",
+                is_flag=True,
+                help="Open the HTML page in a browser: the first .html of -o, else a temporary file.",
+            ),
         )
     ):
         function = option(function)
@@ -182,12 +252,14 @@ def selection_options(function: F) -> F:
             click.option(
                 "--select",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Only these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),
             click.option(
                 "--ignore",
                 metavar="CHECKS",
+                shell_complete=completing.checks,
                 multiple=True,
                 help="Not these checks: ids (or PLUGIN:ID), names or areas, comma separated. Repeatable.",
             ),

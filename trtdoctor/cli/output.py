@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from trtdoctor.model.codec import encode, for_terminal, write_atomically
-from trtdoctor.model.errors import InputError
+from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.report import Report, Severity
 from trtdoctor.render.formats import FORMATS
 
@@ -55,8 +57,15 @@ def emit(
     def text(report: Report, kind: str, *, to_file: bool) -> str:
         return render(report, kind, options, to_file=to_file, all_layers=all_layers)
 
+    def put(told: Report, folder: Path) -> Path:
+        from .report_folder import name_of, put_into
+
+        whole = told if not told.snapshot.redaction.applied else make(share=False)
+        named = name_of(whole, told)
+        return put_into(folder, encode(told), named, tuple(options.inputs))
+
     return deliver(
-        make, text, options, hidden=lambda r: r.snapshot.redaction.applied, record=record
+        make, text, options, hidden=lambda r: r.snapshot.redaction.applied, record=record, put=put
     )
 
 
@@ -67,52 +76,108 @@ def deliver(
     *,
     hidden: Callable[[T], bool],
     record: str | PathLike[str] | None = None,
+    put: Callable[[T, Path], Path] | None = None,
 ) -> T:
     """Write all files, then print; returns what is told unshared, or shared if asked for.
 
     What was written with private data in it, ``record`` among it, is named on stderr; ``hidden`` tells
-    whether they were replaced.
+    whether they were replaced. A file that cannot be written costs neither the other files nor what is
+    printed. ``put`` writes what is told as JSON into a folder, and returns the file.
 
     Raises:
-        InputError: if a file cannot be written.
+        InputError: once all else is written and printed, if a file cannot be written.
     """
-    made: dict[bool, T] = {}
-    private: list[str] = [] if record is None else [fspath(record)]
-    unsure: list[str] = []
-
-    def shared(kind: str) -> bool:
-        return options.share if options.share is not None else FORMATS[kind].shared
-
-    def told(kind: str) -> T:
-        share = shared(kind)
-        if share not in made:
-            made[share] = make(share=share)
-        return made[share]
-
+    delivery = _Delivery(make, options, hidden)
+    if record is not None:
+        delivery.private.append(fspath(record))
     for file in options.files:
         kind = format_asked_by(file).name
         options.tell(f"writing {file.name}")
-        _write(file, render(told(kind), kind, to_file=True).encode("utf-8", "replace"))
-        if not hidden(told(kind)):
-            (unsure if shared(kind) else private).append(str(file))
+        text = render(delivery.told(kind), kind, to_file=True)
+        delivery.write(kind, partial(_write, file, text.encode("utf-8", "replace")))
+    for folder in options.folders:
+        if put is None:
+            raise UsageError(f"cannot write into {folder}: name a file")
+        options.tell(f"writing into {folder}")
+        delivery.write("json", partial(put, delivery.told("json"), folder))
     options.tell("writing what is printed")
-    printed = told(options.format)
+    printed = delivery.told(options.format)
     text = render(printed, options.format, to_file=False)
     options.tell("")
     _print(text)
-    if shared(options.format) and not hidden(printed):
-        unsure.append("what was printed")
-    if private:
-        complain(
-            f"trtdoctor: private data (names, paths, serials, secrets) stand as they are in "
-            f"{_listed(private)}; to pass on, write a report with --share"
+    if options.open:
+        from .browser import show_page
+
+        written = (file for file in options.files if format_asked_by(file).name == "html")
+        page = show_page(
+            next(written, None), lambda: render(delivery.told("html"), "html", to_file=True)
         )
-    if unsure:
-        complain(
-            f"trtdoctor: {_listed(unsure)} may tell names of the user, the host or a home folder, which "
-            "are not known here; read it before you pass it on"
-        )
-    return made.get(False, printed)
+        if page is not None:
+            delivery.wrote("html", page)
+    if delivery.shared(options.format) and not hidden(printed):
+        delivery.unsure.append("what was printed")
+    delivery.warn()
+    return delivery.unshared() or printed
+
+
+class _Delivery(Generic[T]):
+    """What one run writes: made once with private data and once without, and where they stand."""
+
+    def __init__(self, make: Make[T], options: OutputOptions, hidden: Callable[[T], bool]) -> None:
+        self._make, self._options, self._hidden = make, options, hidden
+        self._made: dict[bool, T] = {}
+        self._failures: list[InputError] = []
+        self.private: list[str] = []
+        self.unsure: list[str] = []
+
+    def shared(self, kind: str) -> bool:
+        """Whether private data are replaced in a format."""
+        share = self._options.share
+        return share if share is not None else FORMATS[kind].shared
+
+    def told(self, kind: str) -> T:
+        """What is told in a format."""
+        share = self.shared(kind)
+        if share not in self._made:
+            self._made[share] = self._make(share=share)
+        return self._made[share]
+
+    def unshared(self) -> T | None:
+        """What was told with private data in it, if anything was."""
+        return self._made.get(False)
+
+    def write(self, kind: str, write: Callable[[], Path]) -> None:
+        """Write one file; that it cannot be written is told once all else is done."""
+        try:
+            self.wrote(kind, write())
+        except InputError as lost:
+            self._failures.append(lost)
+
+    def wrote(self, kind: str, file: Path) -> None:
+        """Keep in mind a file that holds private data, or may."""
+        if not self._hidden(self.told(kind)):
+            (self.unsure if self.shared(kind) else self.private).append(str(file))
+
+    def warn(self) -> None:
+        """Name what holds private data, and what could not be written.
+
+        Raises:
+            InputError: the last of the files that could not be written; the others are told.
+        """
+        if self.private:
+            complain(
+                f"trtdoctor: private data (names, paths, serials, secrets) stand as they are in "
+                f"{_listed(self.private)}; to pass on, write a report with --share"
+            )
+        if self.unsure:
+            complain(
+                f"trtdoctor: {_listed(self.unsure)} may tell names of the user, the host or a home "
+                "folder, which are not known here; read it before you pass it on"
+            )
+        for failure in self._failures[:-1]:
+            complain(f"trtdoctor: {failure}")
+        if self._failures:
+            raise self._failures[-1]
 
 
 def _listed(names: list[str]) -> str:
@@ -126,6 +191,11 @@ def render(
     if kind == "json":
         text = encode(report).decode()
         return text if to_file or not sys.stdout.isatty() else for_terminal(text)
+    if kind == "markdown" and options.template is not None:
+        from trtdoctor.render.ticket import render_ticket
+        from trtdoctor.render.ticket_templates import TEMPLATES
+
+        return render_ticket(report, TEMPLATES[options.template])
     known = FORMATS[kind]
     if known.renderer:
         return known.load()(report, **({"fail_on": fail_on(options)} if known.judged else {}))
@@ -149,7 +219,8 @@ def terminal_options(
         color=color and os.environ.get("TERM") != "dumb",
         unicode=to_file or _speaks_unicode(),
         verbose=options.verbose,
-        quiet=options.quiet,
+        # A file is kept to be read later, and then one line does not do.
+        quiet=options.quiet and not to_file,
         all_layers=all_layers,
     )
 
@@ -172,10 +243,19 @@ def _print(text: str) -> None:
         discard_output()
 
 
-def _write(file: Path, data: bytes) -> None:
+def _write(file: Path, data: bytes) -> Path:
     try:
         write_atomically(file, data)
+        return file
     except OSError as error:
         raise InputError(
-            f"cannot write {file}: {error.strerror}; choose a folder that you may write to"
+            f"cannot write {file}: {error.strerror or error}; {_way_out(error)}"
         ) from None
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room or choose another place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "choose a folder that you may write to"

@@ -14,6 +14,7 @@ from trtdoctor.run.planning import Planning, examine_plan, files_read
 from .model_options import input_options, shape_of
 from .options import OutputOptions, look_options, output_options, refuse_input, take_look
 from .output import emit, fail_on
+from .words import OneOf
 
 
 @click.command("plan")
@@ -42,14 +43,14 @@ from .output import emit, fail_on
 )
 @click.option(
     "--to",
-    type=click.Choice(["fp16", "bf16"]),
+    type=OneOf(["fp16", "bf16"]),
     default="fp16",
     show_default=True,
     help="The type of all other nodes.",
 )
 @click.option(
     "--io",
-    type=click.Choice(["keep", "convert"]),
+    type=OneOf(["keep", "convert"]),
     default="keep",
     show_default=True,
     help="Network inputs and outputs: as they are, with Casts inside, or of the new type too.",

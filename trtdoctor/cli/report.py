@@ -7,36 +7,69 @@ from typing import Any
 
 import click
 
-from trtdoctor.model.codec import encode, schema
+from trtdoctor.model.codec import difference_schema, encode, fleet_schema, schema
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
+from .difference import diff
+from .given import GivenFile
 from .options import OutputOptions, output_options, selection_options, words
+from .report_fleet import command as fleet
+from .words import Group, OneOf
+
+_SCHEMAS = {"report": schema, "difference": difference_schema, "fleet": fleet_schema}
 
 
-@click.group("report")
+@click.group("report", cls=Group)
 def command() -> None:
     """Saved reports."""
 
 
+command.add_command(fleet)
+
+
 @command.command("schema")
-def schema_() -> int:
+@click.option(
+    "--of",
+    "kind",
+    type=OneOf(list(_SCHEMAS)),
+    default="report",
+    show_default=True,
+    help="Which document: a report, or what report diff --format json or report fleet writes.",
+)
+def schema_(kind: str) -> int:
     """Print the JSON Schema of the report document."""
-    click.echo(encode(schema()), nl=False)
+    click.echo(encode(_SCHEMAS[kind]()), nl=False)
     return 0
 
 
 @command.command("show")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @output_options
 def show(file: Path, **options: Any) -> int:
     """Render a saved report as it was judged then."""
+    return _show(file, OutputOptions.take(options))
+
+
+@command.command("ticket")
+@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@output_options
+def ticket(file: Path, **options: Any) -> int:
+    """Render a saved report as a ticket, under the headings that a project's form asks for.
+
+    Ends with 0 whatever the report says: it was asked for a ticket, and not for a verdict.
+    """
+    options["template"] = options["template"] or "generic"
+    _show(file, OutputOptions.take(options))
+    return 0
+
+
+def _show(file: Path, output: OutputOptions) -> int:
     from trtdoctor.checking.judge import exit_code
     from trtdoctor.reporting.redact import Redactor, is_redacted
 
     from .output import emit, fail_on
 
-    output = OutputOptions.take(options)
     output.keep(file)
     saved = load(file)
 
@@ -50,7 +83,7 @@ def show(file: Path, **options: Any) -> int:
 
 
 @command.command("rejudge")
-@click.argument("file", metavar="REPORT.json", type=click.Path(path_type=Path))
+@click.argument("file", metavar="REPORT.json", type=GivenFile(".json"))
 @selection_options
 @output_options
 def rejudge(file: Path, **options: Any) -> int:
@@ -68,15 +101,4 @@ def rejudge(file: Path, **options: Any) -> int:
     return exit_code(report, fail_on(output))
 
 
-@command.command("diff")
-@click.argument("before", metavar="BEFORE.json", type=click.Path(path_type=Path))
-@click.argument("after", metavar="AFTER.json", type=click.Path(path_type=Path))
-def diff(before: Path, after: Path) -> int:
-    """Say which outcomes and which facts differ between two saved reports; exit 1 if any do."""
-    from trtdoctor.render.common import one_line
-    from trtdoctor.reporting.difference import difference
-
-    lines = difference(load(before), load(after))
-    for line in lines or ["The reports agree in every outcome and every fact."]:
-        click.echo(one_line(line))
-    return 1 if lines else 0
+command.add_command(diff)

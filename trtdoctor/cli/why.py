@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 
 import click
@@ -12,11 +11,14 @@ from trtdoctor.checking.discover import Catalogue, discover
 from trtdoctor.knowledge import CAUSE_SECTIONS, WORLDS, CauseDoc, Knowledge
 from trtdoctor.knowledge.decoding import decode
 from trtdoctor.model.errors import UsageError
+from trtdoctor.model.near import did_you_mean, shown
 from trtdoctor.render.decoded import render_answer
+
+from . import completing
 
 
 @click.command("why")
-@click.argument("what", nargs=-1, required=True)
+@click.argument("what", nargs=-1, required=True, shell_complete=completing.explained)
 def command(what: tuple[str, ...]) -> int:
     """Explain a check by its id or name, a cause that a layer is not FP16, an error code or text."""
     id_or_name = " ".join(what)
@@ -41,12 +43,9 @@ def command(what: tuple[str, ...]) -> int:
 def _suggest(wanted: str, catalogue: Catalogue, causes: tuple[CauseDoc, ...]) -> str:
     names = [name for check in catalogue.checks for name in (check.id, check.name)]
     names += [cause.cause.value for cause in causes]
-    wanted = wanted[:200]
-    near = difflib.get_close_matches(wanted, dict.fromkeys(names), n=3, cutoff=0.5)
     everything = "'trtdoctor list checks' and 'trtdoctor list causes' show all"
-    hint = f"did you mean {' or '.join(near)}?" if near else everything
-    shown = wanted if len(wanted) <= 80 else f"{wanted[:80]}..."
-    return f"there is no check, cause, error code or known error text {shown!r}; {hint}"
+    hint = did_you_mean(wanted, names, otherwise=everything)
+    return f"there is no check, cause, error code or known error text {shown(wanted)}; {hint}"
 
 
 def _cause_page(doc: CauseDoc) -> str:

@@ -60,12 +60,12 @@ def log_contradicts(layers: Iterable[Layer], build: Build) -> str | None:
         logged.setdefault(line.name, []).append(line)
     layers = tuple(layers)
     if not logged and layers_contradict(layers, build.listing):
-        return f"none of the engine's {len(layers)} layers is in it"
+        return _none_of(layers)
     if not logged or not layers:
         return None
     shared = [layer for layer in layers if layer.name in logged]
     if not shared:
-        return f"none of the engine's {len(layers)} layers is in it"
+        return _none_of(layers)
     if other := _unshared(layers, build):
         return other
     kernels = _kernel_names(build)
@@ -73,6 +73,12 @@ def log_contradicts(layers: Iterable[Layer], build: Build) -> str | None:
         if other := _another_layer(layer, logged[layer.name], kernels):
             return other
     return None
+
+
+def _none_of(layers: tuple[Layer, ...]) -> str:
+    if len(layers) == 1:
+        return "the engine's only layer is not in it"
+    return f"none of the engine's {len(layers):,} layers is in it"
 
 
 def _unshared(layers: tuple[Layer, ...], build: Build) -> str | None:

@@ -1,17 +1,15 @@
 """Folders in which a TensorRT provider of ONNX Runtime keeps engines, and what lies beside each.
 
-What is wrong with a folder is an InputError, whose message names it and says what to do. What is
-wrong with a file beside an engine is told as what disagrees with the engine.
+What is wrong with a file beside an engine is told as what disagrees with the engine.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import open_regular, read_whole
 from trtdoctor.readers.errors import FormatError
 from trtdoctor.readers.ortcache import (
@@ -24,7 +22,6 @@ from trtdoctor.readers.ortcache import (
 )
 from trtdoctor.readers.ortcache.profile import MAX_BYTES
 
-MOST_FILES = 10_000
 MOST_ENGINES = 500
 MOST_CONTEXTS = 100
 
@@ -66,22 +63,14 @@ class CacheFolder:
     missing: tuple[Pointed, ...] = ()
 
 
-def read_folder(folder: Path) -> CacheFolder:
-    """The engines that lie in a folder, not in folders in it; the names decide.
+def read_names(folder: Path, names: Sequence[str], engines: Sequence[str]) -> CacheFolder:
+    """The engines that lie in a folder, not in folders in it, and those that its models name.
 
-    Raises:
-        InputError: the folder cannot be read, is too large, or holds no engine.
+    Args:
+        folder: where the files lie.
+        names: of all files in it.
+        engines: those of them that are engines.
     """
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in islice(entries, MOST_FILES + 1)]
-    except OSError as error:
-        raise InputError(f"cannot read the folder {folder}: {error.strerror or error}") from None
-    engines = sorted(folder / name for name in names if name.endswith(".engine"))
-    if len(names) > MOST_FILES or len(engines) > MOST_ENGINES:
-        raise InputError(
-            f"{folder} holds more files than are read at once; give the engines that are meant"
-        )
     pointed: dict[Path, tuple[Pointed, ...]] = {}
     missing: list[Pointed] = []
     for model in sorted(folder / name for name in names if name.endswith(".onnx")):
@@ -96,18 +85,17 @@ def read_folder(folder: Path) -> CacheFolder:
                 # What several nodes of one model say alike is said once.
                 if each not in before and len(before) < MOST_CONTEXTS:
                     pointed[where] = (*before, each)
-    found = sorted({*engines, *pointed})
-    if not found and not missing:
-        raise InputError(f"{folder} is a folder without an engine; {_what_else(names)}")
+    found = sorted({*(folder / name for name in engines), *pointed})
     return CacheFolder(engines=tuple(found), pointed=pointed, missing=tuple(missing))
 
 
-def _what_else(names: list[str]) -> str:
+def what_else(names: Sequence[str]) -> str:
+    """What the files in a folder without an engine are, and what to do."""
     if any(name.endswith(".engine.encrypted") for name in names):
         return "its engines are encrypted, and only ONNX Runtime can read them"
     if any(name.endswith((".timing", ".profile")) for name in names):
         return "ONNX Runtime keeps engines there only with the provider's option trt_engine_cache_enable"
-    return "give an engine file, or the folder in which ONNX Runtime keeps its engines (*.engine)"
+    return "give an engine file, or a folder with engines in it"
 
 
 def beside(engine: Path, pointed: tuple[Pointed, ...] = ()) -> Beside | None:

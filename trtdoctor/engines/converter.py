@@ -9,6 +9,7 @@ import msgspec
 
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.finding import Evidence
+from trtdoctor.model.plural import count
 from trtdoctor.precision.reasons import LayerReasons, PlaceKind, Reason
 from trtdoctor.readers.autocastlog import AutoCastLog, Rule
 
@@ -55,6 +56,6 @@ def _with_rules(reason: Reason, nodes: Iterable[str], log: AutoCastLog) -> Reaso
         for one in kept[:_MOST]
     ]
     if len(kept) > _MOST:
-        more = f"and {len(kept) - _MOST} more nodes of it, by rules of its own"
+        more = f"and {count(len(kept) - _MOST, 'more node')} of it, by rules of its own"
         told.append(Evidence(source=source, value=more))
     return msgspec.structs.replace(reason, evidence=(*told, *reason.evidence))

@@ -5,9 +5,8 @@ What is wrong with a file is an InputError, whose message names the file and say
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +35,8 @@ from trtdoctor.readers.plan import FileIdentity, extract, identify
 from trtdoctor.readers.profile import read_profile
 from trtdoctor.readers.times import measurement, read_times
 
-from .caches import Pointed, beside, read_folder
+from .caches import Pointed, beside
+from .folders import Unfolded
 from .given import EngineSources, GivenLog, Witnesses
 from .misplaced import Place, in_place, told_apart
 from .recorded import recorded_report
@@ -56,22 +56,19 @@ def read_engines(
     profile: Path | None = None,
     times: Path | None = None,
     records: bool = False,
-    folders: bool = False,
+    folders: Unfolded | None = None,
 ) -> tuple[EngineSources, ...]:
     """Read what engine files are, their headers alone, and the layers and times given beside one.
 
     Without an engine, layers alone make one. With ``records``, files that tell of builds are read
-    too, as :func:`recorded_report` does; with ``folders``, each folder stands for the engines that
-    ONNX Runtime keeps in it.
+    too, as :func:`recorded_report` does; ``folders`` is what was found in folders, ``paths`` being its own.
 
     Raises:
         InputError: if a file cannot be read or is something else.
         UsageError: if layers or times are given for several engines.
     """
-    pointed: dict[Path, tuple[Pointed, ...]] = {}
-    missing: list[Pointed] = []
-    if folders:
-        paths = _unfolded(paths, pointed, missing)
+    pointed: Mapping[Path, tuple[Pointed, ...]] = {} if folders is None else folders.pointed
+    missing = () if folders is None else folders.missing
     if (layers or profile or times) and len(paths) + len(missing) > 1:
         raise UsageError("--layers, --profile and --times belong to one engine; give one engine")
     layers_file = None if layers is None else _layers(layers)
@@ -114,22 +111,6 @@ def read_engines(
             )
         )
     return (*read, *(_without_engine(each) for each in missing))
-
-
-def _unfolded(
-    paths: Sequence[Path], pointed: dict[Path, tuple[Pointed, ...]], missing: list[Pointed]
-) -> list[Path]:
-    """The files, with the engines of each folder in its place; what else it tells is added."""
-    found: list[Path] = []
-    for path in paths:
-        if not os.path.isdir(path):  # noqa: PTH112 - no name is too long for it
-            found.append(path)
-            continue
-        folder = read_folder(path)
-        found += folder.engines
-        pointed |= folder.pointed
-        missing += folder.missing
-    return found
 
 
 def _without_engine(pointed: Pointed) -> EngineSources:

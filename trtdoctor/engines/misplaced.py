@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -12,7 +14,9 @@ import msgspec
 from trtdoctor.model.errors import InputError
 from trtdoctor.model.given_files import open_regular, read_whole
 from trtdoctor.readers.apicapture import is_api_capture
-from trtdoctor.readers.buildlog import read_build_log
+from trtdoctor.readers.autocastlog import read_autocast_log
+from trtdoctor.readers.buildlog import parse_build_log, read_build_log
+from trtdoctor.readers.buildlog.stream import open_log
 from trtdoctor.readers.layers import Dialect, read_layers
 from trtdoctor.readers.plan import Container, FileIdentity, identify
 from trtdoctor.readers.polygraphy import is_polygraphy
@@ -26,6 +30,10 @@ _TEXTS = frozenset({Container.TEXT, Container.JSON, Container.GZIP, Container.UN
 # A text of more than this is read by the reader that it was given to, and by no other.
 _LARGEST = 1 << 28
 _HEAD = 1 << 16
+_BEGINNING, _BEGINNING_PACKED = 1 << 22, 1 << 17
+_GZIP = b"\x1f\x8b"
+# A line of a log begins with a bracket too, and then a date or a severity.
+_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\{|\[\s*[\[{"])')
 
 
 class Place(Enum):
@@ -87,8 +95,15 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
         return Place.ENGINE
     if file.container in _MODELS:
         return Place.ONNX
-    if file.container not in _TEXTS or file.size > _LARGEST:
+    if file.container not in _TEXTS:
         return None
+    if _begins_log(path):
+        return Place.LOG
+    return _text_place(path) if file.size <= _LARGEST else None
+
+
+def _text_place(path: Path) -> Place | None:
+    """Where a text belongs that is no build log by its beginning."""
     head = _head(path)
     if is_polygraphy(head):
         return Place.ARRAYS
@@ -103,9 +118,24 @@ def _place(file: FileIdentity, path: Path) -> Place | None:
     if _reads(lambda: read_build_log(path)):
         return Place.LOG
     told = _reads(lambda: read_layers(read_whole(path, most=_LARGEST)))
-    if told is None or not told.layers:
-        return None
-    return Place.LOG if told.dialect is Dialect.BUILD_LOG else Place.LAYERS
+    if told is not None and told.layers:
+        return Place.LOG if told.dialect is Dialect.BUILD_LOG else Place.LAYERS
+    kept = _reads(lambda: read_autocast_log(read_whole(path, most=_LARGEST)))
+    return Place.AUTOCAST if kept is not None and kept.kept else None
+
+
+def _begins_log(path: Path) -> bool:
+    """Whether a build begins in the first lines of a text, of which a log can have gigabytes."""
+    try:
+        with open_log(path) as stream:
+            head = stream.read(_BEGINNING_PACKED)
+            if not head.startswith(_GZIP):
+                head += stream.read(_BEGINNING - len(head))
+    except (InputError, OSError):
+        return False
+    if _JSON.match(head):
+        return False
+    return _reads(lambda: parse_build_log(io.BytesIO(head))) is not None
 
 
 def _head(path: Path) -> bytes:

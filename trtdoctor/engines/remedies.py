@@ -10,7 +10,7 @@ from dataclasses import replace
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import EngineReport, IOTensor, Layer, LayersSource
-from trtdoctor.model.finding import Remedy
+from trtdoctor.model.finding import Command, Remedy
 from trtdoctor.precision.graph import attentions
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.numbers import Gate, Verdict, fragile, wide_tensors
@@ -156,12 +156,12 @@ class Remedies:
 
     def missing(self) -> tuple[Remedy, ...]:
         """Evidence that is not at hand, each with the commands that make it."""
-        commands: dict[str, list[str]] = {}
+        commands: dict[str, list[Command]] = {}
         for what, command in missing_evidence(
             self._context.have, self._context, knowledge=self._knowledge
         ):
             commands.setdefault(what, []).append(command)
-        return tuple(Remedy(text=what, commands=tuple(lines)) for what, lines in commands.items())
+        return tuple(Remedy(text=what, commands=tuple(found)) for what, found in commands.items())
 
 
 def _named(model: OnnxFacts) -> bool:

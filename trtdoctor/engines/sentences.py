@@ -16,10 +16,11 @@ from trtdoctor.model.engine import (
     LayersSource,
     Precision,
     Role,
+    Summary,
 )
 from trtdoctor.model.report import Confidence
 from trtdoctor.precision.layers import named_alone
-from trtdoctor.precision.times import in_us, signed_us, us_or_ms
+from trtdoctor.precision.times import in_us, us_or_ms
 from trtdoctor.readers.layers.names import split_profile
 
 from .promises import promise, time_of
@@ -81,7 +82,7 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
             "No more is told of the layers than their names, and nothing at hand says what they "
             "compute in, so there is nothing to explain yet. Below is what would tell."
         )
-    head = _head(compute, nodes=report.layers_source is LayersSource.MODEL)
+    head = _head(compute, report.summary, nodes=report.layers_source is LayersSource.MODEL)
     explained = _explained(report.explanations, layers)
     elsewhere = _elsewhere(report.layers)
     if not explained:
@@ -152,21 +153,22 @@ def failed(failure: BuildFailure, log: str) -> str:
     )
 
 
-def _head(compute: Sequence[Layer], *, nodes: bool) -> str:
+def _head(compute: Sequence[Layer], summary: Summary | None, *, nodes: bool) -> str:
     number = sum(1 for layer in compute if layer.precision is Precision.FP16)
     unknown = sum(1 for layer in compute if layer.precision is Precision.UNKNOWN)
-    layers = "layer is" if len(compute) == 1 else "layers are"
-    if nodes:
-        layers = "node is" if len(compute) == 1 else "nodes are"
+    kind = f"{'node' if nodes else 'layer'}{'' if len(compute) == 1 else 's'}"
+    layers = f"{kind} {'is' if number == 1 or len(compute) == 1 else 'are'}"
     if unknown == len(compute):
         only = "one compute layer" if len(compute) == 1 else f"{len(compute)} compute layers"
-        return f"What the engine's {only} compute{'s' if len(compute) == 1 else ''} in is not told"
-    told = f", and {unknown} cannot be told" if unknown else ""
-    return (
-        f"{number} of the model's {len(compute)} compute {layers} FP16{told}"
-        if nodes
-        else (f"{number} of {len(compute)} compute {layers} FP16{told}")
-    )
+        return f"What the engine's {only} compute{'s' if len(compute) == 1 else ''} in is unknown"
+    half_time = unknown_time = ""
+    if summary is not None and summary.fp16_share.time is not None:
+        half_time = f" ({summary.fp16_share.time:.1%} of their time)" * (0 < number < len(compute))
+        unknown_time = f" ({summary.unknown_share.time or 0.0:.1%} of the time)"
+    what = "the model's " if nodes else ""
+    are = "is" if unknown == 1 else "are"
+    told = f", and {unknown}{unknown_time} {are} unknown" if unknown else ""
+    return f"{number} of {what}{len(compute)} compute {layers} FP16{half_time}{told}"
 
 
 def _some_half(compute: Iterable[Layer]) -> bool:
@@ -179,8 +181,10 @@ def _number(told: Sequence[Explanation]) -> str:
 
 def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: bool) -> str:
     counted = Counter(e.cause for e in told)
+    others = "for the other" if counted.total() == 1 else f"for the other {counted.total()}"
+    others = f"{others}, " if some_half else ""
     if set(counted) == {Cause.UNKNOWN}:
-        return "nothing at hand proves why"
+        return f"{others}nothing at hand proves why"
     if set(counted) <= _WEIGHED and choice is not None:
         first = counted.most_common(1)[0][0]
         weighed = _weighed(first, choice, some_half=some_half, number=counted.total())
@@ -188,9 +192,9 @@ def _why(told: Sequence[Explanation], choice: ChoiceTold | None, *, some_half: b
         return f"{_DOUBT}, {weighed}" if doubted else weighed
     if len(counted) == 1:
         perhaps = all(e.confidence is Confidence.POSSIBLE for e in told)
-        return f"{'perhaps ' if perhaps else ''}{_words(next(iter(counted)))}"
-    total = counted.total()
-    return "; ".join(f"for {n} of {total}, {_words(c)}" for c, n in counted.most_common())
+        return f"{others}{'perhaps ' if perhaps else ''}{_words(next(iter(counted)))}"
+    parts = [f"{_words(cause)} ({number})" for cause, number in counted.most_common()]
+    return f"{others}{'; '.join(parts)}"
 
 
 def _words(cause: Cause) -> str:
@@ -200,33 +204,49 @@ def _words(cause: Cause) -> str:
 def _weighed(first: Cause, choice: ChoiceTold, *, some_half: bool, number: int) -> str:
     if choice.alternative_ms is None:
         return f"the builder tried, and {_words(first)}"
-    with_them = "with FP16"
-    if some_half:
-        with_them = f"with {'the remaining' if number == 1 else 'another'} layer in FP16 too"
-    plan = "its best plan" if choice.reproduced else "the best plan that its log allows"
-    kernels = signed_us(choice.alternative_kernels_ms or 0.0)
-    conversions = signed_us(choice.alternative_conversions_ms or 0.0)
-    return (
-        f"the builder tried, and {plan} {with_them} was {in_us(choice.alternative_ms)} against "
-        f"{in_us(choice.plan_ms)} (kernels {kernels}, conversions {conversions})"
+    more = f"with {'the last' if number == 1 else 'another'} layer in FP16 too, " * some_half
+    what = "the engine" if some_half else "FP16"
+    kernels, conversions = (
+        choice.alternative_kernels_ms or 0.0,
+        choice.alternative_conversions_ms or 0.0,
     )
+    dearer = choice.alternative_ms - choice.plan_ms
+    would = (
+        f"{what} would be {in_us(dearer)} slower here" if dearer > 0 else f"{what} would be as fast"
+    )
+    totals = f"({in_us(choice.alternative_ms)} instead of {in_us(choice.plan_ms)})"
+    balance = f"{_balance(kernels, conversions)}, so " if kernels or conversions else ""
+    return f"{more}{balance}{would} {totals}"
 
 
-def _io_promise(choice: ChoiceTold, measured: Measurement | None) -> str:
+def _balance(kernels_ms: float, conversions_ms: float) -> str:
+    """What FP16 gives and takes, in words; each is a difference, and negative where it saves."""
+    kernels, conversions = in_us(abs(kernels_ms)), in_us(abs(conversions_ms))
+    if kernels_ms < 0:
+        if conversions_ms > 0:
+            return f"FP16 kernels would save {kernels}, but conversions would add {conversions}"
+        return f"FP16 kernels would save {kernels}, and conversions {conversions} more"
+    if conversions_ms < 0:
+        return f"FP16 would save {conversions} of conversions, but its kernels take {kernels} more"
+    slower = f"the FP16 kernels themselves take {kernels} more"
+    return f"{slower}, and conversions would add {conversions}" if conversions_ms else slower
+
+
+def _io_promise(choice: ChoiceTold, measured: Measurement | None, *, still: bool) -> str:
     """What FP16 network tensors promise, and nothing where noise is larger than what they give."""
     gain = choice.network_io_gain_ms
     if gain is None or choice.network_io_ms is None:
         return ""
     low, high = gain
-    io = f"FP16 network I/O ({', '.join(choice.network_io)})"
+    io = f"FP16 inputs and outputs ({', '.join(choice.network_io)})"
     if low <= 0.0:
         return (
-            f" {io} may make it faster or not: between builds the builder's timings vary by more "
-            "than it would save, so build it and measure."
+            f" {io} may or may not make it faster: between builds the builder's timings vary by "
+            "more than they would save, so build it and measure."
         )
     return (
-        f" With {io} another build would save {in_us(low)} to {in_us(high)} of "
-        f"{in_us(choice.plan_ms)} by the builder's timings (an estimate; only a build proves it)."
+        f" With {io} another build would {'still ' * still}save {in_us(low)} to {in_us(high)} of "
+        f"{in_us(choice.plan_ms)} by the builder's timings (an estimate: only a build proves it)."
         f"{_of_the_engine(choice, measured)}"
     )
 
@@ -256,10 +276,10 @@ def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
         for cause in (told.cause, *(other.cause for other in told.other_causes))
     }
     io = Cause.NETWORK_IO in causes
-    if choice is not None and (io or (report.advice and not report.explanations)):
-        return _io_promise(choice, report.measured)
+    gain = choice.network_io_gain_ms if choice is not None else None
+    if choice is not None and (io or (report.advice and gain is not None and gain[0] > 0)):
+        return _io_promise(choice, report.measured, still=not io)
     unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
-        stay = "stays" if unknown == 1 else "stay"
-        return f" {unknown} of them {stay} unexplained; below is what would tell."
+        return " Below is what would tell."
     return ""

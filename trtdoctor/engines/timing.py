@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trtdoctor.model.engine import Layer
+from trtdoctor.model.plural import count
 from trtdoctor.readers.profile import Profile, join
 
 
@@ -16,9 +17,9 @@ def timed(
     notes = []
     if joined.unmatched_times:
         notes.append(
-            f"{len(joined.unmatched_times)} times of the profile belong to no layer, "
+            f"{count(len(joined.unmatched_times), 'time')} of the profile without a layer, "
             f"such as {joined.unmatched_times[0].name}"
         )
     if joined.untimed_layers:
-        notes.append(f"{len(joined.untimed_layers)} layers have no time in the profile")
+        notes.append(f"{count(len(joined.untimed_layers), 'layer')} without a time in the profile")
     return joined.layers, tuple(notes)

@@ -111,10 +111,12 @@ class ReplayBackend:
         """The recorded answer, or ``not_recorded``."""
         found = self._answers.get(question.key)
         if found is None:
-            about = ", ".join(f"{key} {value}" for key, value in question.about.items())
+            path = question.about.get("path")
+            what = path if isinstance(path, str) else "it"
             return {
                 "error": "not_recorded",
-                "detail": f"the recording has no answer to: {question.kind} {about}".strip(),
+                "detail": f"the recording says nothing of {what}; on that machine, `trtdoctor check "
+                "--record DIR` of this version records it",
             }
         return found
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from ..model.decoded import Answer, CodeMeaning, Decoded, Nearest, UnknownLine
+from ..model.finding import Command, to_run
 from ..model.report import Severity
 from .knowledge import Knowledge
 from .rows import CodeTable, ErrorCode, LogMatch, LogMessage
@@ -185,14 +186,14 @@ def _plain(message: LogMessage) -> Answer:
     )
 
 
-def _filled(commands: Iterable[str], groups: dict[str, str]) -> tuple[str, ...]:
+def _filled(commands: Iterable[str], groups: dict[str, str]) -> tuple[Command, ...]:
     """The commands, with what the message names where it is harmless, else a word in its place."""
 
     def named(match: re.Match[str]) -> str:
         value = groups.get(match.group(1), "")
         return value if _HARMLESS.fullmatch(value) else match.group(1).upper()
 
-    return tuple(re.sub(r"\{([a-z]+)\}", named, command) for command in commands)
+    return to_run(*(re.sub(r"\{([a-z]+)\}", named, command) for command in commands))
 
 
 class _Found:

@@ -32,9 +32,14 @@ class Vocabulary(str, Enum):
 
 
 class FactValue(Frozen, frozen=True, kw_only=True):
-    """The value of one fact. ``FACT`` is its permanent name, ``area.thing``."""
+    """The value of one fact. ``FACT`` is its permanent name, ``area.thing``.
+
+    ``NOT_GIVEN`` is why a look has no such fact, where it is about something that a user gives: a
+    whole clause.
+    """
 
     FACT: ClassVar[str] = ""
+    NOT_GIVEN: ClassVar[str] = ""
 
 
 class Sensitive(str, Enum):

@@ -13,8 +13,11 @@ from typing import Any
 
 import msgspec
 
+from .difference import DIFFERENCE_SCHEMA, Difference
 from .errors import InputError
 from .facts import FACT_TYPES
+from .finding import Command, Tool, to_run, to_write
+from .fleet import FLEET_SCHEMA, Fleet
 from .json_bounds import excess
 from .report import REPORT_SCHEMA, Report
 
@@ -29,12 +32,18 @@ _OBEYED = re.compile(
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+# What most of a large report is, and holds no commands.
+_WITHOUT_COMMANDS = ("layers", "blocks")
 # In bytes, before any is indented.
 _MOST_INDENTED = 1 << 20
 
 
 class DocumentError(InputError):
     """A document that cannot be read; the message is one sentence for the user."""
+
+
+class ForeignDocumentError(DocumentError):
+    """It is sound, and something else than a report."""
 
 
 def printable(text: str) -> str:
@@ -110,6 +119,28 @@ def schema() -> dict[str, Any]:
     }
 
 
+def difference_schema() -> dict[str, Any]:
+    """The JSON Schema of what differs between two reports."""
+    (told,), parts = msgspec.json.schema_components((Difference,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": DIFFERENCE_SCHEMA,
+        **told,
+        "$defs": parts,
+    }
+
+
+def fleet_schema() -> dict[str, Any]:
+    """The JSON Schema of the fleet document."""
+    (fleet,), parts = msgspec.json.schema_components((Fleet,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": FLEET_SCHEMA,
+        **fleet,
+        "$defs": parts,
+    }
+
+
 def read_report(data: bytes, *, name: str = "the report") -> Report:
     """Read a saved report.
 
@@ -118,33 +149,94 @@ def read_report(data: bytes, *, name: str = "the report") -> Report:
     Raises:
         DocumentError: in one sentence, if the bytes are no report this version can read.
     """
+    refuse_excess(data, name)
+    try:
+        plain = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise no_json(name, error) from None
+    refuse_foreign(plain.get("schema") if isinstance(plain, dict) else None, name)
+    try:
+        return msgspec.convert(_migrated(plain), Report)
+    except msgspec.ValidationError as error:
+        raise damaged(name, error) from None
+
+
+def refuse_excess(data: bytes, name: str) -> None:
+    """Refuse JSON of more structure than any report has.
+
+    Raises:
+        DocumentError: it has more.
+    """
     too_much = excess(data)
     if too_much is not None:
         raise DocumentError(
             f"{name} is no report that can be read ({too_much}); give a report.json of trtdoctor"
         )
-    try:
-        plain = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DocumentError(
-            f"{name} is not JSON ({error}); give a report.json of trtdoctor"
-        ) from None
-    schema_id = plain.get("schema") if isinstance(plain, dict) else None
+
+
+def refuse_foreign(schema_id: object, name: str) -> None:
+    """Refuse a document that is no report, or of a newer major schema.
+
+    Raises:
+        DocumentError: it is one.
+    """
     family, _, major = str(schema_id).partition("/")
     if family != "trtdoctor.report" or not re.fullmatch("[0-9]{1,9}", major):
-        raise DocumentError(
+        raise ForeignDocumentError(
             f"{name} is JSON but no trtdoctor report; give a file written by -o report.json"
         )
     if int(major) > int(REPORT_SCHEMA.partition("/")[2]):
         raise DocumentError(
             f"{name} has schema {schema_id}, newer than this trtdoctor reads; update trtdoctor"
         )
-    try:
-        return msgspec.convert(plain, Report)
-    except msgspec.ValidationError as error:
-        raise DocumentError(
-            f"{name} is a damaged trtdoctor report ({error}); write it anew"
-        ) from None
+
+
+def no_json(name: str, error: Exception) -> DocumentError:
+    """What is told of bytes that are no JSON."""
+    return DocumentError(f"{name} is not JSON ({error}); give a report.json of trtdoctor")
+
+
+def damaged(name: str, error: Exception) -> DocumentError:
+    """What is told of a report whose parts are not what they should be."""
+    return DocumentError(f"{name} is a damaged trtdoctor report ({error}); write it anew")
+
+
+def _migrated(plain: dict[str, Any]) -> dict[str, Any]:
+    """The document with what earlier versions wrote otherwise as this one writes it.
+
+    A command was a line of text once, in which only a comment told Python from a shell.
+    """
+    snapshot = plain.get("snapshot")
+    facts = snapshot.get("facts") if isinstance(snapshot, dict) else None
+    told: list[Any] = [plain.get(key) for key in ("outcomes", "engines", "models", "comparisons")]
+    # The one fact that holds commands: of a build that failed.
+    told.append(facts.get("engine.builds") if isinstance(facts, dict) else None)
+    while told:
+        part = told.pop()
+        if isinstance(part, dict):
+            lines = part.get("commands")
+            if isinstance(lines, list) and any(isinstance(line, str) for line in lines):
+                part["commands"] = _commands(lines)
+            told += (value for key, value in part.items() if key not in _WITHOUT_COMMANDS)
+        elif isinstance(part, list) and part and isinstance(part[0], (dict, list)):
+            told += part
+    return plain
+
+
+def _commands(lines: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for line in lines:
+        if not isinstance(line, str):
+            found.append(line)
+            continue
+        code, said, where = line.partition("  # in the Python that ")
+        if not said:
+            found += to_run(line)
+        elif found and isinstance(found[-1], Command) and found[-1].tool is Tool.PYTHON:
+            found[-1] = msgspec.structs.replace(found[-1], lines=(*found[-1].lines, code))
+        else:
+            found += to_write(code, where=f"the script that {where}")
+    return [msgspec.to_builtins(one) if isinstance(one, Command) else one for one in found]
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> None:

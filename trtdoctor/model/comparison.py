@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import Frozen, PathText
 from .build import Spread
 from .engine import Precision
+from .finding import Command
 
 
 class OutputDifference(Frozen, frozen=True, kw_only=True):
@@ -96,5 +97,5 @@ class Comparison(Frozen, frozen=True, kw_only=True):
     suspects: tuple[str, ...] = ()
     worth: bool | None = None
     verdict: str = ""
-    commands: tuple[PathText, ...] = ()
+    commands: tuple[Command, ...] = ()
     notes: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Frozen
+from .finding import Command
 from .report import Confidence, Redaction, Report, Severity
 
 DECODED_SCHEMA = "trtdoctor.decoded/1"
@@ -37,7 +38,7 @@ class Answer(Frozen, frozen=True, kw_only=True):
     next_step: str
     source: str
     often: str | None = None
-    commands: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
     checks: tuple[str, ...] = ()
     details: dict[str, str] = {}
     code: CodeMeaning | None = None

@@ -8,7 +8,7 @@ from .base import Frozen, Vocabulary
 from .build import BuildRecord, Measurement, Proof
 from .cause import Cause, DecidedAgain
 from .engine_shapes import ShapeRange as ShapeRange
-from .finding import Confidence, Evidence, Remedy
+from .finding import Command, Confidence, Evidence, Remedy
 from .recorded import ApiCapture, TuningRecord
 from .typing import Typing
 
@@ -257,7 +257,7 @@ class BuildFailure(Frozen, frozen=True, kw_only=True):
     next_step: str | None = None
     error: str | None = None
     often: str | None = None
-    commands: tuple[str, ...] = ()
+    commands: tuple[Command, ...] = ()
     before: tuple[int, str] | None = None
 
 

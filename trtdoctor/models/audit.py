@@ -205,6 +205,11 @@ def _measured(numbers: Numbers) -> Measured | None:
     )
 
 
+def map_where_types_decide(model: OnnxFacts) -> PrecisionMap:
+    """Which precision each computing node has by the model's own types, as a strong build takes it."""
+    return map_by_types(parts_of(model), STRONG)
+
+
 def _worlds(release: Release | None, knowledge: Knowledge) -> tuple[tuple[Typing, ...], list[str]]:
     """Which maps are owed, and a note where the tables do not know the release."""
     both = (Typing.STRONG, Typing.WEAK)

@@ -22,10 +22,12 @@ from .system import (
     disk,
     environment,
     identity,
+    image,
     jetson,
     library_path,
     memory,
     operating_system,
+    power_mode,
     wsl,
 )
 from .tensorrt import own_modules, tensorrt_builders, tensorrt_imports, working_directory
@@ -35,8 +37,10 @@ PROBES: tuple[Probe, ...] = (
     operating_system,
     identity,
     container,
+    image,
     wsl,
     jetson,
+    power_mode,
     memory,
     disk,
     environment,

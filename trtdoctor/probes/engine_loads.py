@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trtdoctor.host import Host
+from trtdoctor.host import Host, NotRecorded
 from trtdoctor.model.facts import Attempt, Ending, EngineLoad, EngineLoads
 
 from .asking import inventory, target_python
@@ -18,6 +18,10 @@ _MODULES = {"tensorrt": ("tensorrt", "tensorrt_lean"), "tensorrt-rtx": ("tensorr
 # A large engine takes long to read and to copy to the GPU; the run's own deadline is the limit.
 _DEADLINE = 3600.0
 _STAGE = re.compile(r"^trtdoctor-stage: (?P<stage>\w+) ?(?P<version>\S*)\n", re.MULTILINE)
+_NOT_RECORDED = (
+    "the recording tells nothing of loading this engine, so that its file alone was looked at; on that "
+    "machine, `trtdoctor check ENGINE --record DIR` records it"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,17 @@ def engine_loads(requests: Sequence[LoadRequest]) -> Probe:
     """A probe that loads these engines one after the other."""
 
     def look(host: Host) -> Observed[EngineLoads]:
-        loads = tuple(_load(host, request) for request in requests)
-        return Observed(value=EngineLoads(loads=loads), source="deserialize_cuda_engine")
+        loads: list[EngineLoad] = []
+        missing = 0
+        for request in requests:
+            try:
+                loads.append(_load(host, request))
+            except NotRecorded:
+                loads.append(EngineLoad(path=request.path, why_not=_NOT_RECORDED))
+                missing += 1
+        if missing and missing == len(loads):
+            raise NotRecorded(_NOT_RECORDED)
+        return Observed(value=EngineLoads(loads=tuple(loads)), source="deserialize_cuda_engine")
 
     return Probe(provides=EngineLoads, cost=Cost.LIGHT, look=look)
 

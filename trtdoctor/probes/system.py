@@ -10,17 +10,29 @@ from trtdoctor.model.facts import (
     Disk,
     Environment,
     Identity,
+    Image,
     Jetson,
     LibraryPath,
     Memory,
     OperatingSystem,
     PathEntry,
+    PowerMode,
     Volume,
     Wsl,
 )
 
 from .observing import Cost, NotThere, Observed, probe
 
+# What NVIDIA's images say of themselves in their environment.
+IMAGE_VARIABLES = (
+    "NVIDIA_BUILD_ID",
+    "NVIDIA_PRODUCT_NAME",
+    "NVIDIA_PYTORCH_VERSION",
+    "NVIDIA_TENSORFLOW_VERSION",
+    "NVIDIA_TENSORRT_VERSION",
+    "NVIDIA_TRITON_SERVER_VERSION",
+    "TRITON_SERVER_VERSION",
+)
 WATCHED_VARIABLES = (
     "CONDA_PREFIX",
     "CUDA_CACHE_PATH",
@@ -198,6 +210,40 @@ def _dpkg_version(host: Host, package: str) -> str | None:
         rf"^Package: {re.escape(package)}\n(?:.+\n)*?Version: (\S+)", text, re.MULTILINE
     )
     return found.group(1) if found else None
+
+
+@probe(Image, Cost.PASSIVE)
+def image(host: Host) -> Observed[Image]:
+    """The variables by which NVIDIA's images name themselves."""
+    found = {name: value for name in IMAGE_VARIABLES if (value := host.env(name)) is not None}
+    if not found:
+        raise NotThere("no variable of NVIDIA's images is set", source="environment")
+    return Observed(value=Image(variables=found), source="environment")
+
+
+@probe(PowerMode, Cost.PASSIVE)
+def power_mode(host: Host) -> Observed[PowerMode]:
+    """The number in nvpmodel's status file, with the name that its configuration has for it."""
+    status, configuration = "/var/lib/nvpmodel/status", "/etc/nvpmodel.conf"
+    try:
+        kept = host.read_text(status, limit=1 << 12)
+    except Missing:
+        raise NotThere(f"no {status}", source=status) from None
+    found = re.search(r"pmode:\s*(\d{1,9})(?!\d)", kept)
+    if found is None:
+        raise HostError(f"{status} tells no mode")
+    number = int(found.group(1))
+    try:
+        modes = host.read_text(configuration, limit=1 << 20)
+    except HostError:
+        modes = ""
+    name = re.search(
+        rf"^\s*<\s*POWER_MODEL\s+ID=0*{number}\s+NAME=([\w.+-]+)\s*>", modes, re.MULTILINE
+    )
+    return Observed(
+        value=PowerMode(number=number, name=name.group(1) if name else None),
+        source=f"{status}, {configuration}",
+    )
 
 
 @probe(Memory, Cost.PASSIVE)

@@ -25,6 +25,8 @@ from statistics import median
 
 import msgspec
 
+from trtdoctor.model.plural import count
+
 from ..model.base import Frozen
 from ..model.build import Measurement
 from ..model.spreads import FEWEST, spread
@@ -145,7 +147,7 @@ def _read(data: bytes) -> Times:
         raise FormatError(f"This JSON list does not tell the computeMs of inferences. {_HOW}")
     if len(entries) < FEWEST:
         raise FormatError(
-            f"This file tells of {len(entries)} inferences, from which no median with an interval "
+            f"This file tells of {count(len(entries), 'inference')}, from which no median with an interval "
             f"follows; export at least {FEWEST}, better some hundred: trtexec --iterations=200"
         )
     return _times(entries)

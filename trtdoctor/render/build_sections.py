@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from trtdoctor.model.build import BuildRecord, BuildSettings, Proof, Spread
 from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.finding import Command, to_run
 
 from .engine_sections import size
 from .section import Section
@@ -23,7 +24,8 @@ def build_sections(engine: EngineReport) -> Iterator[Section]:
 def proof_sections(engine: EngineReport) -> Iterator[Section]:
     """Each remedy that was followed: what was promised, and what came out."""
     for proof in engine.proofs:
-        yield Section(title=f"Tried: {' and '.join(proof.remedies)}", rows=tuple(_proved(proof)))
+        title = f"Tried: {' and '.join(proof.remedies)}"
+        yield Section(title=title, rows=tuple(_proved(proof)), kind="proof", about=proof)
 
 
 def time(ms: float) -> str:
@@ -38,7 +40,7 @@ def spread(told: Spread) -> str:
     return f"{time(told.median)} ({time(told.low)} to {time(told.high)})"
 
 
-def _built(record: BuildRecord) -> Iterator[tuple[str, str]]:
+def _built(record: BuildRecord) -> Iterator[tuple[str, str] | Command]:
     took = "" if record.took_s is None else f" in {record.took_s:.1f} s"
     yield "Builder", f"{record.product} {record.version}{took}, by {record.through}"
     model = record.given or record.model
@@ -64,7 +66,8 @@ def _built(record: BuildRecord) -> Iterator[tuple[str, str]]:
     if record.timing_cache is not None:
         yield "Cache", f"{record.timing_cache.path} as of before the build"
     yield "Log", record.log.path
-    yield "Again", f"$ trtdoctor {' '.join(map(shlex.quote, record.command))}"
+    yield "Again", "this builds it again:"
+    yield from to_run(f"trtdoctor {' '.join(map(shlex.quote, record.command))}")
     for note in record.notes:
         yield "Note", note
 
@@ -86,10 +89,10 @@ def _settings(settings: BuildSettings) -> Iterator[tuple[str, str]]:
         yield "tactic sources:", ", ".join(settings.tactic_sources)
 
 
-def _proved(proof: Proof) -> Iterator[tuple[str, str]]:
+def _proved(proof: Proof) -> Iterator[tuple[str, str] | Command]:
     yield "Verdict", proof.verdict
     if proof.change:
-        yield "Build it", f"$ {' '.join(map(shlex.quote, proof.change))}"
+        yield from to_run(" ".join(map(shlex.quote, proof.change)))
     if proof.promised_ms is not None:
         low, high = proof.promised_ms
         yield "Promised", f"{time(low)} to {time(high)} less"

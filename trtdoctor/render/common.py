@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from trtdoctor.model.machine import GpuCard, Machine, TensorRTCard
+from trtdoctor.model.plural import count
 from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
 from trtdoctor.model.typing import Typing
 
@@ -39,6 +40,13 @@ def flat(text: str) -> str:
 def one_line(text: str) -> str:
     """Clean text on one line."""
     return " ".join(clean(text).split())
+
+
+def exact(text: str) -> str:
+    """Clean text that is never cut short: a command that lacks its end is another command."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c == "\n" or not _controls(c) else _visible(c) for c in text)
 
 
 def _shown(text: str, *, keep: str) -> str:
@@ -95,7 +103,7 @@ def counts(report: Report) -> str:
         number = len(having(report, status))
         if number:
             parts.append(f"{number} {word}")
-    return f"{len(report.outcomes)} checks: {', '.join(parts)}"
+    return f"{count(len(report.outcomes), 'check')}: {', '.join(parts)}"
 
 
 def verdict_line(report: Report) -> str:
@@ -122,8 +130,8 @@ def verdict_line(report: Report) -> str:
         if not number and not having(report, Status.PASSED, Status.FAILED):
             reasons = dict.fromkeys(o.reason for o in having(report, Status.NOT_APPLICABLE))
             why = one_line("; ".join(reason for reason in reasons if reason))
-            return f"Nothing was checked, for none of the selected checks applies here: {why or 'unknown'}."
-        cause = f"{number} {'check' if number == 1 else 'checks'} could not decide"
+            return f"Nothing was checked, because none of the selected checks applies: {why or 'unknown'}."
+        cause = f"{count(number, 'check')} could not decide"
         if not number:
             cause = "some checks did not load"
         return f"Inconclusive: nothing wrong was found, but {cause}."
@@ -214,12 +222,10 @@ def _why(reason: str | None) -> str:
 
 
 def finding_details(finding: Finding) -> Iterable[tuple[str, str]]:
-    """A finding's evidence, confidence, remedy and commands as label and text."""
+    """A finding's evidence, confidence and remedy as label and text; its commands stand apart."""
     for number, item in enumerate(finding.evidence):
         yield ("evidence" if number == 0 else ""), f"{item.source}: {item.value}"
     if finding.confidence.value != "certain":
         yield "confidence", finding.confidence.value
     if finding.remedy:
         yield "remedy", finding.remedy.text
-        for command in finding.remedy.commands:
-            yield "", f"$ {command}"

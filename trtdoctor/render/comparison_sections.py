@@ -8,6 +8,7 @@ from pathlib import PurePath
 from trtdoctor.model.build import Spread
 from trtdoctor.model.comparison import AlignedLayer, Comparison, OutputDifference, SideBySide
 from trtdoctor.model.engine import Precision
+from trtdoctor.model.finding import Command
 
 from .section import Section
 
@@ -56,10 +57,9 @@ def _title(comparison: Comparison) -> str:
     return "B in place of A" if a == b else f"{b} (B) in place of {a} (A)"
 
 
-def _answer(comparison: Comparison) -> Iterator[tuple[str, str]]:
+def _answer(comparison: Comparison) -> Iterator[tuple[str, str] | Command]:
     yield "Verdict", comparison.verdict
-    for command in comparison.commands:
-        yield "", f"$ {command}"
+    yield from comparison.commands
     yield "A", comparison.a
     yield "B", comparison.b
     if comparison.a_ms is not None and comparison.b_ms is not None:

@@ -6,11 +6,15 @@ import textwrap
 from collections.abc import Iterator
 
 from trtdoctor.model.decoded import Answer, CodeMeaning, Decoded
+from trtdoctor.model.finding import Command
 from trtdoctor.model.report import Confidence, Severity
 
+from .commands import folded, headings
 from .common import flat, one_line
+from .section import stretches
 
 _LABEL = 12
+_INDENT = " " * (2 + _LABEL)
 _COLORS = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[33m", Severity.INFO: "\x1b[36m"}
 _PLAIN = "\x1b[0m"
 _KINDS = {"cuda": "CUDA", "nvml": "NVML", "tensorrt": "TensorRT", "exit": "exit code"}
@@ -97,11 +101,15 @@ def _answer(answer: Answer, width: int, color: bool, *, where: bool) -> Iterator
     if answer.text:
         place = f"line {answer.line:,}{times}" if where else "the text"
         yield from _wrapped(place, one_line(answer.text), width)
-    for label, text in answer_rows(answer):
-        yield from _wrapped(label, text, width)
+    for pairs, commands in stretches(answer_rows(answer)):
+        for label, text in pairs:
+            yield from _wrapped(label, text, width)
+        for heading, command in headings(commands):
+            yield f"{_INDENT}{heading}"
+            yield from (f"{_INDENT}  {line}" for line in folded(command, width - len(_INDENT) - 2))
 
 
-def answer_rows(answer: Answer) -> Iterator[tuple[str, str]]:
+def answer_rows(answer: Answer) -> Iterator[tuple[str, str] | Command]:
     """What is told of a message, as label and text; an empty label goes on with the one above."""
     if answer.recovered:
         yield "but", "what came after it ended well, so it is not what failed last"
@@ -117,8 +125,7 @@ def answer_rows(answer: Answer) -> Iterator[tuple[str, str]]:
     if answer.follower:
         yield "look", "something before it is the cause; decode the lines before it, too"
     yield "next", answer.next_step
-    for command in answer.commands:
-        yield "", f"$ {command}"
+    yield from answer.commands
     if answer.checks:
         yield "proved by", check_command(answer.checks)
     seen = " to ".join(dict.fromkeys(v for v in (answer.first_seen, answer.last_seen) if v))

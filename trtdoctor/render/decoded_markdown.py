@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from trtdoctor.model.decoded import Answer, Decoded
 
 from .decoded import answer_rows
-from .markdown import as_code, as_text, render_markdown
+from .markdown import as_blocks, as_code, as_text, render_markdown
+from .section import stretches
 
 
 def render_decoded_markdown(decoded: Decoded) -> str:
@@ -50,11 +51,9 @@ def _answer(answer: Answer) -> Iterator[str]:
     )
     if answer.text:
         yield f"- line {answer.line:,}{times}: {as_code(answer.text)}"
-    for label, text in answer_rows(answer):
-        if text.startswith("$ "):
-            yield f"  - {as_code(text[2:])}"
-        else:
-            yield f"- {label}: {as_text(text)}"
+    for pairs, commands in stretches(answer_rows(answer)):
+        yield from (f"- {label}: {as_text(text)}" for label, text in pairs)
+        yield from as_blocks(commands, indent=2)
 
 
 def _not_known(decoded: Decoded) -> Iterator[str]:

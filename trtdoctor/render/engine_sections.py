@@ -17,8 +17,10 @@ from trtdoctor.model.engine import (
     Summary,
 )
 from trtdoctor.model.finding import Confidence
+from trtdoctor.model.plural import count
 
 from .recorded_sections import recorded_sections
+from .section import ENGINE_TYPING
 from .section import Section as Section
 from .section import percent as percent
 from .section import size as size
@@ -55,7 +57,7 @@ def engine_sections(
 
     Before a table of more than ``gather_above`` layers stands one that counts those that are alike.
     """
-    names = _names(engines)
+    names = names_of(engines)
     if len(engines) > 1:
         yield _comparison(engines, names)
     for engine in engines:
@@ -78,7 +80,7 @@ def engine_sections(
                 yield _layers(*listed)
 
 
-def _names(engines: tuple[EngineReport, ...]) -> dict[str, str]:
+def names_of(engines: tuple[EngineReport, ...]) -> dict[str, str]:
     """The file name of each path, with as many folders before it as tell the files apart."""
     names = {engine.path: PurePath(engine.path) for engine in engines}
     longest = max((len(path.parts) for path in names.values()), default=1)
@@ -125,7 +127,7 @@ def _identity(engine: EngineReport) -> Iterator[tuple[str, str]]:
                 yield f"Profile {number}", f"{name} {_range(extents)}"
         for key, value in identity.metadata.items():
             yield f"  {key}", str(value)
-    yield "Typing", engine.typing.value
+    yield "Typing", ENGINE_TYPING.get(engine.typing, engine.typing.value)
     if engine.capture is None:
         yield "Layers", _source(engine)
     for note in engine.notes:
@@ -148,7 +150,7 @@ def _made_for(engine: EngineReport) -> str:
         text = _sure(text, identity.confidence.get("compute_capabilities"))
     if identity.hardware_compatibility not in (None, "none"):
         text += f", hardware compatible: {identity.hardware_compatibility}"
-    return f"{text}; platform {identity.platform or 'not told'}"
+    return f"{text}; platform {identity.platform or 'unknown'}"
 
 
 def _built_on(record: dict[str, Any]) -> Iterator[str]:
@@ -210,7 +212,7 @@ def _named(engine: EngineReport) -> Section:
     timed = any(layer.time_ms is not None for layer in layers)
     if timed:
         layers.sort(key=lambda layer: layer.time_ms or 0.0, reverse=True)
-    title = "FP16: not known, since only the layers' names are told"
+    title = "FP16: unknown, because only the layers' names are known"
     if len(layers) > _MOST_LISTED:
         title += f" ({_MOST_LISTED} of {len(layers)}, --all shows every layer)"
     rows = [
@@ -218,8 +220,9 @@ def _named(engine: EngineReport) -> Section:
         for layer in layers[:_MOST_LISTED]
     ]
     if not timed:
-        return Section(title=title, columns=("layer",), rows=tuple(row[1:] for row in rows))
-    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows))
+        rows_named = tuple(row[1:] for row in rows)
+        return Section(title=title, columns=("layer",), rows=rows_named, kind="layers")
+    return Section(title=title, columns=("ms", "layer"), rows=tuple(rows), kind="layers")
 
 
 def _once(engine: EngineReport) -> list[Layer]:
@@ -243,13 +246,14 @@ def _precisions(engine: EngineReport) -> Section:
         totals = [str(sum(1 for x in compute if x.precision is p)) for p in present]
         rows.append(("all compute layers", *totals, str(len(compute))))
     return Section(
-        title=_headline(engine),
+        title=headline(engine),
         columns=("layer type", *(p.value for p in present), "all"),
         rows=tuple(rows),
     )
 
 
-def _headline(engine: EngineReport) -> str:
+def headline(engine: EngineReport) -> str:
+    """How much of an engine is FP16, by what is known, in one line."""
     summary = engine.summary or Summary()
     share, conversions = summary.fp16_share, summary.conversions
     parts = [f"{percent(share.layers)} of compute layers"]
@@ -260,6 +264,8 @@ def _headline(engine: EngineReport) -> str:
     text = "FP16: " + ", ".join(parts)
     if summary.unknown_share.layers:
         text += f"; unknown: {percent(summary.unknown_share.layers)} of compute layers"
+        if summary.unknown_share.time is not None:
+            text += f", {percent(summary.unknown_share.time)} of their time"
     if conversions.count:
         one = conversions.count == 1
         text += "; one conversion" if one else f"; {conversions.count} conversions"
@@ -318,7 +324,7 @@ def _alike(layers: tuple[Layer, ...]) -> Section:
     columns = ["layers", "precision", "type", "the first of them", "evidence"]
     if timed:
         columns.insert(1, "ms")
-    title = f"{len(layers)} layers, alike ones together"
+    title = f"{count(len(layers), 'layer')}, alike ones together"
     if len(rows) > _MOST_KINDS:
         title += f" ({_MOST_KINDS} of {len(rows)} kinds)"
     return Section(title=title, columns=tuple(columns), rows=tuple(rows[:_MOST_KINDS]))
@@ -347,7 +353,7 @@ def _layers(title: str, layers: Iterable[Layer], *, nodes: bool = False) -> Sect
     columns = ["precision", "type", "layer", "evidence"]
     if timed:
         columns.insert(1, "ms")
-    return Section(title=title, columns=tuple(columns), rows=tuple(rows))
+    return Section(title=title, columns=tuple(columns), rows=tuple(rows), kind="layers")
 
 
 def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Section:
@@ -369,7 +375,7 @@ def _comparison(engines: tuple[EngineReport, ...], names: dict[str, str]) -> Sec
             )
         )
     return Section(
-        title=f"{len(engines)} engines",
+        title=count(len(engines), "engine"),
         columns=("file", "size", "made by", "for", "layers", "FP16", "unknown", "layers from"),
         rows=tuple(rows),
     )

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from trtdoctor.model.cause import DecidedAgain
 from trtdoctor.model.engine import EngineReport, Explanation
-from trtdoctor.model.finding import Remedy
+from trtdoctor.model.finding import Command, Remedy
+from trtdoctor.model.plural import count
 
-from .section import Section
+from .section import ENGINE_TYPING, Section, brief
 
 _MOST_LISTED = 10
 _MOST_NAMED = 200
@@ -29,7 +30,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
         rows.append(("Answer", engine.answer))
     if engine.choice is not None:
         rows.append(("Proof", _proof(engine)))
-    rows.append(("Typing", engine.typing.value))
+    rows.append(("Typing", ENGINE_TYPING.get(engine.typing, engine.typing.value)))
     rows += [("Note", note) for note in engine.notes]
     yield Section(title=f"Why not FP16? {engine.path}", rows=tuple(rows))
     groups = list(_regions(engine.explanations).values())
@@ -38,7 +39,7 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
     if len(groups) > _MOST_GROUPS:
         yield _other_groups(groups[_MOST_GROUPS:])
     if len(engine.explanations) > 1:
-        yield _shortened(_layers(engine.explanations), verbose)
+        yield _shortened(_layers(engine), verbose)
     for title, remedies in (
         ("What would make the whole engine faster", engine.advice),
         ("What would tell more", engine.missing),
@@ -47,11 +48,11 @@ def explanation_sections(engine: EngineReport, *, verbose: bool = False) -> Iter
             yield Section(title=title, rows=tuple(remedy_rows(remedies)))
 
 
-def remedy_rows(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str]]:
+def remedy_rows(remedies: Iterable[Remedy]) -> Iterator[tuple[str, str] | Command]:
     """Remedies as rows of a table without columns: the text, and each command."""
     for item in remedies:
         yield "", item.text
-        yield from (("", f"$ {command}") for command in item.commands)
+        yield from item.commands
 
 
 def _shortened(section: Section, verbose: bool) -> Section:
@@ -94,7 +95,7 @@ def _other_groups(groups: list[list[Explanation]]) -> Section:
         regions[group[0].cause.value] += 1
         layers[group[0].cause.value] += len(group)
     return Section(
-        title=f"{len(groups)} more regions, each told in full by -o report.json",
+        title=f"{count(len(groups), 'more region')}, each told in full by -o report.json",
         columns=("regions", "layers", "cause"),
         rows=tuple(
             (str(number), str(layers[cause]), cause) for cause, number in regions.most_common()
@@ -106,9 +107,10 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
     first = max(group, key=lambda told: told.cost.margin_ms if told.cost else 0.0)
     number = f"{len(group)} layers" if len(group) > 1 else group[0].layer
     confidence = f", {first.confidence.value}" if first.confidence else ""
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...] | Command] = []
     if len(group) > 1:
-        names = [told.layer for told in group[: _MOST_NAMED if verbose else _MOST_LISTED]]
+        shown_names = group[: _MOST_NAMED if verbose else _MOST_LISTED]
+        names = [told.layer if verbose else brief(told.layer) for told in shown_names]
         if len(names) < len(group):
             where = "the table of layers has each" if verbose else "-v"
             names.append(f"and {len(group) - len(names)} more ({where})")
@@ -137,22 +139,36 @@ def _group(group: list[Explanation], verbose: bool) -> Section:
         rows.append(("", f"and {len(first.evidence) - len(shown)} more (-v)"))
     if first.remedy:
         rows.append(("remedy", first.remedy.text))
-        rows += [("", f"$ {command}") for command in first.remedy.commands]
-    return Section(title=f"{first.cause.value}{confidence}: {number}", rows=tuple(rows))
+        rows += first.remedy.commands
+    title = f"{first.cause.value}{confidence}: {number}"
+    return Section(title=title, rows=tuple(rows), kind="cause", about=first.cost)
 
 
-def _layers(explanations: tuple[Explanation, ...]) -> Section:
-    """All explained layers, the dearest first; layers without a price keep their order."""
+def _layers(engine: EngineReport) -> Section:
+    """All explained layers, the dearest first, else the slowest; the others keep their order."""
+    explanations = engine.explanations
+    times = {
+        layer.name: layer.time_ms for layer in engine.layers[::-1] if layer.time_ms is not None
+    }
     priced = any(told.cost for told in explanations)
+    timed = any(told.layer in times for told in explanations)
+
+    def dear(told: Explanation) -> tuple[float, float]:
+        return -(told.cost.margin_ms if told.cost else 0.0), -times.get(told.layer, 0.0)
+
     rows = []
-    for told in sorted(explanations, key=lambda t: -(t.cost.margin_ms if t.cost else 0.0)):
+    for told in sorted(explanations, key=dear):
         confidence = told.confidence.value if told.confidence else ""
         price = f"{told.cost.margin_ms * 1000:+.2f}" if told.cost else ""
+        took = f"{times[told.layer]:.4f}" if told.layer in times else ""
         row = (told.precision.value, told.cause.value, confidence, told.layer)
-        rows.append((price, *row) if priced else row)
+        rows.append(((price,) if priced else ()) + ((took,) if timed else ()) + row)
     columns = ("precision", "cause", "confidence", "layer")
+    head = (("us in FP16",) if priced else ()) + (("ms",) if timed else ())
+    order = "by cost" if priced else "by time" if timed else ""
     return Section(
-        title="Layers by cost" if priced else "Layers",
-        columns=("us in FP16", *columns) if priced else columns,
+        title=f"Layers {order}".rstrip(),
+        columns=head + columns,
         rows=tuple(rows),
+        kind="layers",
     )

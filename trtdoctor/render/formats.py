@@ -87,6 +87,6 @@ def format_of(file: PurePath) -> Format | None:
     return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
-def all_suffixes() -> str:
-    """Every suffix that names a format, for people."""
-    return " ".join(known.suffixes[0] for known in FORMATS.values() if known.suffixes)
+def suffixes() -> tuple[str, ...]:
+    """The suffix of each format that files can have, the shortest of each."""
+    return tuple(known.suffixes[0] for known in FORMATS.values() if known.suffixes)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from trtdoctor.model.finding import Command
 from trtdoctor.model.report import Outcome, Report, Severity, Status
 
+from .commands import fence, headings
 from .common import (
     clean,
     counts,
@@ -16,7 +19,7 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .section import Section
+from .section import Section, stretches
 from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
@@ -46,14 +49,12 @@ def render_markdown(report: Report) -> str:
 
 def _section(section: Section) -> list[str]:
     columns = section.columns or ("", "")
-    lines = ["", f"#### {as_text(section.title)}", "", f"| {' | '.join(columns)} |"]
-    lines.append(f"| {' | '.join('---' for _ in columns)} |")
-    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in section.rows]
+    lines = ["", f"#### {as_text(section.title)}", ""]
+    head = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+    for rows, commands in stretches(section.rows):
+        lines += [*head, *(f"| {' | '.join(map(as_text, row))} |" for row in rows)] if rows else []
+        lines += ["", *as_blocks(commands)] if commands else []
     return [*lines, "", as_text(section.note)] if section.note else lines
-
-
-def _cell(cell: str) -> str:
-    return as_code(cell[2:]) if cell.startswith("$ ") else as_text(cell)
 
 
 def _unseen(report: Report) -> list[str]:
@@ -81,7 +82,7 @@ def _findings(report: Report, severity: Severity) -> list[str]:
                 lines.append(f"  - confidence: {finding.confidence.value}")
             if finding.remedy:
                 lines.append(f"  - remedy: {as_text(finding.remedy.text)}")
-                lines += [f"    - {as_code(command)}" for command in finding.remedy.commands]
+                lines += as_blocks(finding.remedy.commands, indent=4)
     return lines
 
 
@@ -106,6 +107,14 @@ def as_text(text: str) -> str:
     escaped = re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", one_line(text)).replace("&", "&amp;")
     # An at sign or "#12" would notify people or link issues where this is pasted.
     return re.sub(r"@(?=\w)", "@\u200b", escaped)
+
+
+def as_blocks(commands: Sequence[Command], *, indent: int = 0) -> list[str]:
+    """Commands as fenced blocks under their headings; whole lines, for whoever pastes them."""
+    lines = []
+    for heading, command in headings(commands):
+        lines += [as_text(heading), "", *fence(command), ""]
+    return [f"{' ' * indent}{line}" if line else line for line in lines]
 
 
 def as_code(text: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePath
 
-from trtdoctor.model.finding import Remedy
 from trtdoctor.model.report import Finding, Problem, ProblemKind, Report
 
+from .commands import headings, pasted
 from .common import clean, finding_details
 
 # XML knows no way to write these, and Unicode promises that they stand for nothing.
@@ -18,7 +18,11 @@ _NO_CHARACTERS = re.compile("[\ufffe\uffff]")
 
 def plain(text: str) -> str:
     """Clean text, also without what no XML document can hold; it keeps its lines."""
-    return _NO_CHARACTERS.sub(lambda m: f"\\u{ord(m.group()):04x}", clean(text))
+    return _xml_safe(clean(text))
+
+
+def _xml_safe(text: str) -> str:
+    return _NO_CHARACTERS.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
 def plain_line(text: str) -> str:
@@ -27,7 +31,7 @@ def plain_line(text: str) -> str:
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:
-    """A finding as lines of text: the message, its evidence, the remedy and the commands."""
+    """A finding as lines of text: the message, its evidence, the remedy and the commands, each whole."""
     subject = f"{plain_line(finding.subject)}: " if finding.subject else ""
     # Most messages name what they are about.
     told = plain_line(finding.message)
@@ -35,12 +39,11 @@ def finding_lines(finding: Finding) -> Iterator[str]:
     above = ""
     for label, text in finding_details(finding):
         above = label or above
-        yield plain(text) if text.startswith("$ ") else f"{above}: {plain(text)}"
-
-
-def commands_of(remedy: Remedy | None) -> tuple[str, ...]:
-    """What a remedy says to paste, each command whole."""
-    return () if remedy is None else remedy.commands
+        yield f"{above}: {plain(text)}"
+    if finding.remedy is not None:
+        for heading, command in headings(finding.remedy.commands):
+            yield heading
+            yield from (f"  {_xml_safe(line)}" for line in pasted(command))
 
 
 def file_of(report: Report, finding: Finding) -> tuple[str, int | None] | None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.finding import Command, to_run
 from trtdoctor.model.recorded import ApiCapture, CapturedLayer, TunedRoute, TuningRecord
 from trtdoctor.model.typing import Typing
 
@@ -101,7 +102,7 @@ def _steering(engine: EngineReport, capture: ApiCapture) -> Iterator[tuple[str, 
         yield "Note", "no build was asked for: the program ended before, or the capture is cut"
 
 
-def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, str]]:
+def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, str] | Command]:
     if engine.what:
         yield "File", engine.what
     yield "Tuner", f"version {record.tuner_version}, search {record.search or 'not told'}"
@@ -118,9 +119,8 @@ def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, st
         yield "Fastest", _fastest(record, record.best)
         if record.command:
             route = shlex.quote(record.best_route)
-            yield (
-                "",
-                f"$ trtexec --onnx=MODEL.onnx --setBuildRoute={route} --saveEngine=MODEL.engine",
+            yield from to_run(
+                f"trtexec --onnx=MODEL.onnx --setBuildRoute={route} --saveEngine=MODEL.engine"
             )
         else:
             yield "Its route", record.best_route

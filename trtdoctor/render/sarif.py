@@ -17,8 +17,8 @@ from urllib.parse import quote
 from trtdoctor.model.codec import printable
 from trtdoctor.model.report import CheckInfo, Finding, Outcome, Report, Severity, Status
 
-from .common import verdict_line
-from .plain import commands_of, file_of, finding_lines, moment, not_loaded, plain, plain_line
+from .common import exact, verdict_line
+from .plain import file_of, finding_lines, moment, not_loaded, plain, plain_line
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -96,7 +96,10 @@ def _result(
         "references": [plain_line(reference) for reference in finding.references],
     }
     if finding.remedy is not None:
-        commands = [plain(command) for command in commands_of(finding.remedy)]
+        commands = [
+            {"tool": command.tool.value, "lines": [exact(line) for line in command.lines]}
+            for command in finding.remedy.commands
+        ]
         properties["remedy"] = {"text": plain(finding.remedy.text), "commands": commands}
     return {
         "ruleId": rule_id,

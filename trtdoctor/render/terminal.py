@@ -13,8 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from trtdoctor.model.finding import Command
 from trtdoctor.model.report import Finding, Outcome, Report, Severity, Status, Verdict
 
+from .commands import folded, headings
 from .common import (
     clean,
     counts,
@@ -27,7 +29,8 @@ from .common import (
     undecided,
     verdict_line,
 )
-from .section import Section
+from .one_line import render_one_line
+from .section import Section, stretches
 from .sections import report_sections
 
 _HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
@@ -37,7 +40,10 @@ _VERDICTS = {Verdict.HEALTHY: "bold green", Verdict.PROBLEMS: "bold red"}
 
 @dataclass(frozen=True, kw_only=True)
 class TerminalOptions:
-    """``width`` in columns; ``unicode`` false where the terminal's encoding lacks the marks."""
+    """``width`` in columns; ``unicode`` false where the terminal's encoding lacks the marks.
+
+    With ``quiet`` there is one line, of any length.
+    """
 
     width: int = 100
     color: bool = False
@@ -49,6 +55,8 @@ class TerminalOptions:
 
 def render_terminal(report: Report, options: TerminalOptions) -> str:
     """The report as text, with escape sequences for colour if asked for."""
+    if options.quiet:
+        return render_one_line(report)
     return _Terminal(options).render(report)
 
 
@@ -108,13 +116,11 @@ class _Terminal:
         )
 
     def render(self, report: Report) -> str:
-        if not self._options.quiet:
-            self._card(report)
-            self._engines(report)
+        self._card(report)
+        self._engines(report)
         self._unseen(report)
         for severity in Severity:
-            if severity is not Severity.INFO or not self._options.quiet:
-                self._findings(report, severity)
+            self._findings(report, severity)
         if self._options.verbose:
             self._rest(report)
         self._closing(report)
@@ -132,9 +138,9 @@ class _Terminal:
         table.add_row(Text(mark, style), Text.assemble(clean(text), (clean(dim), "dim")))
         self._console.print(Padding(table, (0, 0, 0, 2)))
 
-    def _rows(self, rows: list[tuple[str, str, str]], indent: int) -> None:
+    def _rows(self, rows: list[tuple[str, str, str]], indent: int, *, labels: int = 0) -> None:
         table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, min_width=labels)
         table.add_column(overflow="fold")
         for label, text, style in rows:
             table.add_row(Text(clean(label), "dim"), Text(clean(text), style))
@@ -162,16 +168,34 @@ class _Terminal:
             if section.columns:
                 self._table(section)
             else:
-                self._rows([(label, flat(text), "") for label, text in section.rows], 2)
+                self._pairs(section)
             if section.note:
                 self._console.print(Padding(Text(one_line(section.note), "dim"), (0, 0, 0, 2)))
+
+    def _pairs(self, section: Section) -> None:
+        """Labels with their texts, all in one column also where commands stand between them."""
+        pairs = [row for row in section.rows if not isinstance(row, Command)]
+        labels = max((cell_len(clean(label)) for label, _ in pairs), default=0)
+        for rows, commands in stretches(section.rows):
+            if rows:
+                self._rows([(label, flat(text), "") for label, text in rows], 2, labels=labels)
+            self._commands(commands, 4)
+
+    def _commands(self, commands: Sequence[Command], indent: int) -> None:
+        """Commands as they are pasted: what rich would fold goes to the text as it is."""
+        for heading, command in headings(commands):
+            self._console.print(Padding(Text(heading, "dim"), (0, 0, 0, indent)))
+            for line in folded(command, self._console.width - indent - 2):
+                # Padding would have rich cut it at the right margin.
+                told = Text(f"{' ' * (indent + 2)}{line}", "green")
+                self._console.print(told, soft_wrap=True)
 
     def _table(self, section: Section) -> None:
         """A table as rich lays it out, which sees one row of it and the measures of all.
 
         Rich spends half a millisecond on a row, and a network can have 50 000 layers.
         """
-        rows = [[flat(cell) for cell in row] for row in section.rows]
+        rows = [[flat(cell) for cell in row] for row in section.rows if isinstance(row, tuple)]
         columns = [_Measured(cells) for cells in zip(*rows, strict=True)]
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
         for number, name in enumerate(section.columns):
@@ -224,16 +248,13 @@ class _Terminal:
             (one_line(f"{outcome.check.label}{subject}"), "bold"),
         )
         self._console.print(Padding(Text(clean(finding.message)), (0, 0, 0, 4)))
-        if self._options.quiet:
-            return
-        rows = [
-            (label, text, "green" if text.startswith("$ ") else "")
-            for label, text in finding_details(finding)
-        ]
-        if self._options.verbose:
-            rows += [("reference", reference, "dim") for reference in finding.references]
+        rows = [(label, text, "") for label, text in finding_details(finding)]
         if rows:
             self._rows(rows, 4)
+        if finding.remedy:
+            self._commands(finding.remedy.commands, 4)
+        if self._options.verbose and finding.references:
+            self._rows([("reference", reference, "dim") for reference in finding.references], 4)
 
     def _rest(self, report: Report) -> None:
         for status, title, mark, style in (
@@ -256,17 +277,11 @@ class _Terminal:
     def _closing(self, report: Report) -> None:
         if report.machine is None and report.verdict is Verdict.HEALTHY:
             # Of files alone nothing was asked that could be healthy.
-            if self._options.quiet and report.comparisons:
-                self._print((verdict_line(report), ""))
             return
         self._console.print()
         hint = "" if self._options.verbose else " (-v lists all of them)"
         self._print((counts(report) + hint, "dim"))
-        if (
-            report.comparisons
-            and report.verdict is not Verdict.PROBLEMS
-            and not self._options.quiet
-        ):
+        if report.comparisons and report.verdict is not Verdict.PROBLEMS:
             # The comparison's own verdict, which stands above.
             return
         self._print((verdict_line(report), _VERDICTS.get(report.verdict, "bold magenta")))

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 import msgspec
 
 from trtdoctor.host import Denied, Host, HostError, NotRecorded, TimedOut
+from trtdoctor.model.facts import EngineLoads
 from trtdoctor.model.report import FactRecord, FactStatus, Snapshot
 from trtdoctor.probes.observing import Cost, NotThere, Probe
 
@@ -116,7 +117,10 @@ def _look(probe: Probe, host: Host) -> FactRecord:
         # A trtdoctor that had no such probe yet recorded what uses the GPU: nobody looked.
         if probe.cost is Cost.ACTIVE:
             return record(FactStatus.NOT_RUN, "the recording was made without looking at it")
-        return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
+        if probe.provides is EngineLoads:
+            # Whoever records a machine need not have the engine; its file tells most of what matters.
+            return record(FactStatus.NOT_RUN, str(error))
+        return record(FactStatus.FAILED, str(error))
     except Exception as error:  # noqa: BLE001  a probe that raises costs its fact, not the run
         return record(FactStatus.FAILED, f"{type(error).__name__}: {error}")
     return msgspec.structs.replace(record(FactStatus.OK, None, seen.source), value=value)

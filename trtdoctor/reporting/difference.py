@@ -1,4 +1,4 @@
-"""What differs between two reports, for a person: outcomes first, then the facts behind them."""
+"""What differs between two reports: outcomes first, then the facts behind them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from trtdoctor.model.difference import Difference, FactChange, OutcomeChange, Said, Side
 from trtdoctor.model.report import Outcome, Report
 
 # Measured anew at each look; a difference there tells nothing.
@@ -28,36 +29,48 @@ _SPREAD = {"median", "low", "high", "samples"}
 _DRIFT = 0.1
 
 
-def difference(before: Report, after: Report) -> list[str]:
-    """One line for each outcome and each fact that differs; empty where none does."""
-    lines = []
+def difference(before: Report, after: Report) -> Difference:
+    """Each outcome and each part of a fact that differs; what is measured anew at each look is none."""
+    return Difference(
+        before=Side.of(before),
+        after=Side.of(after),
+        outcomes=tuple(_outcomes(before, after)),
+        facts=tuple(_facts(before, after)),
+        redacted=before.snapshot.redaction.applied and after.snapshot.redaction.applied,
+    )
+
+
+def _outcomes(before: Report, after: Report) -> Iterator[OutcomeChange]:
     old = {o.check.key: o for o in before.outcomes}
     new = {o.check.key: o for o in after.outcomes}
     for key in sorted({*old, *new}, key=lambda key: (key.id, key.plugin)):
         first, second = old.get(key), new.get(key)
-        if _said(first) != _said(second):
-            check = (second or first).check  # type: ignore[union-attr]  # one of them is there
-            lines.append(f"{check.label}: {_words(first)} -> {_words(second)}")
+        there = second or first
+        if there is not None and _decided(first) != _decided(second):
+            yield OutcomeChange(check=there.check, before=_said(first), after=_said(second))
+
+
+def _decided(outcome: Outcome | None) -> Any:
+    return outcome and (outcome.status, tuple(f.message for f in outcome.findings))
+
+
+def _said(outcome: Outcome | None) -> Said | None:
+    if outcome is None:
+        return None
+    messages = tuple(finding.message for finding in outcome.findings)
+    return Said(status=outcome.status, findings=messages, reason=outcome.reason)
+
+
+def _facts(before: Report, after: Report) -> Iterator[FactChange]:
     facts, others = before.snapshot.facts, after.snapshot.facts
     for name in sorted({*facts, *others}):
         left = msgspec.to_builtins(facts[name]) if name in facts else None
         right = msgspec.to_builtins(others[name]) if name in others else None
-        lines += [f"{name}{path}: {a} -> {b}" for path, a, b in _changes(left, right, "")]
-    return lines
+        for path, a, b in _changes(left, right, ""):
+            yield FactChange(fact=name, path=path, before=a, after=b)
 
 
-def _said(outcome: Outcome | None) -> Any:
-    return outcome and (outcome.status, tuple(f.message for f in outcome.findings))
-
-
-def _words(outcome: Outcome | None) -> str:
-    if outcome is None:
-        return "no such check"
-    said = "; ".join(f.message for f in outcome.findings) or outcome.reason
-    return f"{outcome.status.value} ({said})" if said else outcome.status.value
-
-
-def _changes(left: Any, right: Any, path: str) -> Iterator[tuple[str, str, str]]:
+def _changes(left: Any, right: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if left == right or path.rpartition(".")[2] in _VOLATILE:
         return
     if _alike(left, right):
@@ -73,7 +86,7 @@ def _changes(left: Any, right: Any, path: str) -> Iterator[tuple[str, str, str]]
         for index, (a, b) in enumerate(zip(left, right, strict=True)):
             yield from _changes(a, b, f"{path}[{index}]")
     else:
-        yield path, _short(left), _short(right)
+        yield path, left, right
 
 
 def _alike(left: Any, right: Any) -> bool:
@@ -83,8 +96,3 @@ def _alike(left: Any, right: Any) -> bool:
     apart = left["high"] < right["low"] or right["high"] < left["low"]
     change = abs(left["median"] - right["median"])
     return not apart or change <= _DRIFT * max(abs(left["median"]), abs(right["median"]))
-
-
-def _short(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 200 else text[:197] + "..."

@@ -15,6 +15,7 @@ from trtdoctor.model.comparison import Comparison
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.model_report import ModelReport
+from trtdoctor.model.near import did_you_mean, shown
 from trtdoctor.model.report import CheckKey, Outcome, Problem, Report, Snapshot, Status, Tool
 from trtdoctor.version import __version__
 
@@ -61,11 +62,21 @@ class Selection:
             area = [c for c in catalogue.checks if word.casefold() in _areas(c.id)]
             meant = area or catalogue.named(word)
             if not meant:
-                raise UsageError(
-                    f"there is no check or area {word!r}; 'trtdoctor list checks' shows all of them"
-                )
+                raise UsageError(_unknown(word, catalogue))
             found |= {check.key for check in meant}
         return found
+
+
+def _unknown(word: str, catalogue: Catalogue) -> str:
+    """Why a word selects nothing, and what may have been meant."""
+    everything = "'trtdoctor list checks' shows all of them"
+    if word.casefold() in {name for id in AREAS for name in _areas(id)}:
+        return f"no check of the area {word} is judged here; {everything}"
+    checks = catalogue.checks
+    names = [name for check in checks for name in (check.name, check.id)]
+    names += [name for check in checks for name in (check.id[:3], AREAS[check.id[:3]])]
+    hint = did_you_mean(word, names, otherwise=everything)
+    return f"there is no check or area {shown(word)}; {hint}"
 
 
 def _areas(id: str) -> tuple[str, str]:

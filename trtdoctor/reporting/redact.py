@@ -12,11 +12,12 @@ import re
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
-from trtdoctor.model.base import Sensitive
+from trtdoctor.model.base import FactValue, Sensitive
 from trtdoctor.model.facts import FACT_TYPES, Identity, OperatingSystem
 from trtdoctor.model.report import (
     FactRecord,
@@ -68,7 +69,7 @@ class Redactor:
         for name, text in (environment or {}).items():
             if private.SECRET_NAME.search(name) and not text.startswith("/"):
                 self._learn_secret(text)
-        self._fields = _field_names(self._types.values())
+        self._fields = _field_names(FACT_TYPES)
         self._pattern = _any_of(self._tokens)
         # Host names and file names are written in capitals or without, as anybody likes.
         self._folded = {token.casefold(): name for token, name in self._tokens.items()}
@@ -205,7 +206,7 @@ class Redactor:
     def _private(self, name: str, record: FactRecord) -> Iterator[tuple[str, str]]:
         kind = self._types.get(name)
         if kind is not None and record.value is not None:
-            yield from sensitive(msgspec.inspect.type_info(kind), record.value)
+            yield from sensitive(_type_info(kind), record.value)
 
     def _learn_secret(self, text: str) -> None:
         if (
@@ -309,7 +310,7 @@ class Redactor:
         plain = copied(value)
         whole = {Sensitive.HOST, Sensitive.USER, Sensitive.SERIAL, Sensitive.SECRET}
         replace_declared(
-            msgspec.inspect.type_info(kind),
+            _type_info(kind),
             plain,
             {item.value for item in whole},
             lambda sort, text: (
@@ -364,9 +365,15 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _field_names(kinds: Any) -> frozenset[str]:
+@cache
+def _type_info(kind: type[FactValue]) -> msgspec.inspect.Type:
+    return msgspec.inspect.type_info(kind)
+
+
+@cache
+def _field_names(kinds: tuple[type[FactValue], ...]) -> frozenset[str]:
     """The names of all fields of these types and of what they hold."""
-    known = msgspec.json.schema_components(tuple(kinds))[1].values()
+    known = msgspec.json.schema_components(kinds)[1].values()
     return frozenset(name for part in known for name in part.get("properties", ()))
 
 

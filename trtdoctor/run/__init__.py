@@ -10,6 +10,7 @@
     report = trtdoctor.plan("model.onnx", inputs="data.npz", target="model.fp16.onnx")
     report = trtdoctor.compare("fp32.engine", "fp16.engine")
     meaning = trtdoctor.decode("libnvinfer.so.10: cannot open shared object file")
+    machines = trtdoctor.fleet(["reports/"])
 
 Nothing here prints or exits. Whatever a caller can put right is raised as
 :class:`trtdoctor.TrtdoctorError`, its message one sentence: what is wrong, with which file, and what
@@ -25,6 +26,7 @@ from pathlib import Path
 from trtdoctor.model.codec import LARGEST_REPORT, read_report
 from trtdoctor.model.decoded import Decoded
 from trtdoctor.model.errors import InputError, TrtdoctorError, UsageError
+from trtdoctor.model.fleet import Fleet
 from trtdoctor.model.given_files import read_whole
 from trtdoctor.model.report import Report
 from trtdoctor.reporting.look_session import Looking
@@ -39,6 +41,7 @@ from .examinations import (
 
 __all__ = [
     "Decoded",
+    "Fleet",
     "InputError",
     "Looking",
     "Report",
@@ -51,6 +54,7 @@ __all__ = [
     "decode",
     "explain",
     "extract",
+    "fleet",
     "inspect",
     "load",
     "plan",
@@ -501,6 +505,22 @@ def rejudge(
         UsageError: if ``select`` or ``ignore`` names no check.
     """
     return examine_saved(saved, select=select, ignore=ignore).report(share=share)
+
+
+def fleet(reports: Iterable[File], *, share: bool = False) -> Fleet:
+    """What the reports of many machines say together: machines with the same outcome are a group.
+
+    Args:
+        reports: saved reports of :func:`check`, and folders of them. Of a machine the newest counts;
+            what is no such report is told in ``not_counted``.
+        share: replace names of machines and files, and other private data, by pseudonyms.
+
+    Raises:
+        InputError: if a path is not there, or no report is among the files.
+    """
+    from .gathering import find_reports, gather
+
+    return gather(find_reports(reports), share=share).fleet(share=share)
 
 
 def extract(engine: File, target: File) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from trtdoctor.model.engine import EngineReport
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.facts import EngineLoads
+from trtdoctor.model.finding import Command, to_run
 from trtdoctor.model.report import Snapshot
 from trtdoctor.reporting.look_session import Look, Looking
 
@@ -106,7 +107,7 @@ def _measure(a: EngineReport, b: EngineReport) -> str:
 
 def _commands(
     sides: Sequence[Side], engines: Sequence[EngineReport], comparing: Comparing
-) -> dict[str, tuple[str, ...]]:
+) -> dict[str, tuple[Command, ...]]:
     """What tells times, outputs and which of them are right, where these are missing."""
     here = " ".join(shlex.quote(fspath(side.file)) for side in sides)
     compare = f"trtdoctor compare {here}"
@@ -115,14 +116,14 @@ def _commands(
     both = f"{compare} --inputs {inputs} --onnx {model}"
     if all(engine.identity is not None for engine in engines):
         # Where a GPU runs them, this measures both too.
-        return {"times": (both,), "outputs": (both,), "reference": (both,)}
+        return dict.fromkeys(("times", "outputs", "reference"), to_run(both))
     # Of layers alone nobody knows the engine's file.
     times = [
         f"trtexec --loadEngine={side}.engine --exportTimes={side.lower()}.times.json"
         for side in "AB"
     ]
     given = f"{compare} --times-a a.times.json --times-b b.times.json"
-    return {"times": (*times, given), "outputs": (both,), "reference": (both,)}
+    return {"times": to_run(*times, given), "outputs": to_run(both), "reference": to_run(both)}
 
 
 def _check(a: Side, b: Side, comparing: Comparing) -> None:

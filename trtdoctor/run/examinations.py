@@ -20,6 +20,7 @@ from trtdoctor.reporting.look_session import Look, Looking
 
 if TYPE_CHECKING:
     from trtdoctor.checking.discover import Catalogue
+    from trtdoctor.engines.folders import Unfolded
     from trtdoctor.engines.given import EngineSources
     from trtdoctor.knowledge import Knowledge
     from trtdoctor.model.comparison import Comparison
@@ -39,7 +40,8 @@ class Examination:
     """What one run saw. It is judged when a report is asked for, with or without private data.
 
     ``unsound`` has a sentence for each file, where of none of them anything sound can be said;
-    ``environment`` the variables of this machine, if it was this one that was looked at.
+    ``environment`` the variables of this machine, if it was this one that was looked at; ``notes`` what
+    of the files that were given was passed over.
     """
 
     command: str
@@ -52,6 +54,7 @@ class Examination:
     comparisons: tuple[Comparison, ...] = ()
     unsound: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def report(self, *, share: bool = False) -> Report:
         """Judge what was seen; with ``share``, of pseudonyms only."""
@@ -88,7 +91,8 @@ def examine_machine(
         raise UsageError("--expect is about engines; give an engine file")
     if engines:
         look.watch().tell("reading engines")
-    sources = _sources(engines, static=static, folders=True) if engines else ()
+    folders = _unfolded(engines) if engines else None
+    sources = () if folders is None else _sources(folders.paths, static=static, folders=folders)
     sources, models = _models_apart(sources)
     with Look(look, (*PROBES, *_loading(sources, live=live))) as looking:
         catalogue, knowledge, selection = judging(select=select, ignore=ignore)
@@ -108,6 +112,7 @@ def examine_machine(
         engines=reports,
         models=audited,
         environment=looking.environment,
+        notes=() if folders is None else folders.notes,
     )
 
 
@@ -125,17 +130,18 @@ def examine_engines(
     """What :func:`trtdoctor.inspect` judges."""
     check_share(expect)
     if not engines and layers is None:
-        raise UsageError("give an engine file, or --layers with the inspector's output")
+        raise UsageError("give an engine file, or its layers as the engine inspector tells them")
     look.watch().tell("reading engines")
+    folders = _unfolded(engines)
     sources = _sources(
-        engines,
+        folders.paths,
         static=static,
         hashed=hashed,
         layers=layers,
         profile=profile,
         times=times,
         records=True,
-        folders=True,
+        folders=folders,
     )
     none = [source.path for source in sources if source.recorded is not None]
     if expect is not None and none:
@@ -154,6 +160,7 @@ def examine_engines(
         engines=reports,
         unsound=unsound if all(unsound) else (),
         environment=looking.environment,
+        notes=folders.notes,
     )
 
 
@@ -185,6 +192,7 @@ def examine_explained(
         read_witnesses,
     )
     from trtdoctor.engines.misplaced import Place, in_place, place_of
+    from trtdoctor.engines.sorting import EXPLAINS
     from trtdoctor.model.engine import EngineReport
     from trtdoctor.probes import PROBES
 
@@ -194,9 +202,7 @@ def examine_explained(
         # TensorRT 11 follows the model's types, so that the model alone has most of the answer.
         engine, onnx = None, engine
     if engine is None and layers is None and not logs and onnx is None:
-        raise UsageError(
-            "give an engine, or --log with its build log, or --layers, or an ONNX model alone"
-        )
+        raise UsageError("give an engine, the log of its build, its layers or its ONNX model")
     if build is not None and not logs:
         raise UsageError("--build picks a build of a log; give the log with --log")
     engines = () if engine is None else (engine,)
@@ -209,9 +215,7 @@ def examine_explained(
     file = sources[0].file if sources else None
     if file is not None and file.engine is None:
         raise InputError(
-            in_place(sources[0].path, Place.ENGINE)
-            or f"{engine}: {file.what} ENGINE is a plan file; "
-            "logs are given with --log, layers with --layers and models with --onnx"
+            in_place(sources[0].path, Place.ENGINE) or f"{engine}: {file.what} {EXPLAINS}"
         )
     layers_not_log(sources)
     beside = sources[0].side_car if sources else None
@@ -345,7 +349,7 @@ def _sources(
     profile: File | None = None,
     times: File | None = None,
     records: bool = False,
-    folders: bool = False,
+    folders: Unfolded | None = None,
 ) -> tuple[EngineSources, ...]:
     from trtdoctor.engines.files import read_engines
 
@@ -359,6 +363,12 @@ def _sources(
         records=records,
         folders=folders,
     )
+
+
+def _unfolded(engines: Sequence[File]) -> Unfolded:
+    from trtdoctor.engines.folders import unfold
+
+    return unfold([Path(engine) for engine in engines])
 
 
 def _read_models(

@@ -23,6 +23,7 @@ from .examinations import Examination, File, judging
 
 if TYPE_CHECKING:
     from trtdoctor.model.conversion_plan import ConversionPlan
+    from trtdoctor.model.model_report import PrecisionMap
     from trtdoctor.models.conversion import Converted
 
 _LARGEST_LOG = 1 << 28
@@ -79,7 +80,7 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
     with Look(look, (identity,)) as looking:
         catalogue, knowledge, selection = judging(models=True)
         try:
-            plan, converted, named = _planned(path, planning, look)
+            plan, converted, named, types = _planned(path, planning, look)
         except OutOfTime:
             raise InputError(
                 f"{path}: the time was over before the model had run once in FP32; "
@@ -92,6 +93,7 @@ def examine_plan(model: File, *, planning: Planning, look: Looking) -> Examinati
         path=fspath(model),
         size=path.stat().st_size,
         answer=answer_of(plan),
+        maps=(types,),
         plan=plan,
     )
     mine = next((arm for arm in plan.arms if arm.name == "this plan"), None)
@@ -143,7 +145,8 @@ def inputs_read(inputs: str | None) -> tuple[Path, ...]:
 
 def _planned(
     path: Path, planning: Planning, look: Looking
-) -> tuple[ConversionPlan, Converted, frozenset[str]]:
+) -> tuple[ConversionPlan, Converted, frozenset[str], PrecisionMap]:
+    from trtdoctor.models.audit import map_where_types_decide
     from trtdoctor.models.conversion import load_model
     from trtdoctor.models.inputs import find_inputs
     from trtdoctor.models.planning import PlanRequest, make_plan
@@ -185,7 +188,7 @@ def _planned(
         name = error.filename or path
         raise InputError(f"cannot read {name}: {error.strerror or error}") from error
     named = frozenset(node.label for node in facts.nodes if node.name == node.label)
-    return plan, converted, named
+    return plan, converted, named, map_where_types_decide(facts)
 
 
 def _others(

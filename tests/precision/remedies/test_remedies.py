@@ -6,7 +6,7 @@ import ast
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, ShapeRange
+from trtdoctor.model.finding import Command, Tool
 from trtdoctor.model.typing import Typing
 from trtdoctor.precision.log import NetworkFormat, NetworkIo
 from trtdoctor.precision.numbers import Cleared, Kept
@@ -30,7 +31,6 @@ from trtdoctor.precision.remedies import (
     remedy_for,
     shell,
 )
-from trtdoctor.precision.remedies.commands import IN_SCRIPT
 
 K = Knowledge.load()
 VERSIONS = [
@@ -142,9 +142,26 @@ FULL = replace(
 )
 
 
+# Marks lines of Python among those of a shell.
+IN_SCRIPT = "  # in Python"
+
+
+def lines_of(commands: Iterable[Command]) -> tuple[str, ...]:
+    """Each line for a shell, and each script as one."""
+    return tuple(
+        line
+        for command in commands
+        for line in (
+            ("\n".join(command.lines) + IN_SCRIPT,)
+            if command.tool is Tool.PYTHON
+            else command.lines
+        )
+    )
+
+
 def texts(cause: Cause, context: RemedyContext) -> tuple[str, ...]:
     remedy = remedy_for(cause, context, knowledge=K)
-    return () if remedy is None else remedy.commands
+    return () if remedy is None else lines_of(remedy.commands)
 
 
 def everything(context: RemedyContext) -> Iterator[str]:
@@ -155,7 +172,7 @@ def everything(context: RemedyContext) -> Iterator[str]:
             for _, command in missing_evidence(
                 have, replace(context, detailed=detailed), knowledge=K
             ):
-                yield command
+                yield from lines_of((command,))
 
 
 def rows(table: str, product: str, version: str) -> set[str]:
@@ -211,7 +228,7 @@ def test_every_option_is_in_the_table_of_that_release(
         for command in everything(context):
             assert_known(command, product, version)
             assert not re.search(r"<\w+>|\bYOUR|\.\.\.|model\.onnx|\bNone\b", command), command
-            assert "\n" not in command
+            assert "\n" not in command or command.endswith(IN_SCRIPT)
 
 
 @pytest.mark.parametrize("tool", list(BuildTool), ids=lambda t: t.value)
@@ -445,15 +462,15 @@ def test_odd_names_in_every_command(name: str) -> None:
             context = replace(odd, version=version, tool=tool)
             for cause in Cause:
                 remedy = remedy_for(cause, context, knowledge=K)
-                for text in (remedy.text, *remedy.commands) if remedy else ():
-                    assert text.isprintable(), text
-                for command in remedy.commands if remedy else ():
+                for text in (remedy.text, *lines_of(remedy.commands)) if remedy else ():
+                    assert all(line.isprintable() for line in text.split("\n")), text
+                for command in lines_of(remedy.commands) if remedy else ():
                     if command.endswith(IN_SCRIPT):
                         ast.parse(command.removesuffix(IN_SCRIPT))
                     else:
                         assert len(bash(command.partition(" > ")[0])) > 1
             lines = texts(Cause.PINNED, context)
-            assert not lines or ast.literal_eval(re.findall(r"in (\{.*?\})\]:", lines[0])[0]) == {
+            assert not lines or ast.literal_eval(re.findall(r"in (\{.*?\}):\n", lines[0])[0]) == {
                 name
             }
 
@@ -550,7 +567,8 @@ def test_nothing_is_missing_where_everything_is_there() -> None:
 
 def test_log_and_layers_come_from_one_build() -> None:
     context = replace(FULL, version="8.5.3", tool=BuildTool.TRTEXEC, shapes=(), fp16_allowed=True)
-    assert missing_evidence(frozenset(), context, knowledge=K) == (
+    found = missing_evidence(frozenset(), context, knowledge=K)
+    assert tuple((what, *one.lines) for what, one in found) == (
         (
             "verbose build log and detailed layers (with the other options of your own build)",
             "trtexec '--onnx=nets/seg net.onnx' --fp16 --verbose --profilingVerbosity=detailed "
@@ -575,8 +593,8 @@ def test_a_strongly_typed_build_needs_the_model_and_no_log() -> None:
 def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
     context = replace(FULL, version="10.12.0", tool=BuildTool.TRTEXEC, detailed=True)
     (found,) = missing_evidence(frozenset(Given) - {Given.LAYERS}, context, knowledge=K)
-    assert found[1] == (
-        "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference"
+    assert found[1].lines == (
+        "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference",
     )
 
 
@@ -594,9 +612,9 @@ def test_allowing_fp16_keeps_what_it_would_break(version: str, tool: BuildTool) 
         remedy = remedy_for(cause, context, knowledge=K)
         assert remedy is not None and remedy.commands
         assert "keeps 2 nodes in FP32" in remedy.text and "Pow, ReduceMean" in remedy.text
-        script = [c for c in remedy.commands if c.endswith(IN_SCRIPT)]
+        script = [c for c in lines_of(remedy.commands) if c.endswith(IN_SCRIPT)]
         assert not script or any("set_output_type" in c and "/norm/Pow" in c for c in script)
-        for command in remedy.commands:
+        for command in lines_of(remedy.commands):
             assert_known(command, "tensorrt", version)
             if command.startswith("trtexec"):
                 words = shlex.split(command)
@@ -668,7 +686,7 @@ def test_past_the_tables_no_command_is_given_and_that_is_told(version: str) -> N
             for cause in Cause:
                 remedy = remedy_for(cause, context, knowledge=K)
                 assert remedy is None or not [
-                    c for c in remedy.commands if not c.startswith("trtdoctor")
+                    c for c in lines_of(remedy.commands) if not c.startswith("trtdoctor")
                 ]
             cause = Cause.NOT_ENABLED if typing is Typing.WEAK else Cause.GRAPH_SAYS_FP32
             remedy = remedy_for(cause, context, knowledge=K)
@@ -732,7 +750,7 @@ def test_every_script_runs_from_its_first_line_to_its_last(
     scripts: set[tuple[str, ...]] = set()
     for _, _, context in contexts():
         given = [texts(cause, context) for cause in Cause]
-        given.append(tuple(c for _, c in missing_evidence(frozenset(), context, knowledge=K)))
+        given.append(lines_of(c for _, c in missing_evidence(frozenset(), context, knowledge=K)))
         for commands in given:
             scripts.add(tuple(c.removesuffix(IN_SCRIPT) for c in commands if c.endswith(IN_SCRIPT)))
     assert len(scripts) > 10
@@ -866,5 +884,5 @@ def test_options_that_no_evidence_shows_are_asked_for() -> None:
 def test_a_type_that_may_come_from_the_model_becomes_no_flag(typing: Typing) -> None:
     context = replace(FULL, version="10.12.0", typing=typing, allowed=("FP8", "INT8"))
     context = replace(context, fp16_allowed=None)
-    for _, line in missing_evidence(frozenset(), context, knowledge=K):
+    for line in lines_of(one for _, one in missing_evidence(frozenset(), context, knowledge=K)):
         assert "--fp8" not in line and "--int8" not in line

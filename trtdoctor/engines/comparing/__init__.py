@@ -5,11 +5,12 @@ Everything here is a pure function of what was read, measured and given: it touc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trtdoctor.model.comparison import Comparison, OutputDifference
 from trtdoctor.model.engine import EngineReport
+from trtdoctor.model.finding import Command
 
 from .accuracy import Accuracy, judge_outputs
 from .alignment import Group, align, compared_layers, of_first_profile
@@ -58,7 +59,7 @@ def compare_engines(
     measure: str = "measure both on one GPU",
     compare: str = "compare their outputs",
     reference: str = "the model that both were built from would",
-    commands: Mapping[str, Sequence[str]] | None = None,
+    commands: Mapping[str, tuple[Command, ...]] | None = None,
     memory: tuple[int | None, int | None] = (None, None),
 ) -> Comparison:
     """B beside A, which it would replace.
@@ -104,7 +105,7 @@ def compare_engines(
         suspects=_suspects(groups, b, accuracy, hazards),
         worth=found.worth,
         verdict=found.why,
-        commands=tuple((commands or {}).get(found.missing or "", ())),
+        commands=(commands or {}).get(found.missing or "", ()),
         notes=tuple(_notes(a, b, same, times.notes, outputs)),
     )
 

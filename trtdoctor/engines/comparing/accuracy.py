@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from trtdoctor.model.comparison import OutputDifference
+from trtdoctor.model.plural import count
 
 from .outputs import REFERENCE, A, B
 
@@ -82,7 +83,7 @@ class _Judged:
         if not broken:
             return None
         each = self._found[broken[0], B, A] if against_a else self._b(broken[0])
-        more = f", and {len(broken) - 1} more outputs alike" if len(broken) > 1 else ""
+        more = f", and {count(len(broken) - 1, 'more output')} alike" if len(broken) > 1 else ""
         whose = "A's" if against_a else "A's is broken too, and that of the reference"
         return Accuracy(
             sound=False,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from trtdoctor.model.comparison import SideBySide
 from trtdoctor.model.engine import EngineReport, IOTensor, Summary
+from trtdoctor.model.plural import count
 
 _MOST_TENSORS = 6
 
@@ -78,7 +79,7 @@ def _asked(engine: EngineReport) -> str:
     if build.converted_by is not None:
         text += f", converted by {build.converted_by}"
         if build.kept:
-            text += f", {len(build.kept)} nodes kept in FP32"
+            text += f", {count(len(build.kept), 'node')} kept in FP32"
     return text
 
 
@@ -134,7 +135,7 @@ def _yes(value: bool | None) -> str | None:
 
 
 def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{share * 100:.1f} %"
+    return None if share is None else f"{share:.1%}"
 
 
 def _bytes(number: int | None) -> str | None:

@@ -38,6 +38,7 @@ class EngineFiles(FactValue, frozen=True, kw_only=True):
     """Every file that the user gave as an engine, read without TensorRT and without a GPU."""
 
     FACT: ClassVar[str] = "engine.files"
+    NOT_GIVEN: ClassVar[str] = "no engine was given"
 
     files: tuple[EngineFile, ...]
 
@@ -71,6 +72,7 @@ class EngineLoads(FactValue, frozen=True, kw_only=True):
     """Loading each engine with the TensorRT of the target Python; ``layers`` is inspector JSON."""
 
     FACT: ClassVar[str] = "engine.loads"
+    NOT_GIVEN: ClassVar[str] = "no engine was loaded"
 
     loads: tuple[EngineLoad, ...]
 
@@ -98,6 +100,7 @@ class EnginePrecisions(FactValue, frozen=True, kw_only=True):
     """The FP16 share of every engine given."""
 
     FACT: ClassVar[str] = "engine.precisions"
+    NOT_GIVEN: ClassVar[str] = "no engine was given"
 
     engines: tuple[EnginePrecision, ...]
 
@@ -113,6 +116,7 @@ class EngineBuilds(FactValue, frozen=True, kw_only=True):
     """How the build of every log that was heard ended."""
 
     FACT: ClassVar[str] = "engine.builds"
+    NOT_GIVEN: ClassVar[str] = "no build was looked at"
 
     builds: tuple[EngineBuild, ...]
 
@@ -136,6 +140,7 @@ class EngineComparison(FactValue, frozen=True, kw_only=True):
     """
 
     FACT: ClassVar[str] = "engine.comparison"
+    NOT_GIVEN: ClassVar[str] = "no engines were compared"
 
     a: PathText
     b: PathText
@@ -150,5 +155,6 @@ class EngineCaches(FactValue, frozen=True, kw_only=True):
     """What was recorded beside each engine, and where it disagrees with what is there now."""
 
     FACT: ClassVar[str] = "engine.caches"
+    NOT_GIVEN: ClassVar[str] = "no engine of ONNX Runtime was given"
 
     caches: tuple[EngineCache, ...]

@@ -94,6 +94,7 @@ class OnnxPlans(FactValue, frozen=True, kw_only=True):
     """Every plan that was made."""
 
     FACT: ClassVar[str] = "onnx.plans"
+    NOT_GIVEN: ClassVar[str] = "no conversion was planned"
 
     plans: tuple[OnnxPlan, ...]
 
@@ -102,5 +103,6 @@ class OnnxModels(FactValue, frozen=True, kw_only=True):
     """Every ONNX model that was given, read without TensorRT and without a GPU."""
 
     FACT: ClassVar[str] = "onnx.models"
+    NOT_GIVEN: ClassVar[str] = "no ONNX model was given"
 
     models: tuple[OnnxModel, ...]

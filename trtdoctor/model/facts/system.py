@@ -76,6 +76,29 @@ class Jetson(FactValue, frozen=True, kw_only=True):
     jetpack: str | None = None
 
 
+class Image(FactValue, frozen=True, kw_only=True):
+    """What NVIDIA's container images say of themselves in variables; absent where none is set.
+
+    An image's tag cannot be seen from inside the container.
+    """
+
+    FACT: ClassVar[str] = "system.image"
+
+    variables: dict[str, str]
+
+
+class PowerMode(FactValue, frozen=True, kw_only=True):
+    """The power mode that nvpmodel keeps for a Jetson; absent where there is no nvpmodel.
+
+    ``number`` is its number, ``name`` what ``/etc/nvpmodel.conf`` calls it, as ``MAXN``.
+    """
+
+    FACT: ClassVar[str] = "system.power_mode"
+
+    number: int
+    name: str | None = None
+
+
 class Memory(FactValue, frozen=True, kw_only=True):
     """Main memory, in bytes; ``limit_bytes`` is the control group's, where there is one."""
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Sequence
 
 from ...model.conversion_plan import KeptNode
-from ...model.finding import Remedy
+from ...model.finding import Command, Remedy, to_run, to_write
 from ...precision.remedies.quoting import join, literal, path_word, renamed
 
 MOST_NODES = 50
 """With more names a command is none that anybody would read; the converted model is."""
-IN_BUILD = "  # in the Python that builds, TensorRT 8.5 to 10"
-IN_TORCH = "  # in the Python that calls torch_tensorrt.compile"
+IN_BUILD = "the script that builds, TensorRT 8.5 to 10"
+IN_TORCH = "the script that calls torch_tensorrt.compile"
 # By operator, since nodes have other names there: those that a whole model can do without in FP16.
 _ATEN = {
     "Pow": "pow.Tensor_Scalar",
@@ -51,19 +51,19 @@ def remedies(
         engine = renamed(path_word(converted), ".engine")
         command = join((*words, f"--saveEngine={engine}"))
         text = "Build the converted model, which tells each type (TensorRT 9 and newer):"
-        found.append(Remedy(text=text, commands=(command,)))
+        found.append(Remedy(text=text, commands=to_run(command)))
     labels = [node.label for node in keep]
     if len(labels) > MOST_NODES or not set(labels) <= named:
         return tuple(found)
     text = "Convert with AutoCast of NVIDIA ModelOpt:"
-    found.append(Remedy(text=text, commands=(_autocast(model, labels),)))
+    found.append(Remedy(text=text, commands=to_run(_autocast(model, labels))))
     text = "Have the builder choose, and pin these (TensorRT 8.5 to 10, weakly typed):"
-    found.append(Remedy(text=text, commands=tuple(_weakly_typed(model, labels))))
+    found.append(Remedy(text=text, commands=_weakly_typed(model, labels)))
     if targets := sorted({_ATEN[node.op] for node in keep if node.op in _ATEN}):
         listed = ", ".join(f"torch.ops.aten.{target}" for target in targets)
         text = "Give Torch-TensorRT all operators of these kinds, with enable_autocast=True:"
-        line = f"autocast_excluded_ops = {{{listed}}}{IN_TORCH}"
-        found.append(Remedy(text=text, commands=(line,)))
+        line = f"autocast_excluded_ops = {{{listed}}}"
+        found.append(Remedy(text=text, commands=to_write(line, where=IN_TORCH)))
     return tuple(found)
 
 
@@ -76,22 +76,23 @@ def _autocast(model: str, labels: Sequence[str]) -> str:
     return join(tuple(words))
 
 
-def _weakly_typed(model: str, labels: Sequence[str]) -> list[str]:
+def _weakly_typed(model: str, labels: Sequence[str]) -> tuple[Command, ...]:
     words = ["trtexec", f"--onnx={path_word(model)}", "--fp16"]
     engine = f"--saveEngine={renamed(path_word(model), '.pinned.engine')}"
     if not labels:
-        return [join((*words, engine))]
+        return to_run(join((*words, engine)))
     # These separate names in trtexec's list, and * stands for any.
     if not any(mark in label for label in labels for mark in ",:*"):
         pins = ",".join(f"{label}:fp32" for label in labels)
         words += ["--precisionConstraints=obey", f"--layerPrecisions={pins}"]
-        return [join((*words, engine))]
+        return to_run(join((*words, engine)))
     names = ", ".join(literal(label) for label in labels)
-    return [
-        f"config.set_flag(trt.BuilderFlag.FP16){IN_BUILD}",
-        f"config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS){IN_BUILD}",
-        f"keep = {{{names}}}{IN_BUILD}",
-        f"layers = (network.get_layer(i) for i in range(network.num_layers)){IN_BUILD}",
-        f"pinned = [layer for layer in layers if layer.name in keep]{IN_BUILD}",
-        f"for layer in pinned: layer.precision = trt.float32{IN_BUILD}",
-    ]
+    return to_write(
+        "config.set_flag(trt.BuilderFlag.FP16)",
+        "config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)",
+        f"keep = {{{names}}}",
+        "layers = (network.get_layer(i) for i in range(network.num_layers))",
+        "pinned = [layer for layer in layers if layer.name in keep]",
+        "for layer in pinned: layer.precision = trt.float32",
+        where=IN_BUILD,
+    )

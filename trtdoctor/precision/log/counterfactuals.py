@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import msgspec
+
 from trtdoctor.model.watch import UNHURRIED, OutOfTime, Watch
 from trtdoctor.readers.buildlog import Attempt, Build
 
@@ -102,7 +106,23 @@ def _verdicts(
             )
     except OutOfTime:
         pass
-    return tuple(verdicts), len(subjects) - len(verdicts)
+    return _together(verdicts), len(subjects) - len(verdicts)
+
+
+def _together(verdicts: Sequence[LayerVerdict]) -> tuple[LayerVerdict, ...]:
+    """What flips together is decided again together: a region is as sure as its least sure layer."""
+    least: dict[str, float] = {}
+    for verdict in verdicts:
+        if verdict.region is not None:
+            least[verdict.region] = min(verdict.again, least.get(verdict.region, 1.0))
+    return tuple(
+        msgspec.structs.replace(
+            verdict,
+            again=least.get(verdict.region or "", verdict.again),
+            decided_again=decided(least.get(verdict.region or "", verdict.again)),
+        )
+        for verdict in verdicts
+    )
 
 
 def _region(flips: tuple[str, ...]) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ...knowledge import Knowledge
 from ...model.cause import Cause
-from ...model.report import Remedy
+from ...model.finding import Command, Remedy, Tool, to_run
 from ...model.typing import Typing
 from ..log import Gain
 from ..numbers import Cleared, Kept
@@ -81,9 +81,9 @@ class _Case:
             text=_sentences(*text, self.others(commands), self.tools.ends), commands=commands
         )
 
-    def others(self, commands: tuple[str, ...]) -> str:
+    def others(self, commands: tuple[Command, ...]) -> str:
         """A word on the options that no evidence shows, where the command is not the user's own."""
-        builds = any(line.startswith((self.tools.program, "polygraphy ")) for line in commands)
+        builds = any(one.tool in (Tool.TRTEXEC, Tool.POLYGRAPHY) for one in commands)
         return "Add the other options of your own build." * (builds and not self.context.command)
 
     def allow(self, change: Change, *text: str) -> Remedy:
@@ -153,7 +153,9 @@ def _converted(
         f"AutoCast is part of NVIDIA ModelOpt{' 0.39 or newer' if include else ''}: "
         'pip install "nvidia-modelopt[onnx]".'
     )
-    return Remedy(text=_sentences(*text, needs, case.others(built)), commands=(convert, *built))
+    return Remedy(
+        text=_sentences(*text, needs, case.others(built)), commands=(*to_run(convert), *built)
+    )
 
 
 def _sentences(*texts: str) -> str:

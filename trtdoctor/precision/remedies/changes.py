@@ -24,11 +24,19 @@ _TYPES = {
     "UINT8": "uint8",
     "BOOL": "bool",
 }
-_LAYER = "for layer in [l for l in map(network.get_layer, range(network.num_layers)) if {}]: {}"
 _LAYER_API = ("INetworkDefinition.get_layer", "INetworkDefinition.num_layers", "ILayer.name")
 
 _BUILD = "plan = builder.build_serialized_network(network, config)"
 _BUILD_API = "Builder.build_serialized_network"
+
+
+def _each_layer(names: tuple[str, ...], *lines: str) -> tuple[str, ...]:
+    """Lines of Python that do something to the layers of these names."""
+    return (
+        "for layer in map(network.get_layer, range(network.num_layers)):",
+        f"    if layer.name in {_names(names)}:",
+        *(f"        {line}" for line in lines),
+    )
 
 
 def flags(*names: str) -> Change:
@@ -59,10 +67,6 @@ def keeping(commands: Commands, change: Change, layers: tuple[str, ...]) -> Chan
         for option in ("--layerPrecisions", "--layerOutputTypes"):
             parts = [part for part in (commands.own(option) or "").split(",") if part]
             options.append(f"{option}={','.join([*parts, *(f'{name}:fp32' for name in layers)])}")
-    pinned = (
-        "layer.precision = trt.DataType.FLOAT; "
-        "[layer.set_output_type(i, trt.DataType.FLOAT) for i in range(layer.num_outputs)]"
-    )
     return replace(
         change,
         trtexec=tuple(options) if options is not None else None,
@@ -70,7 +74,12 @@ def keeping(commands: Commands, change: Change, layers: tuple[str, ...]) -> Chan
         python=(
             *(change.python or ()),
             "config.set_flag(trt.BuilderFlag.PREFER_PRECISION_CONSTRAINTS)",
-            _LAYER.format(f"l.name in {_names(layers)}", pinned),
+            *_each_layer(
+                layers,
+                "layer.precision = trt.DataType.FLOAT",
+                "for i in range(layer.num_outputs):",
+                "    layer.set_output_type(i, trt.DataType.FLOAT)",
+            ),
         ),
         api=(
             *change.api,
@@ -128,11 +137,12 @@ def network_formats(commands: Commands, formats: tuple[NetworkFormat, ...]) -> C
     lines = []
     for form in half:
         side = "output" if form.output else "input"
-        lines.append(
-            f"for t in [t for t in map(network.get_{side}, range(network.num_{side}s)) "
-            f"if t.name == {literal(form.tensor)}]: t.dtype = trt.DataType.HALF; "
-            f"t.allowed_formats = 1 << int(trt.TensorFormat.{_format_name(form.layout)})"
-        )
+        lines += [
+            f"for tensor in map(network.get_{side}, range(network.num_{side}s)):",
+            f"    if tensor.name == {literal(form.tensor)}:",
+            "        tensor.dtype = trt.DataType.HALF",
+            f"        tensor.allowed_formats = 1 << int(trt.TensorFormat.{_format_name(form.layout)})",
+        ]
     return Change(
         ending=".io16.engine",
         trtexec=specs,
@@ -200,15 +210,16 @@ def unpinned(commands: Commands, names: tuple[str, ...]) -> Change:
     drop = ["--layerPrecisions", "--layerOutputTypes"]
     if known and not options:
         drop.append("--precisionConstraints")
-    chosen = f"l.name in {_names(names)}"
-    reset = (
-        "layer.reset_precision(); [layer.reset_output_type(i) for i in range(layer.num_outputs)]"
-    )
     return Change(
         ending=".unpinned.engine",
         trtexec=tuple(options) if known else None,
         drop=tuple(drop),
-        python=(_LAYER.format(chosen, reset),),
+        python=_each_layer(
+            names,
+            "layer.reset_precision()",
+            "for i in range(layer.num_outputs):",
+            "    layer.reset_output_type(i)",
+        ),
         api=(
             *_LAYER_API,
             "ILayer.num_outputs",

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from ...model.engine import ShapeRange
+from ...model.finding import Command, Tool, either, to_write
 from ...model.typing import Typing
 from .context import BuildTool, RemedyContext
 from .quoting import join, path_word, renamed
 from .toolbox import Toolbox
 
-# What stands behind each line that belongs into the user's own script.
-IN_SCRIPT = "  # in the Python that builds"
+# Where lines of Python belong that are no script of their own.
+IN_SCRIPT = "the script that builds"
 
 
 # Files that the user's own command writes beside the engine.
@@ -98,18 +99,18 @@ class Commands:
         allowed = [f"--{name.lower()}" for name in self.context.allowed]
         return [option for option in allowed if option in known and option not in set(options)]
 
-    def build(self, change: Change) -> tuple[str, ...]:
-        """The change in the user's tool; in trtexec and Python where the tool is not known."""
+    def build(self, change: Change) -> tuple[Command, ...]:
+        """The change in the user's tool; in trtexec or Python where the tool is not known."""
         wanted = {
             BuildTool.POLYGRAPHY: (self.polygraphy,),
             BuildTool.TRTEXEC: (self.trtexec,),
             BuildTool.UNKNOWN: (self.trtexec, self.python),
         }[self.context.tool]
-        found = tuple(line for write in wanted for line in write(change))
+        found = either(*(write(change) for write in wanted))
         # Python can express every change, for whoever builds with something that cannot.
         return found or self.python(change)
 
-    def trtexec(self, change: Change) -> tuple[str, ...]:
+    def trtexec(self, change: Change) -> tuple[Command, ...]:
         """The command for trtexec or, with TensorRT-RTX, tensorrt_rtx."""
         if change.trtexec is None:
             return ()
@@ -138,7 +139,7 @@ class Commands:
             ]
         if not any(word.partition("=")[0] in ("--onnx", *_OTHER_MODELS) for word in words):
             words.insert(1, f"--onnx={change.model or self.model}")
-        return (_redirected((*words, *options), change.redirect),)
+        return (_command(Tool.TRTEXEC, (*words, *options), change.redirect),)
 
     def _own_file(self, word: str, ending: str) -> str:
         """A word of the user's own trtexec command, with another name for a file it writes."""
@@ -147,7 +148,7 @@ class Commands:
             return word
         return f"{option}={self._moved(path, ending)}"
 
-    def polygraphy(self, change: Change) -> tuple[str, ...]:
+    def polygraphy(self, change: Change) -> tuple[Command, ...]:
         """The command for Polygraphy, if it builds for this product."""
         if change.polygraphy is None:
             return ()
@@ -171,13 +172,13 @@ class Commands:
             if change.model is not None:
                 mine = tuple(change.model if w == self.context.model else w for w in mine)
         out = ("-o", self.beside(change.ending))
-        return (_redirected((*mine, *out, *words), change.redirect),)
+        return (_command(Tool.POLYGRAPHY, (*mine, *out, *words), change.redirect),)
 
-    def python(self, change: Change) -> tuple[str, ...]:
+    def python(self, change: Change) -> tuple[Command, ...]:
         """The lines for a script that builds."""
         if change.python is None or not all(name in self.tools.python for name in change.api):
             return ()
-        return tuple(line + IN_SCRIPT for line in change.python)
+        return to_write(*change.python, where=IN_SCRIPT)
 
     def own(self, option: str) -> str | None:
         """The value that the user's own trtexec command gives an option."""
@@ -228,9 +229,9 @@ def _dynamic(shapes: tuple[tuple[str, ShapeRange], ...]) -> bool:
     return min(extents, default=-1) >= 0 and any(r.min != r.max for _, r in shapes)
 
 
-def _redirected(words: tuple[str, ...], file: str | None) -> str:
-    command = join(words)
-    return command if file is None else f"{command} > {join((file,))} 2>&1"
+def _command(tool: Tool, words: tuple[str, ...], file: str | None) -> Command:
+    line = join(words)
+    return Command(tool=tool, lines=(line if file is None else f"{line} > {join((file,))} 2>&1",))
 
 
 def _options(words: Iterable[str]) -> tuple[str, ...]:

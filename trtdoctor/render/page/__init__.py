@@ -1,0 +1,1 @@
+"""Web pages: one self-contained file each, without network, readable without script."""
