@@ -56,7 +56,7 @@ def test_private_data_of_a_host_are_not_in_what_is_shared(
     private = {facts["system.os"]["value"][key] for key in ("host", "user")} - {"root", None}
     for gpu in (facts["nvidia.gpus"].get("value") or {"devices": []})["devices"]:
         private |= {gpu["uuid"], gpu["serial"]} - {None}
-    for kind in ("markdown", "html"):
+    for kind in ("markdown", "html", "junit", "sarif", "github", "prometheus"):
         _, shared = replay(host, capsys, "--format", kind)
         for secret in private:
             assert not re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", shared)

@@ -39,8 +39,12 @@ from trtdoctor.model.engine import (
 from trtdoctor.model.report import Evidence, FactRecord, FactStatus, Problem, Report, Snapshot
 from trtdoctor.probes import PROBES
 from trtdoctor.render.common import clean, flat, one_line
+from trtdoctor.render.github import render_github
 from trtdoctor.render.html import render_html
+from trtdoctor.render.junit import render_junit
 from trtdoctor.render.markdown import render_markdown
+from trtdoctor.render.prometheus import render_prometheus
+from trtdoctor.render.sarif import render_sarif
 from trtdoctor.render.terminal import TerminalOptions, render_terminal
 from trtdoctor.reporting.collect import Collection
 from trtdoctor.reporting.examine import Selection, examine
@@ -97,14 +101,20 @@ def report(name: str, *, share: bool) -> Report:
 
 
 @pytest.mark.parametrize("name", ["healthy", "sick", "blind", "crashed"])
-@pytest.mark.parametrize("suffix", ["txt", "md", "html", "json"])
+@pytest.mark.parametrize(
+    "suffix", ["txt", "md", "html", "json", "junit.xml", "sarif", "github.txt", "prom"]
+)
 def test_a_canonical_report_looks_as_agreed(name: str, suffix: str, golden) -> None:
-    made = report(name, share=suffix in ("md", "html"))
+    made = report(name, share=suffix not in ("txt", "json"))
     render = {
         "txt": lambda: render_terminal(made, TerminalOptions(width=100, verbose=1)),
         "md": lambda: render_markdown(made),
         "html": lambda: render_html(made),
         "json": lambda: encode(made).decode(),
+        "junit.xml": lambda: render_junit(made),
+        "sarif": lambda: render_sarif(made),
+        "github.txt": lambda: render_github(made),
+        "prom": lambda: render_prometheus(made),
     }
     code = exit_code(made, Severity.ERROR)
     golden(f"report-{name}.{code}.{suffix}", render[suffix]())

@@ -54,7 +54,10 @@ def test_each_shell_gets_a_script_that_asks_back(shell: str, tmp_path: Path) -> 
         ("trtdoctor check --select drv001", ["DRV001"]),
         ("trtdoctor check --format m", ["markdown"]),
         ("trtdoctor check --fail-on w", ["warning"]),
-        ("trtdoctor check -o out/re", ["out/re.json", "out/re.md", "out/re.html", "out/re.txt"]),
+        (
+            "trtdoctor check -o out/re",
+            [f"out/re.{end}" for end in ("json", "md", "html", "txt", "xml", "sarif", "prom")],
+        ),
         ("trtdoctor check -o r.js", ["r.json"]),
         ("trtdoctor why pinn", ["pinned"]),
         ("trtdoctor why DRV001", ["DRV001"]),

@@ -17,7 +17,10 @@ from trtdoctor import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = ROOT / "tests" / "hosts" / "healthy-h100-trt86"
-SHIPPED = ("bin", "trtdoctor", "checks", "docs", "tests", "benchmarks", "dev.py", "README.md")
+SHIPPED = (
+    *("bin", "trtdoctor", "checks", "docs", "tests", "benchmarks"),
+    *("dev.py", "README.md", "SKILL.md", "action.yml", ".pre-commit-hooks.yaml"),
+)
 
 
 def tracked(*folders: str) -> set[str]:

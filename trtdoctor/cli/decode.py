@@ -25,12 +25,13 @@ from trtdoctor.run.decoding import (
     machine_checks,
 )
 
-from .options import FORMATS, OutputOptions, look_options
+from .options import OutputOptions, look_options, refuse_formats
 from .output import deliver, terminal_options
 from .streams import complain
 from .words import OneOf
 
 _KNOWN, _NOT_KNOWN = 0, 3
+_FORMATS = ("terminal", "json", "markdown")
 # In characters: a longer argument is a text, and no operating system opens it.
 _LONGEST_NAME = 1000
 
@@ -47,7 +48,7 @@ _LONGEST_NAME = 1000
 )
 @click.option(
     "--format",
-    type=OneOf(["terminal", "json", "markdown"]),
+    type=OneOf(_FORMATS),
     default="terminal",
     show_default=True,
     help="What to print on stdout.",
@@ -71,8 +72,7 @@ def command(what: tuple[str, ...], here: bool, **options: Any) -> int:
     output = OutputOptions.take(
         {**options, "fail_on": "error", "verbose": 0, "quiet": False}, into_folders=False
     )
-    if page := next((f for f in output.files if FORMATS[f.suffix.lower()] == "html"), None):
-        raise UsageError(f"decode writes .json, .md and .txt, no {page.suffix}; name another file")
+    refuse_formats(output, _FORMATS, "decode writes .json, .md and .txt")
     looks = {name: options[name] for name in ("python", "active", "deadline", "record", "host")}
     given = click.get_current_context().get_parameter_source
     changed = [name for name in looks if given(name) is ParameterSource.COMMANDLINE]

@@ -10,13 +10,12 @@ import click
 
 from trtdoctor.model.codec import encode, for_terminal
 from trtdoctor.model.difference import Difference
-from trtdoctor.model.errors import UsageError
 from trtdoctor.model.report import Report
 from trtdoctor.run import load
 
 from . import completing
 from .given import GivenFile
-from .options import FORMATS, OutputOptions
+from .options import OutputOptions, refuse_formats
 from .words import OneOf
 
 _FORMATS = ("terminal", "json", "markdown")
@@ -54,10 +53,7 @@ def diff(before: Path, after: Path, **options: Any) -> int:
 
     fixed = {"fail_on": "error", "verbose": 0, "quiet": False, "no_color": True}
     output = OutputOptions.take({**options, **fixed})
-    if page := next((f for f in output.files if FORMATS[f.suffix.lower()] not in _FORMATS), None):
-        raise UsageError(
-            f"report diff writes .json, .md and .txt, no {page.suffix}; name another file"
-        )
+    refuse_formats(output, _FORMATS, "report diff writes .json, .md and .txt")
     output.keep(before, after)
     reports = load(before), load(after)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from trtdoctor.host.recorded import RECORDING_FILES
 from trtdoctor.model.errors import UsageError
 from trtdoctor.model.near import did_you_mean
 from trtdoctor.model.watch import silently
+from trtdoctor.render.formats import FORMATS, Format, format_of, suffixes
 from trtdoctor.reporting.look_session import Looking
 
 from . import completing
@@ -25,7 +26,6 @@ from .templates import template_option
 from .words import OneOf
 
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,7 @@ class OutputOptions:
                 )
         files = tuple(Path(name) for name in outputs if Path(name) not in folders)
         for file in files:
-            if file.suffix.lower() not in FORMATS:
-                known = f"use one of {' '.join(FORMATS)}"
-                hint = did_you_mean(file.suffix, FORMATS, otherwise=known)
-                raise UsageError(f"cannot tell the format of {file} from its suffix; {hint}")
+            format_asked_by(file)
             try:
                 folder = file.absolute().parent
                 there, is_folder = folder.is_dir(), file.is_dir()
@@ -109,6 +106,36 @@ class OutputOptions:
         self.inputs.extend(read)
         for file in self.files:
             refuse_input(file, *read)
+
+
+def format_asked_by(file: Path) -> Format:
+    """The format that an output's suffix picks.
+
+    Raises:
+        UsageError: if it picks none.
+    """
+    picked = format_of(file)
+    if picked is None:
+        known = f"use one of {' '.join(suffixes())}"
+        hint = did_you_mean(file.suffix, suffixes(), otherwise=known)
+        raise UsageError(f"cannot tell the format of {file} from its suffix; {hint}")
+    return picked
+
+
+def refuse_formats(output: OutputOptions, known: Collection[str], told: str) -> None:
+    """Refuse files of formats that a command does not write.
+
+    Args:
+        output: where its results go.
+        known: the names of the formats that it writes.
+        told: which these are, as half a sentence.
+
+    Raises:
+        UsageError: if a file asks for another.
+    """
+    for file in output.files:
+        if format_asked_by(file).name not in known:
+            raise UsageError(f"{told}, no {file.suffix}; name another file")
 
 
 def _is_folder(name: str) -> bool:
@@ -157,9 +184,12 @@ def take_look(options: dict[str, Any], output: OutputOptions) -> Looking:
 
 def import_renderers(output: OutputOptions) -> None:
     """Import what writing the formats that were asked for needs: 20 ms of processor time."""
-    kinds = {output.format, *(FORMATS[file.suffix.lower()] for file in output.files)}
-    for kind in sorted(kinds - {"json"}):
-        importlib.import_module(f"trtdoctor.render.{kind}")
+    kinds = {output.format, *(format_asked_by(file).name for file in output.files)}
+    for kind in sorted(kinds):
+        if FORMATS[kind].renderer:
+            FORMATS[kind].load()
+        elif kind == "terminal":
+            importlib.import_module("trtdoctor.render.terminal")
 
 
 def output_options(function: F) -> F:
@@ -170,14 +200,14 @@ def output_options(function: F) -> F:
                 "-o",
                 "--output",
                 metavar="FILE",
-                type=completing.outputs(*FORMATS),
+                type=completing.outputs(*suffixes()),
                 multiple=True,
-                help="Write the report to FILE; the suffix (.json .md .html .txt) picks the format. "
+                help=f"Write the report to FILE; the suffix ({' '.join(suffixes())}) picks the format. "
                 "Into a folder (FOLDER/) goes a .json named after the machine. Repeatable.",
             ),
             click.option(
                 "--format",
-                type=OneOf(["terminal", "json", "markdown", "html"]),
+                type=OneOf(list(FORMATS)),
                 default="terminal",
                 show_default=True,
                 help="What to print on stdout.",
@@ -186,8 +216,8 @@ def output_options(function: F) -> F:
             click.option(
                 "--share/--no-share",
                 default=None,
-                help="Replace private data by pseudonyms. On for Markdown and HTML, off for JSON "
-                "and the terminal.",
+                help="Replace private data by pseudonyms. Off for JSON and the terminal, on for all "
+                "other formats.",
             ),
             click.option(
                 "--fail-on",

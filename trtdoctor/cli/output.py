@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from trtdoctor.model.codec import encode, for_terminal, write_atomically
 from trtdoctor.model.errors import InputError, UsageError
 from trtdoctor.model.report import Report, Severity
+from trtdoctor.render.formats import FORMATS
 
-from .options import FORMATS, OutputOptions
+from .options import OutputOptions, format_asked_by
 from .streams import complain, discard_output
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def deliver(
     if record is not None:
         delivery.private.append(fspath(record))
     for file in options.files:
-        kind = FORMATS[file.suffix.lower()]
+        kind = format_asked_by(file).name
         options.tell(f"writing {file.name}")
         text = render(delivery.told(kind), kind, to_file=True)
         delivery.write(kind, partial(_write, file, text.encode("utf-8", "replace")))
@@ -107,7 +108,7 @@ def deliver(
     if options.open:
         from .browser import show_page
 
-        written = (file for file in options.files if FORMATS[file.suffix.lower()] == "html")
+        written = (file for file in options.files if format_asked_by(file).name == "html")
         page = show_page(
             next(written, None), lambda: render(delivery.told("html"), "html", to_file=True)
         )
@@ -132,7 +133,7 @@ class _Delivery(Generic[T]):
     def shared(self, kind: str) -> bool:
         """Whether private data are replaced in a format."""
         share = self._options.share
-        return share if share is not None else kind in ("markdown", "html")
+        return share if share is not None else FORMATS[kind].shared
 
     def told(self, kind: str) -> T:
         """What is told in a format."""
@@ -195,14 +196,9 @@ def render(
         from trtdoctor.render.ticket_templates import TEMPLATES
 
         return render_ticket(report, TEMPLATES[options.template])
-    if kind == "markdown":
-        from trtdoctor.render.markdown import render_markdown
-
-        return render_markdown(report)
-    if kind == "html":
-        from trtdoctor.render.html import render_html
-
-        return render_html(report)
+    known = FORMATS[kind]
+    if known.renderer:
+        return known.load()(report, **({"fail_on": fail_on(options)} if known.judged else {}))
     from trtdoctor.render.terminal import render_terminal
 
     return render_terminal(

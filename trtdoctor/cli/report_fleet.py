@@ -12,7 +12,7 @@ from trtdoctor.model.errors import UsageError
 from trtdoctor.model.fleet import Fleet, fleet_exit_code
 from trtdoctor.model.watch import Watch
 
-from .options import OutputOptions, output_options
+from .options import OutputOptions, format_asked_by, output_options
 
 _PIPE = "-"
 # Of what a report is told in, that in which a fleet is too.
@@ -60,7 +60,7 @@ def refuse_formats(output: OutputOptions) -> None:
     """
     said = f"report fleet writes {', '.join(_FORMATS)}"
     for file in output.files:
-        if file.suffix.lower() not in _FORMATS:
+        if format_asked_by(file).name not in _FORMATS.values():
             raise UsageError(f"{said}, no {file.suffix}; name another file")
     if output.format not in _FORMATS.values():
         raise UsageError(f"report fleet prints {', '.join(sorted(_FORMATS.values()))} only")
