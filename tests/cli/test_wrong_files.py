@@ -172,6 +172,6 @@ def test_check_audits_a_model_that_stands_among_engines(files: dict[str, Path], 
 def test_what_belongs_nowhere_is_told_by_the_option_it_was_given_with(tmp_path: Path, capsys):
     poem = tmp_path / "poem.txt"
     poem.write_text("a poem, not a log\n" * 50)
-    for option, says in (("--log", "no TensorRT build log"), ("--layers", "no TensorRT layer")):
+    for option, says in (("--log", "not a TensorRT build log"), ("--layers", "no TensorRT layer")):
         assert run(["explain", option, str(poem)]) == 2
         assert says in capsys.readouterr().err
