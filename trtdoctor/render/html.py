@@ -114,7 +114,8 @@ def _headline(verdict: str) -> tuple[str, tuple[str, ...]]:
         first, *rest = joint.split(verdict, maxsplit=1)
         if len(first) <= _LONGEST_HEADLINE:
             break
-    return first, tuple(rest)
+    goes_on = (f"{part[:1].upper()}{part[1:]}" for part in rest)
+    return f"{first.removesuffix(':')}." if first.endswith(":") else first, tuple(goes_on)
 
 
 def _leads(report: Report, verdict: str, labels: Mapping[str, str]) -> Iterator[str]:
