@@ -42,7 +42,7 @@ def build_failed(builds: facts.EngineBuilds) -> Iterator[Yielded]:
             remedy=Remedy(
                 text=f"{_sentence(failure.next_step)}{often}"
                 if failure.next_step
-                else "Read the errors above the last one in the log: the first often tells the cause.",
+                else "Read the errors above the last one in the log: the first often names the cause.",
                 commands=failure.commands,
             ),
         )

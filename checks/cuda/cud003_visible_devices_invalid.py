@@ -53,7 +53,7 @@ def visible_devices_invalid(cuda: facts.CudaDriver) -> Iterator[Yielded]:
     if not cuda.devices or len(cuda.devices) >= len(names):
         return
     refused = names[len(cuda.devices)]
-    why = f"{refused!r} is no GPU that it knows"
+    why = f"{refused!r} is not a GPU that it knows"
     if any(name.startswith("MIG-") for name in names):
         why = f"it could not add {refused!r}"
     yield Finding(

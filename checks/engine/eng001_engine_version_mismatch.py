@@ -97,7 +97,7 @@ def _judge(
         why = "TensorRT-RTX does not load the plans of TensorRT"
         return _finding(plan, loaded[0], Fit(fits=False, why=why), installs, kb)
     if plan.version is None:
-        return Unknown(subject=plan.subject, reason="the file does not tell what built it")
+        return Unknown(subject=plan.subject, reason="the file does not say what built it")
     fit = version_fit(plan, runtime.version, kb, runtime.product)
     if fit.fits is None:
         return Unknown(subject=plan.subject, reason=f"{plan.label} and {runtime.label}: {fit.why}")
@@ -137,7 +137,7 @@ def _finding(
         subject=plan.subject,
         confidence=fit.confidence,
         evidence=(
-            Evidence(source="version in the plan", value=plan.version or "not told"),
+            Evidence(source="version in the plan", value=plan.version or "unknown"),
             Evidence(source=runtime.source, value=f"{runtime.product} {runtime.version}"),
         ),
         remedy=Remedy(

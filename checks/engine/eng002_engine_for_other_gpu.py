@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
-from pathlib import PurePath
 
 from trtdoctor.api import (
     Device,
@@ -24,6 +22,7 @@ from trtdoctor.api import (
     device_fit,
     devices,
     either,
+    engine_beside,
     facts,
     load_of,
     product_supports,
@@ -118,10 +117,7 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Kno
     built = ", ".join(plan.identity.compute_capabilities or ())
     board = (plan.identity.built_on or {}).get("likely_board")
     text = "Build the engine again on this GPU."
-    path = PurePath(plan.subject)
-    # The engine at hand may serve another machine.
-    beside = shlex.quote(str(path.with_name(f"{path.stem or 'MODEL'}.new.engine")))
-    build = f"trtexec --onnx=MODEL.onnx --saveEngine={beside}"
+    build = f"trtexec --onnx=MODEL.onnx --saveEngine={engine_beside(plan, 'new')}"
     ways = [to_run(build)]
     if plan.rtx:
         text = "Build the engine again with this compute capability among those it is built for."
@@ -150,7 +146,7 @@ def _finding(plan: Plan, first: Device, fitting: list[Device], fit: Fit, kb: Kno
             Evidence(source="compute capabilities in the plan", value=built),
             Evidence(
                 source="hardware compatibility in the plan",
-                value=plan.identity.hardware_compatibility or "not told",
+                value=plan.identity.hardware_compatibility or "unknown",
             ),
             Evidence(source=first.compute_capability_source, value=str(first.compute_capability)),
         ),

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    engine_beside,
     facts,
     load_of,
     platform_name,
@@ -72,6 +73,6 @@ def _finding(plan: Plan, here: str) -> Finding:
         ),
         remedy=Remedy(
             text=f"Build the engine again on {here}, or run it on {platform}.",
-            commands=to_run("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine"),
+            commands=to_run(f"trtexec --onnx=MODEL.onnx --saveEngine={engine_beside(plan, 'new')}"),
         ),
     )

@@ -48,7 +48,7 @@ def engine_wrapped(files: facts.EngineFiles) -> Iterator[Yielded]:
         command = f"trtdoctor inspect {shlex.quote(file.path)} --extract {shlex.quote(str(bare))}"
         text = "Load it with the program that wrote it; for TensorRT itself, take the plan out."
         yield Finding(
-            message=f"{file.path} is no bare plan: {file.what}",
+            message=f"{file.path} is not a bare plan: {file.what}",
             subject=file.path,
             evidence=(Evidence(source="first bytes of the file", value=file.container),),
             remedy=Remedy(text=text, commands=to_run(command))

@@ -16,6 +16,7 @@ from trtdoctor.api import (
     Yielded,
     check,
     either,
+    engine_beside,
     facts,
     sound_plans,
     to_run,
@@ -54,7 +55,7 @@ def engine_names_only(
     for plan in sound_plans(files):
         verbosity = plan.identity.profiling_verbosity
         if verbosity is None:
-            yield Unknown(subject=plan.subject, reason="the file does not tell its verbosity")
+            yield Unknown(subject=plan.subject, reason="the file does not record its verbosity")
         elif verbosity in _TELLS:
             yield _finding(plan, verbosity, known.get(plan.subject))
         else:
@@ -67,9 +68,9 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
         where = {"static": "the file itself", "build-log": "the build log"}
         told = f" trtdoctor reads its layers from {where.get(precision.source or '', 'elsewhere')}."
     program = "tensorrt_rtx" if plan.rtx else "trtexec"
+    target = engine_beside(plan, "detailed")
     polygraphy = (
-        "polygraphy convert MODEL.onnx --convert-to trt -o MODEL.detailed.engine "
-        "--profiling-verbosity detailed"
+        f"polygraphy convert MODEL.onnx --convert-to trt -o {target} --profiling-verbosity detailed"
     )
     return Finding(
         message=f"The inspector tells {_TELLS[verbosity]} of {plan.subject}.{told}",
@@ -82,7 +83,7 @@ def _finding(plan: Plan, verbosity: str, precision: facts.EnginePrecision | None
             f"{'' if plan.rtx else ', or with Polygraphy'}.",
             commands=either(
                 to_run(
-                    f"{program} --onnx=MODEL.onnx --saveEngine=MODEL.detailed.engine "
+                    f"{program} --onnx=MODEL.onnx --saveEngine={target} "
                     "--profilingVerbosity=detailed"
                 ),
                 to_write(

@@ -97,7 +97,7 @@ def _judge(
     sure = plan.confidence("weights_bytes")
     unclear = plan.file.container == "gzip" or needed > _AMPLE * (room.free or 0)
     if weights is None and unclear:
-        return Unknown(subject=plan.subject, reason="the file does not tell its weights' size")
+        return Unknown(subject=plan.subject, reason="the file does not record its weights' size")
     if room.total is not None and needed > room.total:
         return _finding(plan, execution, room, sure)
     if room.free is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from trtdoctor.api import (
@@ -87,7 +88,9 @@ def engine_plugin_missing(
                         "trt.init_libnvinfer_plugins(logger, '')",
                         where="the script that loads",
                     ),
-                    to_run("trtexec --loadEngine=MODEL.engine --staticPlugins=libMYPLUGINS.so"),
+                    to_run(
+                        f"trtexec --loadEngine={shlex.quote(file.path)} --staticPlugins=libMYPLUGINS.so"
+                    ),
                 ),
             ),
         )

@@ -152,5 +152,5 @@ def _unrecognised(load: facts.EngineLoad) -> tuple[str, str]:
 def _ending(load: facts.EngineLoad) -> str:
     attempt = load.attempt
     if attempt is None:
-        return "not told"
+        return "unknown"
     return f"{attempt.ending.value}{f', {attempt.detail}' if attempt.detail else ''}"

@@ -15,6 +15,7 @@ from trtdoctor.api import (
     Severity,
     Yielded,
     check,
+    engine_beside,
     facts,
     load_of,
     sound_plans,
@@ -79,6 +80,6 @@ def _finding(plan: Plan, load: facts.EngineLoad, word: str | None) -> Finding:
         ),
         remedy=Remedy(
             text="Build the engine again on this GPU.",
-            commands=to_run("trtexec --onnx=MODEL.onnx --saveEngine=MODEL.new.engine"),
+            commands=to_run(f"trtexec --onnx=MODEL.onnx --saveEngine={engine_beside(plan, 'new')}"),
         ),
     )

@@ -51,7 +51,7 @@ def stale_engine(caches: facts.EngineCaches) -> Iterator[Yielded]:
     The model hash in a file name comes from ONNX Runtime's own optimised graph and its version, so it
     cannot be computed here: two hashes for one graph name alone prove nothing, since most exported
     models have the same graph name. Which types ONNX Runtime allowed stands in the name alone; a plan
-    does not tell what was allowed, only what was chosen. Whether this machine runs the engine is told by
+    does not say what was allowed, only what was chosen. Whether this machine runs the engine is told by
     engine-version-mismatch and engine-for-other-gpu.
 
     ## References

@@ -64,7 +64,7 @@ def torch_tensorrt_for_another_torch(
         return
     ours, theirs = versions.numbers(torch_tensorrt.version), versions.numbers(have)
     if ours is None or theirs is None:
-        yield Unknown(subject=name, reason=f"torch {have} is no version that can be compared")
+        yield Unknown(subject=name, reason=f"torch {have} is not a version that can be compared")
         return
     asked = [m for text in torch_tensorrt.requires if (m := _REQUIREMENT.fullmatch(text.strip()))]
     wanted = asked[0].group("range").strip() if asked else None

@@ -64,7 +64,9 @@ def gpu_memory_low(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Y
 
 def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
     if gpu.mig_mode == "enabled":
-        yield Note(text=f"{device.label}: MIG is on; an instance's memory is not told apart")
+        yield Note(
+            text=f"{device.label}: MIG is on; an instance's memory is not reported separately"
+        )
         return
     if gpu.memory_free_bytes is None or not gpu.memory_total_bytes:
         why = device.refusal("MemoryInfo") or "NVML gave no memory numbers"

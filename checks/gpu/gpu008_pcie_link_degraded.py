@@ -63,7 +63,7 @@ def pcie_link_degraded(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterat
 
 def _judge(device: Device, gpu: facts.Gpu) -> Iterator[Yielded]:
     if not gpu.pcie_width or not gpu.pcie_width_max:
-        why = device.refusal("PcieLinkWidth") or "NVML did not tell its PCIe link"
+        why = device.refusal("PcieLinkWidth") or "NVML did not report its PCIe link"
         yield Unknown(reason=why, subject=device.label)
         return
     busy = (gpu.utilisation_percent or 0) >= _BUSY_PERCENT

@@ -59,7 +59,7 @@ def ecc_errors(gpus: facts.Gpus, cuda: Fact[facts.CudaDriver]) -> Iterator[Yield
         raise NotApplicable("no GPU here has ECC on")
     for device, count in with_ecc:
         if count is None:
-            why = device.refusal("Ecc") or "NVML did not tell its ECC errors"
+            why = device.refusal("Ecc") or "NVML did not report its ECC errors"
             yield Unknown(reason=why, subject=device.label)
         elif count > 0:
             yield Finding(

@@ -71,7 +71,7 @@ def library_path_shadows(
         version = full if "." in full else _installed(entry.path, installs.value)
         if version is None:
             yield Unknown(
-                subject=entry.path, reason=f"the release of libnvinfer.so.{full} is not told"
+                subject=entry.path, reason=f"the release of libnvinfer.so.{full} is unknown"
             )
         elif versions.agree(version, ours):
             yield Note(text=f"{entry.path} holds {version}, as Python does")

@@ -54,7 +54,7 @@ def memory_low(memory: facts.Memory) -> Iterator[Yielded]:
         )
         return
     if available is None:
-        yield Unknown(reason="the kernel does not tell how much memory is available")
+        yield Unknown(reason="the kernel does not say how much memory is available")
     elif available < _LOW_BYTES:
         yield Finding(
             message=f"Only {available >> 20} MiB of {memory.total_bytes >> 20} MiB main memory are "

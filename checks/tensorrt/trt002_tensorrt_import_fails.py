@@ -110,7 +110,7 @@ def _finding(
         facts.Ending.EXIT: f"ends the interpreter: {attempt.detail or 'exit'}",
         facts.Ending.SIGNAL: f"kills the interpreter: {attempt.detail or 'a signal'}",
         facts.Ending.DEADLINE: f"did not come back: {attempt.detail or 'past its deadline'}",
-        facts.Ending.RETURNED: f"gives {module.file or 'an empty folder'}, which is no TensorRT",
+        facts.Ending.RETURNED: f"gives {module.file or 'an empty folder'}, which is not TensorRT",
     }[attempt.ending]
     evidence = [
         Evidence(source=f"import {module.module}", value=attempt.detail or attempt.ending.value)

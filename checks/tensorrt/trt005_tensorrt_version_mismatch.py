@@ -120,7 +120,7 @@ def _finding(
         confidence=confidence,
         evidence=(
             Evidence(source=f"{module.module}.__version__", value=str(module.version)),
-            Evidence(source="version of the library", value=module.library_version or "not told"),
+            Evidence(source="version of the library", value=module.library_version or "unknown"),
             *mapped,
         ),
         remedy=Remedy(

@@ -36,7 +36,9 @@ def tensorrt_module_shadowed(
         real = next((i for i in hidden if i.product == product), None)
         over = f" It hides {product} {real.version or ''} in {real.location}." if real else ""
         yield Finding(
-            message=f"import {module} finds {path}, which is no TensorRT.{over}".replace("  ", " "),
+            message=f"import {module} finds {path}, which is not TensorRT.{over}".replace(
+                "  ", " "
+            ),
             subject=module,
             evidence=(Evidence(source="importlib.util.find_spec", value=path),),
             remedy=Remedy(

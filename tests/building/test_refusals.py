@@ -63,7 +63,7 @@ def said(kind: str, *, log: str | None = "m.log.gz", **more: Any) -> str:
             {"what": "the type of x", "name": "BF16"},
             "TensorRT 8.6.1 does not know the type of x (BF16); leave it out",
         ),
-        ("cache", {"path": "t.cache"}, "t.cache is no timing cache that TensorRT 8.6.1 takes"),
+        ("cache", {"path": "t.cache"}, "t.cache is not a timing cache that TensorRT 8.6.1 takes"),
         ("memory", {}, "there is not enough memory to build m.onnx"),
         ("os", {"errno": errno.ENOSPC}, "no space is left for the engine of m.onnx"),
         ("os", {"errno": errno.EIO, "detail": "broken"}, "could not build m.onnx: broken"),

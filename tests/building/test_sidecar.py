@@ -170,7 +170,7 @@ def test_a_report_that_is_no_record(engine: Path) -> None:
     engine.with_name("r.json").rename(side_car_path(engine))
     found = find_side_car(engine)
     assert found is not None and found.engine is None
-    assert found.notes == ("m.engine.trtdoctor.json is no record of a build, so it is not used",)
+    assert found.notes == ("m.engine.trtdoctor.json is not a record of a build, so it is not used",)
     assert stale(engine).status.value == "unknown"
 
 

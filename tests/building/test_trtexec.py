@@ -174,7 +174,7 @@ def test_a_build_that_fails_says_why_and_keeps_its_log(tmp_path: Path, trtexec: 
 
 def test_another_program_is_no_trtexec(tmp_path: Path, trtexec: Path) -> None:
     (trtexec.parent / "help.txt").write_text("usage: something else")
-    with pytest.raises(InputError, match="is no trtexec"):
+    with pytest.raises(InputError, match="is not trtexec"):
         _build(tmp_path, trtexec)
 
 

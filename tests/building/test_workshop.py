@@ -92,10 +92,10 @@ def test_places_that_no_engine_can_have(tmp_path: Path) -> None:
         Workshop(tmp_path)
     with pytest.raises(UsageError, match=r"there is no folder .*absent"):
         Workshop(tmp_path / "absent" / "m.engine")
-    with pytest.raises(UsageError, match="it is no regular file"):
+    with pytest.raises(UsageError, match="it is not a regular file"):
         Workshop(Path("/dev/null"))
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="it is no regular file"):
+    with pytest.raises(UsageError, match="it is not a regular file"):
         Workshop(tmp_path / "pipe")
     (tmp_path / ".m.engine.trtdoctor-build").write_text("a file of the user's")
     with (

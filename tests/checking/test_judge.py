@@ -121,7 +121,7 @@ def test_nothing_yielded_is_a_pass_and_notes_are_its_reason() -> None:
 
 def test_a_finding_beats_an_unknown_and_keeps_its_reason() -> None:
     def half(driver: KernelDriver) -> Iterator[Finding | Unknown]:
-        yield Unknown(reason="not told", subject="gpu:1")
+        yield Unknown(reason="unknown", subject="gpu:1")
         yield Finding(message="bad", subject="gpu:0")
 
     outcome = one(half, DRIVER)
@@ -224,11 +224,11 @@ def test_what_is_absent_says_so_though_explained_and_passes_the_explanation_on()
 @pytest.mark.parametrize("order", [1, -1])
 def test_what_could_not_be_decided_has_its_cause_in_a_finding(order: int) -> None:
     def half(driver: KernelDriver) -> Iterator[Finding | Unknown]:
-        yield Unknown(reason="not told")
+        yield Unknown(reason="unknown")
         yield Finding(message="bad")
 
     def blind(driver: KernelDriver) -> Iterator[Unknown]:
-        yield Unknown(reason="not told")
+        yield Unknown(reason="unknown")
 
     checks = [
         make(needs, id="DRV901", name="first-one", explained_by=("second-one",)),
@@ -240,8 +240,8 @@ def test_what_could_not_be_decided_has_its_cause_in_a_finding(order: int) -> Non
     assert {o.check.id: (o.status, o.reason) for o in outcomes} == {
         "DRV901": (Status.FAILED, None),
         "DRV902": (Status.NOT_APPLICABLE, "explained by DRV901 first-one: not told"),
-        "DRV903": (Status.FAILED, "not told"),
-        "DRV904": (Status.UNKNOWN, "not told"),
+        "DRV903": (Status.FAILED, "unknown"),
+        "DRV904": (Status.UNKNOWN, "unknown"),
     }
 
 
@@ -287,7 +287,7 @@ def test_a_plugins_check_may_be_explained_by_trtdoctors_of_the_same_name() -> No
 
 def test_what_blinds_a_plugins_check_is_looked_for_in_its_plugin_first() -> None:
     def blind(driver: KernelDriver) -> Iterator[Unknown]:
-        yield Unknown(reason="not told")
+        yield Unknown(reason="unknown")
 
     checks = [
         make(needs, id="DRV001", name="the-cause"),
@@ -297,7 +297,7 @@ def test_what_blinds_a_plugins_check_is_looked_for_in_its_plugin_first() -> None
     ]
     outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
     assert [(o.status, o.reason) for o in outcomes[2:]] == [
-        (Status.UNKNOWN, "not told"),
+        (Status.UNKNOWN, "unknown"),
         (Status.NOT_APPLICABLE, "explained by DRV001 the-cause: not told"),
     ]
 

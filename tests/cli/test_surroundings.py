@@ -190,7 +190,7 @@ def test_an_environment_relative_to_the_working_directory_is_passed_over(
     (tmp_path / "bin/python").chmod(0o755)
     cleared = {"VIRTUAL_ENV": "", "CONDA_PREFIX": ""}
     done = shell(f"{DOCTOR} check", tmp_path, {**cleared, variable: "."})
-    assert f"{variable} is ., which is no absolute path" in " ".join(done.stdout.split())
+    assert f"{variable} is ., which is not an absolute path" in " ".join(done.stdout.split())
     assert not (tmp_path / "sprung").exists()
 
 

@@ -150,7 +150,7 @@ def test_times_of_trtexec_make_the_factor(tmp_path: Path) -> None:
     assert gain is not None and gain[1] < 1.25 < gain[2] + 0.01
     assert told(report).clock == "events_ms"
     assert any(
-        "nothing tells that both were measured with the same GPU" in n for n in told(report).notes
+        "nothing shows that both were measured with the same GPU" in n for n in told(report).notes
     )
 
 

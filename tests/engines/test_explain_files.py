@@ -253,7 +253,7 @@ def test_a_log_that_is_not_verbose_says_so_and_what_would_tell(document, tmp_pat
         "&&&& PASSED TensorRT.trtexec # trtexec --onnx=m.onnx --int8\n"
     )
     found = document("--log", log)
-    assert "no verbose one" in found["answer"]
+    assert "log is not verbose" in found["answer"]
     assert any(
         "--verbose" in command
         for item in found["missing"]

@@ -105,7 +105,7 @@ def test_a_model_that_breaks_the_rules_is_refused_in_a_sentence(tmp_path: Path) 
     proto.graph.node.add(op_type="Cast", name="broken")
     path = tmp_path / "m.onnx"
     path.write_bytes(proto.SerializeToString())
-    with pytest.raises(FormatError, match=r"m\.onnx: It is no valid ONNX model"):
+    with pytest.raises(FormatError, match=r"m\.onnx: This is not a valid ONNX model"):
         convert(path)
 
 

@@ -188,8 +188,8 @@ def test_evidence_names_the_contradiction():
     found = classify(layer("CaskConvolution", "?", "?", weights="FP32", tactic=F16))
     assert found.precision_evidence == (
         "weights FP32",
-        "input type not told",
-        "output type not told",
+        "input type unknown",
+        "output type unknown",
         "tactic f16f16_f16f16_f16",
         "the sources contradict each other: tactic FP16, weights FP32",
     )

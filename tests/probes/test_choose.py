@@ -59,11 +59,11 @@ def test_a_relative_wish_and_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("./folder", "is a folder; give its bin/python"),
         ("./text", "Permission denied"),
         ("./empty", "cannot be run"),
-        ("./lies", "is no Python: asked for its version it printed 'hello'"),
+        ("./lies", "is not a Python interpreter: asked for its version it printed 'hello'"),
         ("./silent", "printed 'nothing' and ended with status 0"),
         ("./old", "is Python 3.7; trtdoctor can look at 3.8 and newer"),
         ("./pretends", "does not work as a Python"),
-        ("/bin/ls", "is no Python"),
+        ("/bin/ls", "is not a Python"),
     ],
 )
 def test_a_bad_wish(given: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,6 @@ def test_a_deleted_answer_never_becomes_another_value(
         for name in changed:
             # What a fact still tells without it, it tells with a field that says what is missing.
             told = again[name].reason or str(again[name].value)
-            assert "the recording has no answer" in told, (line[:200], name, again[name])
+            assert "the recording says nothing of" in told, (line[:200], name, again[name])
             partly = name in ("framework.onnxruntime",) and again[name].status is FactStatus.OK
             assert partly or again[name].status is FactStatus.FAILED, (line[:200], name)

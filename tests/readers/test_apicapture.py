@@ -129,9 +129,9 @@ def test_all_flags_at_once_and_one_that_is_cleared_again() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "is no JSON, or cut"),
+        (b"", "is not JSON, or cut"),
         (HALF.read_bytes()[:-200], "the program that was recorded did not end"),
-        (b"[" * 9999, "is no JSON, or cut"),
+        (b"[" * 9999, "is not JSON, or cut"),
         (b'{"api_calls": 3}', "no list of API calls"),
         (b"[]", "no list of API calls"),
         (b'{"api_calls": []}', "makes no network"),

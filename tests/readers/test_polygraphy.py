@@ -118,9 +118,9 @@ def archive_in_itself() -> bytes:
         (encoded(X) | {"array": "no base64!"}, "the text of the array 'x' is damaged"),
         (encoded(X) | {"array": "☃"}, "the text of the array 'x' is damaged"),
         (encoded(X) | {"array": ""}, "the array 'x' is damaged"),
-        (encoded(X) | {"polygraphy_class": "Other"}, "'x' is no array"),
-        ({"values": 3, "polygraphy_class": "LazyArray"}, "'x' is no array"),
-        (7, "'x' is no array"),
+        (encoded(X) | {"polygraphy_class": "Other"}, "'x' is not an array"),
+        ({"values": 3, "polygraphy_class": "LazyArray"}, "'x' is not an array"),
+        (7, "'x' is not an array"),
     ],
 )
 def test_what_is_no_array_is_told_by_its_name(value: Any, words: str) -> None:
@@ -152,8 +152,8 @@ def test_no_array_is_unpickled_nor_takes_more_than_is_there(data: bytes, words: 
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"{", "is no JSON"),
-        (b"[" * 9999, "is no JSON"),
+        (b"{", "is not JSON"),
+        (b"[" * 9999, "is not JSON"),
         (b"[]", "no samples"),
         (b"{}", "no samples"),
         (b"[[]]", "no samples"),

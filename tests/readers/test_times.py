@@ -95,9 +95,9 @@ def test_a_number_that_is_none_costs_its_kind_alone() -> None:
     ("data", "words"),
     [
         (b"", "is empty"),
-        (b"not json", "is no list of trtexec's times"),
-        (written([entry(n, "8.4") for n in range(9)])[:-40], "is no list of trtexec's times"),
-        (b"[" * 5000, "is no list of trtexec's times"),
+        (b"not json", "is not a list of trtexec's times"),
+        (written([entry(n, "8.4") for n in range(9)])[:-40], "is not a list of trtexec's times"),
+        (b"[" * 5000, "is not a list of trtexec's times"),
         (b"[]", "does not tell the computeMs"),
         (
             b'[{"count": 3}, {"name": "conv", "medianMs": 0.1}]',

@@ -102,10 +102,10 @@ def test_an_interrupted_run_is_read_up_to_where_it_was() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no tuner's header"),
-        (b'{"a": 1}\n', "no tuner's header"),
-        (b"[" * 9999, "no tuner's header"),
-        (b"\xff\xfe", "no tuner's header"),
+        (b"", "not a tuner's header"),
+        (b'{"a": 1}\n', "not a tuner's header"),
+        (b"[" * 9999, "not a tuner's header"),
+        (b"\xff\xfe", "not a tuner's header"),
         (cache({"build_route": 7}, *ROUTES), "Line 2 of this file is damaged"),
         (cache() + b"{}\n" * (MAX_ROUTES + 1), "more than 100,000 routes"),
     ],

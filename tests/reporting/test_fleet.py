@@ -267,7 +267,7 @@ def test_logs_of_several_pods_are_several_reports(tmp_path: Path) -> None:
     file.write_bytes(encode(one) + encode(two)[:-100])
     made = trtdoctor.fleet([file])
     assert names(made) == [["n1"]] and made.verdict is Verdict.INCONCLUSIVE
-    assert "1 part of it is no report" in made.not_counted[0].reason
+    assert "1 part of it is not a report" in made.not_counted[0].reason
 
 
 @given(st.lists(st.sampled_from([b"{", b"}", b'{"a": 1}', b"  x", b"{ ", b"", b"{}"])))

@@ -154,7 +154,7 @@ def _unknown(about: Mapping[str, Any], model: str, name: str) -> str:
 
 def _cache(about: Mapping[str, Any], model: str, name: str) -> str:
     return (
-        f"{about['path']} is no timing cache that {name} takes on this GPU; name another file with "
+        f"{about['path']} is not a timing cache that {name} takes on this GPU; name another file with "
         "--timing-cache, which is made where it is not there"
     )
 

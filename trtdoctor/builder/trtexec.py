@@ -56,7 +56,7 @@ def find_trtexec(host: Host, given: str) -> World:
     words = set(re.findall(r"--[A-Za-z0-9]+", text))
     if not {"--onnx", "--saveEngine"} <= words:
         raise InputError(
-            f"{given} is no trtexec: its --help names no --onnx and --saveEngine; name another with "
+            f"{given} is not trtexec: its --help names no --onnx and --saveEngine; name another with "
             "--trtexec"
         )
     flags = frozenset(flag for option, flag in _FLAGS.items() if option in words)

@@ -39,7 +39,7 @@ class Workshop:
                 f"cannot write {engine}: there is no folder {target.parent}; make it or choose another"
             )
         if target.exists() and not target.is_file():
-            raise UsageError(f"cannot write {engine}: it is no regular file; name another")
+            raise UsageError(f"cannot write {engine}: it is not a regular file; name another")
         self.engine = target
         self._given = engine
         self.folder = target.with_name(f".{target.name}.trtdoctor-build")

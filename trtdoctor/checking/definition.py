@@ -153,7 +153,7 @@ def check(
     def make(function: Callable[..., Iterable[Yielded]]) -> Check:
         if not re.fullmatch(r"[A-Z]{3}\d{3}", id) or id[:3] not in AREAS:
             raise CheckDefinitionError(
-                f"{id!r} is no check id: an area of {', '.join(AREAS)} and three digits"
+                f"{id!r} is not a check id: an area of {', '.join(AREAS)} and three digits"
             )
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", name):
             raise CheckDefinitionError(f"{id}: {name!r} is not kebab-case")

@@ -6,8 +6,10 @@ checks ask here, from the same facts, whether another of them speaks of the file
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from trtdoctor.knowledge import Knowledge, KnowledgeEnds, versions
 from trtdoctor.model.engine import EngineIdentity
@@ -185,7 +187,7 @@ def version_fit(plan: Plan, runtime: str, kb: Knowledge, product: str | None = N
         sure = weakest(sure, plan.confidence("version_compatible"))
         return Fit(fits=False, why="it was not built version compatible", confidence=sure)
     if compatible is None:
-        why = "it does so only if version compatible, and the file does not tell whether it is"
+        why = "it does so only if version compatible, and the file does not say whether it is"
         return Fit(fits=False, why=why, confidence=weakest(sure, Confidence.LIKELY))
     if across is None:
         why = f"it is not known whether TensorRT {have[0]} loads compatible plans of {built[0]}"
@@ -212,7 +214,7 @@ def device_fit(plan: Plan, device: Device, kb: Knowledge) -> Fit:
     if cc is None:
         return Fit(fits=None, why=f"the compute capability of {device.label} is not known")
     if not built:
-        return Fit(fits=None, why="the file does not tell which GPU it was built for")
+        return Fit(fits=None, why="the file does not say which GPU it was built for")
     if cc in built:
         return Fit(fits=True, why=f"it was built for compute capability {cc}")
     sure = plan.confidence("compute_capabilities")
@@ -229,7 +231,7 @@ def device_fit(plan: Plan, device: Device, kb: Knowledge) -> Fit:
             return Fit(fits=None, why="hardware compatibility is not documented for Jetson")
         return Fit(fits=True, why="it was built hardware compatible, for Ampere and newer")
     if level is None and spanned and not _before(plan.version, wide.first):
-        return Fit(fits=None, why="the file does not tell whether it is hardware compatible")
+        return Fit(fits=None, why="the file does not say whether it is hardware compatible")
     if level == wide.level:
         why = f"its hardware compatibility begins with compute capability {wide.oldest}"
     elif level == "same-cc":
@@ -272,6 +274,12 @@ def unfit(
     if runtime and version_fit(plan, runtime.version, kb, runtime.product).fits is False:
         return "engine-version-mismatch"
     return None
+
+
+def engine_beside(plan: Plan, word: str) -> str:
+    """The shell's word for a new engine beside this one, which may serve another machine."""
+    path = PurePath(plan.subject)
+    return shlex.quote(str(path.with_name(f"{path.stem or 'MODEL'}.{word}.engine")))
 
 
 def platform_name(system: OperatingSystem) -> str:

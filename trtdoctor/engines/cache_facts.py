@@ -159,7 +159,7 @@ def _gpu(
     elif record.newer_too:
         level = identity.hardware_compatibility
         if level is None:
-            told.unknown.append("the plan does not tell whether it is hardware compatible")
+            told.unknown.append("the plan does not say whether it is hardware compatible")
         elif level == "ampere+":
             told.agrees.append("hardware compatibility")
         else:
@@ -173,7 +173,7 @@ def _gpu(
                 )
             )
     elif not built:
-        told.unknown.append("the plan does not tell which GPU it was built for")
+        told.unknown.append("the plan does not say which GPU it was built for")
     elif cc in built:
         told.agrees.append("compute capability")
     else:
@@ -287,7 +287,7 @@ def _shapes(told: _Compared, identity: EngineIdentity, beside: Beside) -> None:
     inputs = {t.name: t for t in identity.io or () if t.mode == "input"}
     dynamic = sorted(name for name, t in inputs.items() if any(e < 0 for e in t.shape or ()))
     if identity.io is None:
-        told.unknown.append("the plan does not tell its inputs")
+        told.unknown.append("the plan does not list its inputs")
         return
     if beside.ranges is None:
         # Through a context model it is loaded without that file.

@@ -29,6 +29,7 @@ from trtdoctor.model.watch import UNHURRIED, Watch
 from trtdoctor.precision.graph import edge_casts, graph_reasons, layers_of_model
 from trtdoctor.precision.layers import classify_layers, named_alone, summarize
 from trtdoctor.precision.reasons import LayerReasons, Reason
+from trtdoctor.precision.remedies import Given
 from trtdoctor.readers.onnxmodel import OnnxFacts
 from trtdoctor.readers.profile import Profile
 
@@ -84,6 +85,7 @@ def explain(
         log=log,
         model=model,
         model_path=str(witnesses.model_path) if model is not None else None,
+        files=_files(witnesses, log),
         engine_given=engine_given,
         knowledge=knowledge,
     )
@@ -122,8 +124,8 @@ def explain(
         answer = failed(report.failure, log.log.short)
     elif _mute(report, log):
         answer = (
-            "The log is no verbose one: it tells that an engine was built, and neither its layers nor "
-            "why they are what they are. Below is what would tell."
+            "The log is not verbose: it says that an engine was built, but neither its layers nor "
+            "why they are what they are. Below is what would tell more."
         )
     answer = answer or answer_of(report, half=set(blocks))
     return msgspec.structs.replace(report, answer=f"{answer} {slow}" if slow else answer)
@@ -153,6 +155,14 @@ def model_report(path: str, model: OnnxFacts) -> EngineReport:
 
 
 # The witnesses -----------------------------------------------------------------------------------
+
+
+def _files(witnesses: Witnesses, log: LogTestimony | None) -> tuple[tuple[Given, str], ...]:
+    """Where the evidence stands that the user gave beside the engine and the model."""
+    found = [(Given.LOG, log.log.name)] if log is not None else []
+    if witnesses.layers_path is not None:
+        found.append((Given.LAYERS, str(witnesses.layers_path)))
+    return tuple(found)
 
 
 def _own_log(

@@ -116,7 +116,7 @@ def read_engines(
 def _without_engine(pointed: Pointed) -> EngineSources:
     told = EngineReport(
         path=str(pointed.model),
-        what="It is a context model of ONNX Runtime, and its engine "
+        what="This is a context model of ONNX Runtime, and its engine "
         f"{pointed.context.engine} is not there.",
         to_do="Copy the engine beside it, or make both again from the original model.",
     )

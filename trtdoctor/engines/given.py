@@ -84,6 +84,7 @@ class GivenLog:
 class Witnesses:
     """Everything that may tell why: logs of the engine's build (the first counts), the model.
 
+    ``layers_path`` is the file that the user gave for the layers;
     ``profile`` has times for the layers that the log tells, where nothing else tells any;
     ``autocast`` what the model's converter kept in FP32.
     """
@@ -91,5 +92,6 @@ class Witnesses:
     logs: tuple[GivenLog, ...] = ()
     model: OnnxFacts | None = None
     model_path: Path | None = None
+    layers_path: Path | None = None
     profile: Profile | None = None
     autocast: AutoCastLog | None = None

@@ -129,7 +129,7 @@ def _choose(given: EngineSources, load: EngineLoad | None, static: StaticLayers)
             chosen.source, chosen.layers = LayersSource.LIVE, told.layers
             chosen.notes += told.notes
             if not load.with_context:
-                chosen.notes.append("no execution context could be made, so formats are not told")
+                chosen.notes.append("no execution context could be made, so formats are unknown")
     elif load is not None and load.why_not:
         chosen.notes.append(f"not loaded: {load.why_not}")
     elif load is not None and not load.loaded:

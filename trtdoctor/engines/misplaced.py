@@ -86,7 +86,7 @@ def told_apart(file: FileIdentity, path: Path) -> FileIdentity:
     found = _place(file, path)
     if found is None or found is Place.ENGINE:
         return file
-    what, to_do = f"It is {found.words}, no plan.", f"Give it {found.way}."
+    what, to_do = f"This is {found.words}, not a TensorRT engine.", f"Give it {found.way}."
     return msgspec.structs.replace(file, what=what, to_do=to_do)
 
 

@@ -42,7 +42,7 @@ def _captured(path: Path) -> EngineReport:
     return EngineReport(
         path=str(path),
         size=len(data),
-        what=f"It is a capture of TensorRT's API: {told.capture.calls} calls.",
+        what=f"This is a capture of TensorRT's API: {told.capture.calls} calls.",
         to_do="Keep it private: it and its .bin file hold the model's weights in clear text.",
         identity=told.identity,
         typing=told.typing,

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
-from trtdoctor.model.engine import EngineReport, IOTensor, Layer, LayersSource
+from trtdoctor.model.engine import EngineReport, IOTensor, Layer, LayersSource, Precision
 from trtdoctor.model.finding import Command, Remedy
+from trtdoctor.model.typing import Typing
 from trtdoctor.precision.graph import attentions
 from trtdoctor.precision.layers.roles import FLOATS
 from trtdoctor.precision.numbers import Gate, Verdict, fragile, wide_tensors
@@ -42,6 +43,7 @@ class Remedies:
         log: LogTestimony | None,
         model: OnnxFacts | None,
         model_path: str | None,
+        files: tuple[tuple[Given, str], ...],
         engine_given: bool,
         knowledge: Knowledge,
     ) -> None:
@@ -64,10 +66,11 @@ class Remedies:
             command=_command(build),
             model=model_path,
             engine=report.path if engine_given else None,
-            fp16_allowed=_fp16_allowed(build),
+            fp16_allowed=_fp16_allowed(report, build),
             allowed=_allowed(report, build),
             detailed=None if verbosity is None else verbosity == "detailed",
             have=_have(report, build, model),
+            files=files,
             inputs=inputs,
             outputs=outputs,
             shapes=tuple(profiles[0].items()) if len(profiles) == 1 else (),
@@ -161,7 +164,10 @@ class Remedies:
             self._context.have, self._context, knowledge=self._knowledge
         ):
             commands.setdefault(what, []).append(command)
-        return tuple(Remedy(text=what, commands=tuple(found)) for what, found in commands.items())
+        return tuple(
+            Remedy(text=f"{what[:1].upper()}{what[1:]}:", commands=tuple(found))
+            for what, found in commands.items()
+        )
 
 
 def _named(model: OnnxFacts) -> bool:
@@ -188,7 +194,12 @@ def network_layers(name: str) -> tuple[str, ...]:
 def _have(report: EngineReport, build: Build | None, model: OnnxFacts | None) -> frozenset[Given]:
     given = {
         Given.LOG: build is not None and build.verbose,
-        Given.LAYERS: any(layer.weights or layer.tactic for layer in report.layers),
+        Given.LAYERS: any(layer.weights or layer.tactic for layer in report.layers)
+        or (
+            # Fused blocks alone have neither, however much was asked for.
+            report.layers_source in (LayersSource.LIVE, LayersSource.LAYERS_FILE)
+            and any(layer.inputs or layer.outputs for layer in report.layers)
+        ),
         Given.PROFILE: any(layer.time_ms is not None for layer in report.layers),
         Given.ONNX: model is not None,
     }
@@ -231,10 +242,14 @@ def _allowed(report: EngineReport, build: Build | None) -> tuple[str, ...]:
     return tuple(name for name in ("FP16", "BF16", "INT8", "FP8") if name in told)
 
 
-def _fp16_allowed(build: Build | None) -> bool | None:
-    """By the banner, or by a candidate that was tried in Half; without either nobody knows."""
+def _fp16_allowed(report: EngineReport, build: Build | None) -> bool | None:
+    """By the banner, a candidate that was tried in Half or, without a log, a layer that is FP16.
+
+    None where nothing tells. Where the model's types decide nothing was allowed or forbidden.
+    """
     if build is None:
-        return None
+        half = any(layer.precision is Precision.FP16 for layer in report.layers)
+        return True if half and report.typing is not Typing.STRONG else None
     banner = build.setting("Precision")
     if banner is not None:
         return "FP16" in banner.value

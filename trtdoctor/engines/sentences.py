@@ -80,7 +80,7 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
     if named_alone(layers):
         return (
             "No more is told of the layers than their names, and nothing at hand says what they "
-            "compute in, so there is nothing to explain yet. Below is what would tell."
+            "compute in, so there is nothing to explain yet. Below is what would tell more."
         )
     head = _head(compute, report.summary, nodes=report.layers_source is LayersSource.MODEL)
     explained = _explained(report.explanations, layers)
@@ -93,7 +93,7 @@ def answer_of(report: EngineReport, *, half: Set[str] = frozenset()) -> str:
     if all(
         told.precision is Precision.UNKNOWN and told.cause is Cause.UNKNOWN for told in explained
     ):
-        return f"{head}, so there is nothing to explain yet. Below is what would tell."
+        return f"{head}, so there is nothing to explain yet. Below is what would tell more."
     blocks = [told for told in explained if told.layer in half]
     others_told = [told for told in explained if told.layer not in half]
     parts = []
@@ -281,5 +281,5 @@ def _what_if(report: EngineReport, explained: Iterable[Explanation]) -> str:
         return _io_promise(choice, report.measured, still=not io)
     unknown = sum(1 for told in explained if told.cause is Cause.UNKNOWN)
     if unknown:
-        return " Below is what would tell."
+        return " Below is what would tell more."
     return ""

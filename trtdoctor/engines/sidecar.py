@@ -109,7 +109,7 @@ def find_side_car(engine: Path) -> SideCar | None:
         return SideCar(path=path, notes=(note,))
     told = next((engine for engine in report.engines if engine.build is not None), None)
     if told is None or told.build is None:
-        note = f"{path.name} is no record of a build, so it is not used"
+        note = f"{path.name} is not a record of a build, so it is not used"
         return SideCar(path=path, notes=(note,))
     record = told.build
     try:

@@ -156,7 +156,7 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
         raw = read_whole(folder / _ANSWERS, most=_LARGEST_ANSWERS)
     except OSError as error:
         raise RecordingError(
-            f"{folder} is no recording ({error.strerror}: {_HEADER} or {_ANSWERS}); "
+            f"{folder} is not a recording ({error.strerror}: {_HEADER} or {_ANSWERS}); "
             "give a folder written by --record"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -168,7 +168,7 @@ def load_recording(folder: Path) -> tuple[ReplayBackend, RecordingHeader]:
     too_much = excess(raw)
     if too_much is not None:
         raise RecordingError(
-            f"{folder / _ANSWERS} is no recording of a machine ({too_much}); record it anew"
+            f"{folder / _ANSWERS} is not a recording of a machine ({too_much}); record it anew"
         )
     answers: dict[str, Answer] = {}
     for number, line in enumerate(raw.splitlines(), 1):

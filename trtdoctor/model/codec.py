@@ -170,7 +170,7 @@ def refuse_excess(data: bytes, name: str) -> None:
     too_much = excess(data)
     if too_much is not None:
         raise DocumentError(
-            f"{name} is no report that can be read ({too_much}); give a report.json of trtdoctor"
+            f"{name} is not a report that can be read ({too_much}); give a report.json of trtdoctor"
         )
 
 

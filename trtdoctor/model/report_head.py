@@ -122,7 +122,7 @@ class _Marked(Frozen, frozen=True, kw_only=True):
 
 
 def _no_object(data: bytes, name: str) -> _Marked:
-    """What is no JSON object is no document either, if it is JSON at all."""
+    """What is not JSON object is no document either, if it is JSON at all."""
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -58,7 +58,7 @@ def choose(host: Host, given: str | None) -> Target:
             continue
         if not folder.startswith("/"):
             # It would be whatever lies in the working directory.
-            passed_over.append(f"{variable} is {folder}, which is no absolute path")
+            passed_over.append(f"{variable} is {folder}, which is not an absolute path")
             continue
         path = f"{folder.rstrip('/')}/bin/python"
         if _is_program(host, path):
@@ -140,7 +140,7 @@ def _version_printed(host: Host, given: str, path: str) -> tuple[int, ...]:
         done = host.run((path, "-V"), deadline=10)
     except TimedOut:
         raise UnusablePython(
-            f"--python {given} is no Python: it did not print its version within 10 s"
+            f"--python {given} is not a Python interpreter: it did not print its version within 10 s"
         ) from None
     except (Missing, Denied, Unusable) as error:
         raise UnusablePython(
@@ -151,7 +151,7 @@ def _version_printed(host: Host, given: str, path: str) -> tuple[int, ...]:
     if found is None:
         first = said.splitlines()[0].strip()[:120] if said else "nothing"
         raise UnusablePython(
-            f"--python {given} is no Python: asked for its version it printed {first!r} "
+            f"--python {given} is not a Python interpreter: asked for its version it printed {first!r} "
             f"and ended with status {done.exit_code}"
         )
     return int(found.group(1)), int(found.group(2))

@@ -105,7 +105,7 @@ def _read(data: bytes) -> Captured:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise FormatError(
-            f"This file is no JSON, or cut: the program that was recorded did not end ({reason}). {_HOW}"
+            f"This file is not JSON, or cut: the program that was recorded did not end ({reason}). {_HOW}"
         ) from None
     calls = value.get("api_calls") if isinstance(value, dict) else None
     if not isinstance(calls, list):

@@ -183,7 +183,7 @@ def _parsed(data: bytes) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise FormatError(f"This file is no JSON ({reason}). {_HOW}") from None
+        raise FormatError(f"This file is not JSON ({reason}). {_HOW}") from None
 
 
 def _runs(value: Any) -> list[Run]:
@@ -201,7 +201,7 @@ def _runs(value: Any) -> list[Run]:
 def _results(pairs: Any) -> Iterator[Run]:
     for pair in pairs if isinstance(pairs, list) else ():
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):
-            raise FormatError(f"This file does not tell which runner put out what. {_HOW}")
+            raise FormatError(f"This file does not say which runner put out what. {_HOW}")
         iterations = pair[1] if isinstance(pair[1], list) else []
         outputs = [each.get("outputs") if isinstance(each, dict) else None for each in iterations]
         yield Run(pair[0], [_sample(each) for each in outputs])
@@ -241,7 +241,7 @@ def _decoded(value: Any, name: str) -> Any:
         )
     text = value.get("array") if isinstance(value, Mapping) else None
     if kind != "ndarray" or not isinstance(text, str):
-        raise FormatError(f"{name!r} is no array. {_HOW}")
+        raise FormatError(f"{name!r} is not an array. {_HOW}")
     return _array(_bytes(text, name), name)
 
 

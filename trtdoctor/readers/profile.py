@@ -85,7 +85,7 @@ def _read(data: bytes) -> Profile:
         times = [LayerTime(name=clean(k), ms=ms) for k, v in value if (ms := _ms(v)) is not None]
         if times and len(times) == len(value):
             return Profile(times=tuple(times))
-    raise FormatError(f"This JSON is no per-layer time profile. {_HOW}")
+    raise FormatError(f"This JSON is not a per-layer time profile. {_HOW}")
 
 
 def _from_entries(entries: list[Any]) -> Profile:
@@ -105,7 +105,7 @@ def _from_entries(entries: list[Any]) -> Profile:
         elif isinstance(count, int) and not isinstance(count, bool) and count > 0:
             runs = count
             continue
-        raise FormatError(f"This JSON list is no per-layer time profile. {_HOW}")
+        raise FormatError(f"This JSON list is not a per-layer time profile. {_HOW}")
     if not times:
         raise FormatError(f"This profile lists no layer. {_HOW}")
     return Profile(times=tuple(times), runs=runs)

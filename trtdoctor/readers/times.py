@@ -135,13 +135,13 @@ def _read(data: bytes) -> Times:
     if not data.strip():
         raise FormatError(f"This file is empty. {_HOW}")
     if b"nan" in data or b"inf" in data:
-        # What C++ writes for numbers that are none is no JSON.
+        # What C++ writes for numbers that are none is not JSON.
         data = _NOT_FINITE.sub(rb"\1null", data)
     try:
         entries = msgspec.json.decode(data, type=list[_Entry])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(
-            f"This file is no list of trtexec's times ({_reason(error)}). {_HOW}"
+            f"This file is not a list of trtexec's times ({_reason(error)}). {_HOW}"
         ) from None
     if not entries or any(entry.compute is None for entry in entries):
         raise FormatError(f"This JSON list does not tell the computeMs of inferences. {_HOW}")
@@ -192,7 +192,7 @@ def _told(values: Iterable[float | None]) -> tuple[float, ...]:
         if value is None:
             return ()
         if not math.isfinite(value) or value < 0:
-            raise FormatError(f"This file tells a time of {value:g} ms, which is none. {_HOW}")
+            raise FormatError(f"This file gives a time of {value:g} ms, which is none. {_HOW}")
         found.append(value)
     return tuple(found)
 

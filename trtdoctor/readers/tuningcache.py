@@ -101,9 +101,9 @@ def _header(text: bytes) -> _Header:
     try:
         header = msgspec.json.decode(text, type=_Header)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FormatError(f"The first line of this file is no tuner's header. {_HOW}") from None
+        raise FormatError(f"The first line of this file is not a tuner's header. {_HOW}") from None
     if not isinstance(header.tuning_expr, str) or not isinstance(header.tuner_version, str):
-        raise FormatError(f"The first line of this file is no tuner's header. {_HOW}")
+        raise FormatError(f"The first line of this file is not a tuner's header. {_HOW}")
     return header
 
 

@@ -105,7 +105,7 @@ def _steering(engine: EngineReport, capture: ApiCapture) -> Iterator[tuple[str, 
 def _about(engine: EngineReport, record: TuningRecord) -> Iterator[tuple[str, str] | Command]:
     if engine.what:
         yield "File", engine.what
-    yield "Tuner", f"version {record.tuner_version}, search {record.search or 'not told'}"
+    yield "Tuner", f"version {record.tuner_version}, search {record.search or 'unknown'}"
     if record.expression:
         yield "Varied", _short(record.expression)
     if record.accuracy_limit is not None:

@@ -244,7 +244,7 @@ def _onnxruntime(report: Report) -> str:
 
 def _onnxruntime_install(report: Report) -> str:
     seen = _value(report, "framework.onnxruntime")
-    return f"Python package {seen.get('distribution')}; whether built from source is not told"
+    return f"Python package {seen.get('distribution')}; whether it was built from source is unknown"
 
 
 def _providers(report: Report) -> str:
@@ -256,7 +256,7 @@ def _providers(report: Report) -> str:
 
 
 def _torch_install(report: Report) -> str:
-    return f"as a Python package: {_package(report, 'torch')}; by which tool is not told"
+    return f"as a Python package: {_package(report, 'torch')}; the tool is unknown"
 
 
 def _torch_tensorrt(report: Report) -> str:

@@ -88,7 +88,7 @@ class Bench:
 
 
 def world_of(building: Building, bench: Bench) -> tuple[Building, World]:
-    """What builds: the TensorRT of the Python, else the trtexec on PATH, which is no TensorRT-RTX."""
+    """What builds: the TensorRT of the Python, else the trtexec on PATH, which is not TensorRT-RTX."""
     try:
         return building, bench.world(building.runtime, building.trtexec)
     except InputError:

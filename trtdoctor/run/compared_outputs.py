@@ -123,7 +123,7 @@ def _compared(
     called = None
     notes: list[str] = []
     if samples is None:
-        notes.append("nothing tells that both outputs were made from the same inputs")
+        notes.append("nothing shows that both outputs were made from the same inputs")
     elif samples.random:
         notes.append(
             "the inputs were random numbers, which tell little of your data: give some with --inputs"

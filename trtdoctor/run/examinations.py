@@ -6,7 +6,7 @@ What takes long to import is imported where it is used, mostly while the look is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -236,6 +236,7 @@ def examine_explained(
             shapes=alone,
             watch=watch,
         )
+        witnesses = replace(witnesses, layers_path=None if layers is None else Path(layers))
         from trtdoctor.engines.explain import explain as explained
         from trtdoctor.engines.explain import model_report
         from trtdoctor.engines.log_testimony import hear

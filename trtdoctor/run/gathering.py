@@ -236,9 +236,9 @@ class _Reading:
             return False
         if broken:
             said = (
-                "1 part of it is no report"
+                "1 part of it is not a report"
                 if broken == 1
-                else f"{broken} parts of it are no reports"
+                else f"{broken} parts of it are not reports"
             )
             self._found.leave(name, f"{said} that can be read", Why.UNREADABLE)
         if foreign:

@@ -121,7 +121,7 @@ def plan_of(engine: Path) -> ToRun:
     (source,) = read_engines([engine], static=False)
     file = source.file
     if file is None or file.plan is None:
-        raise InputError(source.unsound or f"{engine} is no engine that can be run")
+        raise InputError(source.unsound or f"{engine} is not an engine that can be run")
     return ToRun(path=engine, offset=file.plan.offset, length=file.plan.length)
 
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trtdoctor.cli.explain import command as explain
 from trtdoctor.knowledge import Knowledge
 from trtdoctor.model.cause import Cause
 from trtdoctor.model.engine import IOTensor, ShapeRange
@@ -92,6 +93,7 @@ NOTHING = RemedyContext(
     allowed=(),
     detailed=None,
     have=frozenset(),
+    files=(),
     inputs=(),
     outputs=(),
     shapes=(),
@@ -212,7 +214,7 @@ def assert_known(command: str, product: str, version: str) -> None:
     if words[0] in ("trtexec", "tensorrt_rtx"):
         assert owner == product
     options = {w.partition("=")[0] for w in words[1:] if w.startswith("-")} - {"-m"}
-    known = rows(table, owner, release) if table else {"--onnx"}
+    known = rows(table, owner, release) if table else {p.opts[0] for p in explain.params}
     assert options <= known, (options - known, command)
 
 
@@ -580,6 +582,11 @@ def test_log_and_layers_come_from_one_build() -> None:
             "trtexec --loadEngine=out/seg.explain.engine --exportProfile=out/seg.profile.json "
             "--separateProfileRun",
         ),
+        (
+            "then explain it again with all of that",
+            "trtdoctor explain out/seg.explain.engine --log out/seg.build.log "
+            "--layers out/seg.layers.json --profile out/seg.profile.json --onnx 'nets/seg net.onnx'",
+        ),
     )
 
 
@@ -592,7 +599,12 @@ def test_a_strongly_typed_build_needs_the_model_and_no_log() -> None:
 
 def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
     context = replace(FULL, version="10.12.0", tool=BuildTool.TRTEXEC, detailed=True)
-    (found,) = missing_evidence(frozenset(Given) - {Given.LAYERS}, context, knowledge=K)
+    context = replace(context, files=((Given.LOG, "my build.log"),))
+    (found, then) = missing_evidence(frozenset(Given) - {Given.LAYERS}, context, knowledge=K)
+    assert then[1].lines == (
+        "trtdoctor explain out/seg.plan --log 'my build.log' --layers out/seg.layers.json "
+        "--onnx 'nets/seg net.onnx'",
+    )
     assert found[1].lines == (
         "trtexec --loadEngine=out/seg.plan --exportLayerInfo=out/seg.layers.json --skipInference",
     )

@@ -272,9 +272,9 @@ def test_weights_are_not_read(tmp_path):
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"hello world, this is text\n" * 20, "no ONNX model"),
-        (b"ftrt" + bytes(100), "It is a TensorRT plan"),
-        (bytes(range(256)) * 8, "no ONNX model"),
+        (b"hello world, this is text\n" * 20, "not an ONNX model"),
+        (b"ftrt" + bytes(100), "This is a TensorRT engine"),
+        (bytes(range(256)) * 8, "not an ONNX model"),
     ],
 )
 def test_what_is_no_model_is_told(data, words):

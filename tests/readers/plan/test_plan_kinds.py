@@ -1,4 +1,4 @@
-"""What a file is when it is no bare plan, and the plan inside it."""
+"""What a file is when it is not a bare plan, and the plan inside it."""
 
 from __future__ import annotations
 

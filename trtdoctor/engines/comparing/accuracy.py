@@ -111,7 +111,7 @@ class _Judged:
         told = f"its output {worst} {self._agrees(self._b(worst))}"
         before = self._a(worst)
         if before is None:
-            why = f"{told}, below {self._budget:g} dB, and nothing tells which of the two is right"
+            why = f"{told}, below {self._budget:g} dB, and nothing shows which of the two is right"
             return Accuracy(sound=None, why=why, bad=tuple(bad), unjudged=True)
         if _decibels(before) < min(_ELSEWHERE, self._budget):
             why = (

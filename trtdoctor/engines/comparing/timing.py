@@ -110,7 +110,7 @@ def _notes(a: Measurement, b: Measurement) -> list[str]:
     ]
     if unknown:
         notes.append(
-            f"nothing tells that both were measured with the same {' and '.join(unknown)}; the factor "
+            f"nothing shows that both were measured with the same {' and '.join(unknown)}; the factor "
             "holds only where they were"
         )
     if a.throttled and b.throttled:

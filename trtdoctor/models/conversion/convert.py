@@ -60,7 +60,9 @@ def convert(
             complaint = _complaint(original)
             if complaint is None:
                 raise
-            raise FormatError(f"It is no valid ONNX model: {complaint} Export it again.") from error
+            raise FormatError(
+                f"This is not a valid ONNX model: {complaint} Export it again."
+            ) from error
 
 
 def _complaint(model: Any) -> str | None:

@@ -162,7 +162,7 @@ class Network:
         if any(value.name == name for value in self.facts.inputs):
             raise InputError(f"its input {name} was not given")
         raise InputError(
-            f"nothing makes its value {name!r} before it is read: it is no valid ONNX model"
+            f"nothing makes its value {name!r} before it is read: it is not a valid ONNX model"
         )
 
     def step(self, step: Step, values: Mapping[str, Any], rounding: Rounding | None) -> list[Any]:

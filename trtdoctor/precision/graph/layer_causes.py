@@ -100,7 +100,7 @@ class Finder:
                 cause=Cause.INSIDE_FUSED_BLOCK,
                 confidence=_C.CERTAIN,
                 evidence=(
-                    engine(layer, "one fused region; the types inside it are not told"),
+                    engine(layer, "one fused region; the types inside it are not visible"),
                     engine(layer, edges),
                 ),
             )
@@ -113,7 +113,9 @@ class Finder:
             # A region that is the whole network may compute on floats between integer edges, as a
             # language model does from tokens to tokens; beside others it is index arithmetic.
             confidence = _C.POSSIBLE if self._alone else _C.LIKELY
-        inside = "; what a fused region does inside is not told" if kinds.is_opaque(layer) else ""
+        inside = (
+            "; what a fused region does inside is not visible" if kinds.is_opaque(layer) else ""
+        )
         edges = f"inputs {types_of(layer.inputs)}, outputs {types_of(layer.outputs)}"
         return [
             Reason(

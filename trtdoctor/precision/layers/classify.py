@@ -122,7 +122,7 @@ class _Look:
             if told := list(dict.fromkeys(t for t in types if t)):
                 self.say(f"{word} {' and '.join(told)}{source}")
             elif types:
-                self.say(f"{word} type not told")
+                self.say(f"{word} type unknown")
 
 
 def _big(tensor: LayerTensor) -> bool:
@@ -148,13 +148,13 @@ def _data(types: set[str | None]) -> set[str]:
 
 
 def _opaque(look: _Look) -> Answer:
-    look.say("a fused region: its own entry tells its edges alone")
+    look.say("a fused region: its own entry shows only its edges")
     look.say_tensors()
     return _P.UNKNOWN, None
 
 
 def _plugin(look: _Look) -> Answer:
-    look.say("a plugin: what it computes in is its own affair, its tensors are all that is told")
+    look.say("a plugin: only its tensors are visible, not what it computes in")
     look.say_tensors()
     types = {t for t in (*look.inputs, *look.outputs) if t is not None}
     floats = types & FLOATS
@@ -237,7 +237,7 @@ def _fp32_or_tf32(look: _Look, sure: Confidence, tf32_possible: bool | None) -> 
         return sure
     if kinds.excludes_tf32(look.layer):
         return sure
-    look.say("TF32 cannot be told apart: the tactic's name does not tell")
+    look.say("TF32 cannot be told apart: the tactic's name does not say")
     layer = look.layer
     stub = look.tactic.stub and (layer.tactic or kinds.is_generated(layer) or "_myl" in layer.name)
     return _C.LIKELY if stub and sure is not _C.POSSIBLE else _C.POSSIBLE
@@ -300,7 +300,7 @@ def _generated(look: _Look) -> Answer:
     if not types:
         return _P.UNKNOWN, None
     if not ops:
-        look.say("the kernel's name does not tell its operations")
+        look.say("the kernel's name does not name its operations")
         answer = _of_types(look, types, _C.POSSIBLE)
         return answer[0], _C.POSSIBLE
     if len(edges) == 2 and casts == 1 and before != after:

@@ -96,7 +96,7 @@ class Gate:
         model = self._model
         if model is None:
             return Kept(
-                reason="the model is not at hand, so nothing tells that its values fit FP16"
+                reason="the model is not at hand, so nothing shows that its values fit FP16"
             )
         nodes = self._nodes(labels)
         island = [

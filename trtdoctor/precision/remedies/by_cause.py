@@ -20,7 +20,7 @@ from . import changes
 from .autocast import MOST_NODES, autocast
 from .commands import Change, Commands
 from .context import STRONG_ONLY, WEAK_ONLY, Given, RemedyContext
-from .missing import missing_evidence
+from .missing import TOGETHER, missing_evidence
 from .quoting import shown
 from .toolbox import Toolbox, toolbox
 
@@ -316,7 +316,7 @@ def _tactic_memory(case: _Case) -> Remedy | None:
         return case.allow(change, lead, text)
     return Remedy(
         text=_sentences(
-            "Raise the workspace limit or leave it away, which allows all of the GPU's memory, and "
+            "Raise the workspace limit or omit it, which allows all of the GPU's memory, and "
             "free the GPU while building.",
             text,
         )
@@ -402,7 +402,7 @@ def _cast_island(case: _Case) -> Remedy | None:
             "Casts are how FP32 accumulation inside it is asked for."
         )
     if not isinstance(lowering, Cleared):
-        why = lowering.reason if lowering else "nothing tells that its values fit FP16"
+        why = lowering.reason if lowering else "nothing shows that its values fit FP16"
         better = _EXPORT_NORM if isinstance(lowering, Kept) and lowering.norm else ""
         lead = f"Keep it in FP32, because {why}."
         split = (
@@ -504,7 +504,7 @@ def _unknown(case: _Case) -> Remedy | None:
     missing = missing_evidence(case.context.have, case.context, knowledge=case.knowledge)
     if not missing:
         return Remedy(text=case.tools.ends) if case.tools.ends else None
-    whats = ", ".join(dict.fromkeys(what for what, _ in missing))
+    whats = ", ".join(dict.fromkeys(what for what, _ in missing if what != TOGETHER))
     return Remedy(
         text=f"What is missing: {whats}.", commands=tuple(command for _, command in missing)
     )

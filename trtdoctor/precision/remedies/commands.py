@@ -178,7 +178,8 @@ class Commands:
         """The lines for a script that builds."""
         if change.python is None or not all(name in self.tools.python for name in change.api):
             return ()
-        return to_write(*change.python, where=IN_SCRIPT)
+        kept = f", what it prints sent to {change.redirect}" if change.redirect else ""
+        return to_write(*change.python, where=IN_SCRIPT + kept)
 
     def own(self, option: str) -> str | None:
         """The value that the user's own trtexec command gives an option."""

@@ -72,6 +72,7 @@ class RemedyContext:
         allowed: the precisions beside FP32 that the build is known to have allowed (``INT8``).
         detailed: whether the engine was built with detailed profiling verbosity.
         have: the evidence at hand.
+        files: where that evidence stands beside engine and model, as the user writes the paths.
         inputs: the network's inputs, in their order, all of them; empty where not known.
         outputs: the network's outputs, likewise.
         shapes: the shapes of the optimisation profile, by input, if the engine has just one.
@@ -106,6 +107,7 @@ class RemedyContext:
     allowed: tuple[str, ...]
     detailed: bool | None
     have: frozenset[Given]
+    files: tuple[tuple[Given, str], ...]
     inputs: tuple[IOTensor, ...]
     outputs: tuple[IOTensor, ...]
     shapes: tuple[tuple[str, ShapeRange], ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...knowledge import Knowledge
 from ...model.finding import Command, to_run
 from ...model.typing import Typing
@@ -9,7 +11,12 @@ from . import changes
 from .commands import Commands
 from .context import BuildTool, Given, RemedyContext
 from .quoting import join, literal
-from .toolbox import toolbox
+from .toolbox import Toolbox, toolbox
+
+TOGETHER = "then explain it again with all of that"
+"""What the line is called that reads what the commands before it wrote."""
+
+_OPTIONS = {Given.LOG: "--log", Given.LAYERS: "--layers", Given.PROFILE: "--profile"}
 
 
 def missing_evidence(
@@ -25,16 +32,20 @@ def missing_evidence(
         context: what is known of the user and the build.
         knowledge: the tables; loaded anew unless given.
     """
-    tools = toolbox(context, knowledge or Knowledge.load())
+    knowledge = knowledge or Knowledge.load()
+    tools = toolbox(context, knowledge)
     commands = Commands(context, tools)
     missing: list[tuple[str, Command]] = []
-    # The log tells nothing of choices where the model's types decide.
-    log = Given.LOG not in have and tools.typing is not Typing.STRONG
-    layers = Given.LAYERS not in have and not (context.detailed and context.engine)
+    log, layers = _rebuild(have, context, tools)
     if log or layers:
+        builder = commands
+        if log and tools.typing is Typing.UNKNOWN and context.fp16_allowed:
+            # Its log tells only where the builder chooses, and FP16 was allowed there.
+            weak = replace(context, typing=Typing.WEAK)
+            builder = Commands(weak, toolbox(weak, knowledge))
         missing += [
-            (_what(context, log=log, layers=layers), command)
-            for command in commands.build(changes.witnessed(commands, log=log, layers=layers))
+            (_what(builder, log=log, layers=layers), command)
+            for command in builder.build(changes.witnessed(builder, log=log, layers=layers))
         ]
     seen = commands.beside(changes.WITNESSED)
     rebuilt = log or layers
@@ -42,18 +53,58 @@ def missing_evidence(
         missing += _layers_of_engine(commands, commands.engine)
     elif layers and context.tool is BuildTool.POLYGRAPHY and tools.polygraphy:
         missing += _layers_of_engine(commands, seen)
-    if Given.ONNX not in have and tools.typing is not Typing.WEAK:
-        words = ("trtdoctor", "explain", commands.engine, "--onnx", commands.model)
-        missing += [("the ONNX model that was built", one) for one in to_run(join(words))]
     if Given.PROFILE not in have:
         missing += _profile(commands, seen if rebuilt else commands.engine)
+    model = Given.ONNX not in have and tools.typing is not Typing.WEAK
+    if missing or model:
+        what = "the ONNX model that was built, and then all of it together" if model else TOGETHER
+        if model and not missing:
+            what = "the ONNX model that was built"
+        line = _read(commands, have, log=log, layers=layers)
+        missing += [(what, one) for one in to_run(line)]
     return tuple(missing)
 
 
-def _what(context: RemedyContext, *, log: bool, layers: bool) -> str:
+def _rebuild(have: frozenset[Given], context: RemedyContext, tools: Toolbox) -> tuple[bool, bool]:
+    """Whether another build has to tell its log, and its layers.
+
+    The log tells nothing of choices where the model's types decide; elsewhere the layers of
+    another build are no evidence beside the log of this one.
+    """
+    layers = Given.LAYERS not in have and not (context.detailed and context.engine)
+    if tools.typing is Typing.STRONG:
+        return False, layers
+    both = layers or Given.LOG not in have
+    return both, both
+
+
+def _read(commands: Commands, have: frozenset[Given], *, log: bool, layers: bool) -> str:
+    """The line that reads what the commands before it wrote, beside what the user has."""
+    context = commands.context
+    rebuilt = log or layers
+    files = {} if rebuilt else dict(context.files)
+    engine = commands.beside(changes.WITNESSED) if rebuilt else context.engine
+    words = ["trtdoctor", "explain", *([engine] if engine else [])]
+    if log:
+        files[Given.LOG] = commands.beside(".build.log")
+    if layers or (not rebuilt and Given.LAYERS not in have):
+        printed = commands.tools.rtx and rebuilt
+        files[Given.LAYERS] = commands.beside(".layers.txt" if printed else ".layers.json")
+    if Given.PROFILE not in have and not commands.tools.rtx and not commands.tools.ends:
+        files[Given.PROFILE] = commands.beside(".profile.json")
+    for kind, option in _OPTIONS.items():
+        words += [option, files[kind]] if kind in files else []
+    if context.model or commands.tools.typing is not Typing.WEAK:
+        words += ["--onnx", commands.model]
+    return join(tuple(words))
+
+
+def _what(commands: Commands, *, log: bool, layers: bool) -> str:
     kinds = ["verbose build log"] * log + ["detailed layers"] * layers
-    own = "" if context.command else " (with the other options of your own build)"
-    return " and ".join(kinds) + own
+    own = [] if commands.context.command else ["with the other options of your own build"]
+    if log and commands.context.version is None:
+        own.append("up to TensorRT 10")
+    return " and ".join(kinds) + (f" ({'; '.join(own)})" if own else "")
 
 
 def _layers_of_engine(commands: Commands, engine: str) -> list[tuple[str, Command]]:

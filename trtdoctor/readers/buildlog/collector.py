@@ -90,7 +90,7 @@ def parse_build_log(
         )
     if not collector.summaries:
         raise FormatError(
-            f"{name} is no TensorRT build log: it is {kind_of(lines.head)}. "
+            f"{name} is not a TensorRT build log: it is {kind_of(lines.head)}. "
             "Give the builder's output with verbose logging (trtexec --verbose, polygraphy -vv, "
             "trt.Logger(trt.Logger.VERBOSE))."
         )

@@ -25,7 +25,7 @@ def recognise_onnx(source: Source) -> Recognised | None:
     if context is None:
         return Recognised(
             container=Container.ONNX,
-            what="It is an ONNX model" + (", cut short." if cut else ", no plan."),
+            what="This is an ONNX model" + (", cut short." if cut else ", not a TensorRT engine."),
             to_do="Copy it again."
             if cut
             else "Build a plan from it first, with trtexec or the builder.",
@@ -33,7 +33,7 @@ def recognise_onnx(source: Source) -> Recognised | None:
         )
     return Recognised(
         container=Container.EP_CONTEXT,
-        what="It is an ONNX Runtime context model"
+        what="This is an ONNX Runtime context model"
         + (" with a plan inside." if context.length else "; its plan is a file of its own."),
         to_do="Load it with ONNX Runtime" + (", or extract the plan." if context.length else "."),
         plan=context if context.length else None,

@@ -45,7 +45,7 @@ def recognise(source: Source) -> Recognised:
             return found
     return Recognised(
         container=Container.UNKNOWN,
-        what="It is no TensorRT plan, and nothing else that is known.",
+        what="This is not a TensorRT engine, nor any other file that trtdoctor knows.",
         to_do="Check that this is the file that was meant.",
     )
 
@@ -67,7 +67,7 @@ def _lfs(source: Source, head: bytes) -> Recognised | None:
     real = f" of {int(size[1])} bytes" if size else ""
     return Recognised(
         container=Container.LFS_POINTER,
-        what=f"It is a Git LFS pointer: the real file{real} was not downloaded.",
+        what=f"This is a Git LFS pointer: the real file{real} was not downloaded.",
         to_do="Run `git lfs pull` in the repository.",
     )
 
@@ -90,11 +90,11 @@ def _ultralytics(source: Source, head: bytes) -> Recognised | None:
         return None
     return Recognised(
         container=Container.ULTRALYTICS,
-        what=f"It is an Ultralytics engine: {length} bytes of metadata before the plan.",
+        what=f"This is an Ultralytics engine: {length} bytes of metadata before the plan.",
         to_do="TensorRT itself loads only the plan: read it with Ultralytics, or extract the plan.",
         plan=span,
         metadata=metadata or {},
-        damaged=None if metadata is not None else "its metadata are no valid JSON",
+        damaged=None if metadata is not None else "its metadata are not valid JSON",
     )
 
 
@@ -102,7 +102,7 @@ def _compressed(source: Source, head: bytes) -> Recognised | None:
     if head.startswith(b"\x1f\x8b"):
         return Recognised(
             container=Container.GZIP,
-            what="It is a gzip file.",
+            what="This is a gzip file.",
             to_do="Decompress it with `gunzip`.",
             plan=PlanSpan(offset=0, length=source.size, encoding=Encoding.GZIP),
         )
@@ -110,7 +110,7 @@ def _compressed(source: Source, head: bytes) -> Recognised | None:
         if head.startswith(magic):
             return Recognised(
                 container=Container.ARCHIVE,
-                what=f"It is a file compressed with {name}.",
+                what=f"This is a file compressed with {name}.",
                 to_do=f"Decompress it with `{command}`.",
             )
     return None
@@ -123,7 +123,7 @@ def _program(source: Source, head: bytes) -> Recognised | None:
         return None
     return Recognised(
         container=Container.PROGRAM,
-        what="It is a program or a library, no plan.",
+        what="This is a program or a library, not a TensorRT engine.",
         to_do="Check that this is the file that was meant.",
     )
 
@@ -142,7 +142,7 @@ def _calibration(source: Source, head: bytes) -> Recognised | None:
     )
     return Recognised(
         container=Container.CALIBRATION_CACHE,
-        what=f"It is an INT8 calibration cache ({match[2].decode()[:64]}) of TensorRT {version}.",
+        what=f"This is an INT8 calibration cache ({match[2].decode()[:64]}) of TensorRT {version}.",
         to_do="Give it to the builder; the plan is the builder's output.",
         metadata={"tensorrt_version": version},
     )
@@ -174,23 +174,23 @@ def _text(source: Source, head: bytes) -> Recognised | None:
     if stripped.startswith((b"<!doctype html", b"<html")):
         return Recognised(
             container=Container.HTML,
-            what="It is a web page, no plan.",
+            what="This is a web page, not a TensorRT engine.",
             to_do="Download the file itself: such a page often stands for a refused download.",
         )
     if stripped.startswith((b"{", b"[")):
-        what = "It is JSON text, no plan."
+        what = "It is JSON text, not a TensorRT engine."
         if b"qgroundcontrol" in stripped or b'"filetype": "plan"' in stripped:
-            what = "It is a flight plan of QGroundControl, no TensorRT plan."
+            what = "This is a flight plan of QGroundControl, not TensorRT's."
         elif b'"layers"' in stripped:
-            what = "It is an engine inspector's JSON, no plan."
+            what = "This is an engine inspector's JSON, not a TensorRT engine."
         return Recognised(
             container=Container.JSON, what=what, to_do="Check that this is the file that was meant."
         )
     if sample.startswith(_BASE64_START):
         return _base64(source, sample)
-    what = "It is text, no plan."
+    what = "It is text, not a TensorRT engine."
     if b"%syntax-version" in stripped and b"%project" in stripped:
-        what = "It is a plan of Sqitch (database changes), no TensorRT plan."
+        what = "This is a plan of Sqitch (database changes), not TensorRT's."
     return Recognised(
         container=Container.TEXT, what=what, to_do="Check that this is the file that was meant."
     )
@@ -202,7 +202,7 @@ def _base64(source: Source, sample: bytes) -> Recognised:
     plain = length % 4 == 0 and _BASE64_TEXT.fullmatch(sample.rstrip()) is not None
     return Recognised(
         container=Container.BASE64,
-        what="It is a plan written as base64 text.",
+        what="This is a plan written as base64 text.",
         to_do="Decode it with `base64 -d`.",
         plan=PlanSpan(offset=0, length=length, encoding=Encoding.BASE64) if plain else None,
     )
@@ -220,7 +220,7 @@ def _wrapped(source: Source, head: bytes) -> Recognised | None:
             room = source.size - offset
             return Recognised(
                 container=Container.WRAPPER,
-                what=f"It is no bare plan: a plan starts {offset} bytes into it.",
+                what=f"This is not a bare plan: a plan starts {offset} bytes into it.",
                 to_do="Extract the plan, or load the file with the program that wrote it.",
                 plan=PlanSpan(offset=offset, length=size if 64 <= size <= room else room),
             )
@@ -237,7 +237,7 @@ def _opaque(source: Source, head: bytes) -> Recognised | None:
         return None
     return Recognised(
         container=Container.OPAQUE,
-        what="Its bytes look encrypted or compressed; it is no bare plan.",
+        what="Its bytes look encrypted or compressed; it is not a bare plan.",
         to_do="Decrypt or decompress it; ONNX Runtime writes encrypted engines on request.",
     )
 

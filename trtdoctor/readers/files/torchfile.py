@@ -48,21 +48,21 @@ def recognise_torch(source: Source, head: bytes) -> Recognised | None:
     if not members:
         return Recognised(
             container=Container.ARCHIVE,
-            what="It is a zip archive, cut short or damaged.",
+            what="This is a zip archive, cut short or damaged.",
             to_do="Copy it again.",
             damaged="its directory is missing",
         )
     if any(member.name == b"tfplan" for member in members):
         return Recognised(
             container=Container.TERRAFORM,
-            what="It is a plan of Terraform, no TensorRT plan.",
+            what="This is a plan of Terraform, not TensorRT's.",
             to_do="Check that this is the file that was meant.",
         )
     pickles = [member for member in members if member.name.endswith(b".pkl")]
     if not pickles:
         return Recognised(
             container=Container.ARCHIVE,
-            what="It is a zip archive.",
+            what="This is a zip archive.",
             to_do="Unpack it with `unzip`.",
         )
     script = any(b"/code/" in m.name or m.name.endswith(b"/constants.pkl") for m in members)
@@ -118,13 +118,13 @@ def _saved(strings: _Strings, script: bool) -> Recognised:
     if strings.plan is None:
         return Recognised(
             container=container,
-            what=f"It is {name}; no plan was found in it.",
+            what=f"This is {name}; no plan was found in it.",
             to_do="Export the model to ONNX and build a plan from that.",
             metadata=strings.metadata,
         )
     return Recognised(
         container=container,
-        what=f"It is {name} with a plan inside.",
+        what=f"This is {name} with a plan inside.",
         to_do="Load it with the library that wrote it, or extract the plan.",
         plan=strings.plan,
         metadata=strings.metadata,

@@ -69,7 +69,7 @@ HOW = (
 
 
 def json_values(text: str) -> list[Any] | None:
-    """All JSON values in a text that holds nothing but JSON, or None where it is no JSON.
+    """All JSON values in a text that holds nothing but JSON, or None where it is not JSON.
 
     Raises:
         FormatError: The text begins as JSON and is cut, damaged or nested too deeply.
@@ -129,7 +129,7 @@ def parse_pairs(text: str, how: str) -> Any:
     """One JSON value whose objects are tuples of pairs, so that repeated names survive.
 
     Raises:
-        FormatError: The text is no JSON, cut, or nested too deeply; ``how`` ends the sentence.
+        FormatError: The text is not JSON, cut, or nested too deeply; ``how`` ends the sentence.
     """
     _bounded(text, how)
     try:
@@ -137,4 +137,4 @@ def parse_pairs(text: str, how: str) -> Any:
     except RecursionError:
         raise FormatError(f"This JSON is nested too deeply. {how}") from None
     except ValueError as error:
-        raise FormatError(f"This file is no JSON ({_reason(error)}). {how}") from None
+        raise FormatError(f"This file is not JSON ({_reason(error)}). {how}") from None

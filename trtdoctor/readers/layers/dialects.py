@@ -19,7 +19,7 @@ from .objects import clean, io_tensor, is_layer, layer_from, lowered, profile_ra
 MAX_BYTES = 1 << 31
 MAX_JSON_BYTES = 1 << 27
 
-_NONE_NOTE = "The engine tells no layers: it was built with profiling verbosity NONE."
+_NONE_NOTE = "The engine does not list its layers: it was built with profiling verbosity NONE."
 _SEVERAL_NOTE = "The text lists several engines; the last one is read."
 _NAMES_LOG = "kLAYER_NAMES_ONLY when the engine was built"
 _NONE_LOG = "kNONE when the engine was built"
@@ -94,7 +94,7 @@ def _from_engine(keys: dict[str, Any], *, several: bool) -> LayersFile:
     notes = ["The file holds several engines; the first is read."] if several else []
     odd = sum(1 for v in layers if not isinstance(v, str) and not is_layer(v))
     if odd:
-        notes.append(f"{odd} entries of the layer list are no layers and were left out.")
+        notes.append(f"{odd} entries of the layer list are not layers and were left out.")
     return _finish(
         [v for v in layers if isinstance(v, str) or is_layer(v)],
         Dialect.INSPECTOR_JSON_11 if isinstance(io, list) else Dialect.INSPECTOR_JSON,

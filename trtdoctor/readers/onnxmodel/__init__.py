@@ -1,4 +1,4 @@
-"""Reads the types and nodes of ONNX models, never weights, and never guesses a type not told."""
+"""Reads the types and nodes of ONNX models, never weights, and never guesses a type unknown."""
 
 from ..errors import FormatError
 from .load import read_onnx

@@ -36,7 +36,7 @@ def read_onnx(
             for the declared ones alone.
 
     Raises:
-        FormatError: It is no ONNX model, or a damaged or unreasonably large one.
+        FormatError: This is not an ONNX model, or a damaged or unreasonably large one.
         OnnxUnavailable: The ``onnx`` package is missing or broken.
         OSError: The file cannot be read.
     """
@@ -50,7 +50,7 @@ def _read(source: Source, name: str, shapes: Mapping[str, Sequence[int]] | None)
     if seen is None:
         raise FormatError(_what_else(source))
     if seen.damaged:
-        raise FormatError(f"It is an ONNX model, but {seen.damaged}. Copy it again.")
+        raise FormatError(f"This is an ONNX model, but {seen.damaged}. Copy it again.")
     allowed = Allowance(source.size)
     data = slim(source, allowed)
     onnx = _package()
@@ -62,17 +62,17 @@ def _read(source: Source, name: str, shapes: Mapping[str, Sequence[int]] | None)
         raise
     except (ValueError, RecursionError, _decode_error()) as error:
         raise FormatError(
-            f"It is a damaged ONNX model ({type(error).__name__}). Copy or export it again."
+            f"This is a damaged ONNX model ({type(error).__name__}). Copy or export it again."
         ) from error
 
 
 def _what_else(source: Source) -> str:
     if source.read(0, 4) in MAGICS:
-        what = "It is a TensorRT plan, no ONNX model."
+        what = "This is a TensorRT engine, not an ONNX model."
     else:
         other = recognise(source)
         known = other.container is not Container.UNKNOWN
-        what = f"It is no ONNX model. {other.what}" if known else "It is no ONNX model."
+        what = f"This is not an ONNX model. {other.what}" if known else "This is not an ONNX model."
     return f"{what} Give the model that the engine was built from."
 
 

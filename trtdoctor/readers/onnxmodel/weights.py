@@ -49,7 +49,7 @@ def scan_weights(path: Path, *, watch: Watch = UNHURRIED) -> WeightNumbers:
         watch: Is told how far it is, and ends it.
 
     Raises:
-        FormatError: It is no ONNX model, or damaged.
+        FormatError: This is not an ONNX model, or damaged.
         OnnxUnavailable: The ``onnx`` package is missing.
         OSError: The file cannot be read.
         OutOfTime: The time was over.

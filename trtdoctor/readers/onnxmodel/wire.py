@@ -10,7 +10,7 @@ _WINDOW = 1 << 18
 
 def damaged(how: str) -> FormatError:
     """What is told of a file that is no model, or not all of one."""
-    return FormatError(f"It is a damaged or no ONNX model: {how}. Copy or export it again.")
+    return FormatError(f"This is a damaged ONNX model, or none: {how}. Copy or export it again.")
 
 
 class Wire:

@@ -100,7 +100,9 @@ class _Flex:
             raise _damaged()
         width = data[-1]
         if data[-2] >> 2 != _MAP:
-            raise FormatError(f"This file is no profile of ONNX Runtime's TensorRT cache. {_HOW}")
+            raise FormatError(
+                f"This file is not a profile of ONNX Runtime's TensorRT cache. {_HOW}"
+            )
         inner = 1 << (data[-2] & 3)
         start = self._indirect(len(data) - 2 - width, width)
         count = self._number(start - inner, inner)
@@ -123,7 +125,9 @@ class _Flex:
         if count == 0:
             return []
         if kind >> 2 not in _VECTORS:
-            raise FormatError(f"This file is no profile of ONNX Runtime's TensorRT cache. {_HOW}")
+            raise FormatError(
+                f"This file is not a profile of ONNX Runtime's TensorRT cache. {_HOW}"
+            )
         self._spend(count)
         signed = _VECTORS[kind >> 2] == _INT
         data = self._bytes(start, count * inner)

@@ -107,7 +107,7 @@ def _plan(source: Source, magic: bytes) -> FileIdentity:
         return FileIdentity(
             container=Container.TIMING_CACHE,
             size=source.size,
-            what="It is a timing cache, no plan.",
+            what="This is a timing cache, not a TensorRT engine.",
             to_do="Give it to the builder; the plan is the builder's output.",
         )
     _check_text(source, plan)
@@ -128,7 +128,7 @@ def _plan(source: Source, magic: bytes) -> FileIdentity:
 def _describe(magic: bytes, engine: EngineIdentity, plan: PlanFile, newer: bool) -> str:
     product = "TensorRT-RTX" if magic == VTRT else "TensorRT"
     version = f" {engine.tensorrt_version}" if engine.tensorrt_version else ""
-    text = f"It is a plan of {product}{version}"
+    text = f"This is a plan of {product}{version}"
     if newer:
         text += ", newer than known"
     if plan.problems:
@@ -150,7 +150,7 @@ def _advise(plan: PlanFile, newer: bool) -> str | None:
         if problem in found:
             return advice
     if found:
-        return "It is damaged: copy it again, or build it again."
+        return "This is damaged: copy it again, or build it again."
     if newer:
         return "Only what the documented header says is told; a newer trtdoctor may know more."
     return None
@@ -197,7 +197,7 @@ def _legacy(
     return FileIdentity(
         container=Container.PLAN,
         size=source.size,
-        what=f"It is a plan of TensorRT {dotted(version)}.",
+        what=f"This is a plan of TensorRT {dotted(version)}.",
         engine=engine,
         plan=PlanSpan(offset=0, length=source.size),
     )

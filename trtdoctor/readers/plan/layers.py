@@ -54,7 +54,7 @@ def static_layers(source: Path | BinaryIO | bytes | Source) -> StaticLayers:
             if span is not None and span.encoding is Encoding.GZIP:
                 return StaticLayers(reason="The plan is compressed: decompress it first.")
         if plan is None or plan.read(0, 4) not in MAGICS:
-            return StaticLayers(reason="There is no plan, or one too old to tell its layers.")
+            return StaticLayers(reason="There is no plan, or one too old to list its layers.")
         return _layers(plan)
 
 

@@ -137,7 +137,7 @@ def _overflows(net: Net, name: str, evidence: Evidence) -> Iterator[Found]:
     )
     if len(masking) == len(users):
         scaled = any(node.op in _SCALING for node in masking)
-        trap = " Left as it is, 0 times infinity is no number." if scaled else ""
+        trap = " Left as it is, 0 times infinity is not a number." if scaled else ""
         yield (
             _replaced(
                 base,

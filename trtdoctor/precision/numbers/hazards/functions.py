@@ -57,7 +57,7 @@ def _softmax(
     else:
         what = (
             "A softmax, written out without taking the largest value away first: its exponentials "
-            f"pass 65504 where a value passes {_EXP:.2f}, and the quotient is no number."
+            f"pass 65504 where a value passes {_EXP:.2f}, and the quotient is not a number."
         )
     return Hazard(
         kind=HazardKind.SOFTMAX,
