@@ -19,6 +19,7 @@ from typing import Any
 
 import planwriter
 import pytest
+import yaml
 
 from trtdoctor.checking.discover import Catalogue
 from trtdoctor.cli.app import run
@@ -171,9 +172,9 @@ def test_every_command_of_the_readme_is_one(
     numpy = pytest.importorskip("numpy")
     numpy.savez("data.npz", x=numpy.ones((3, 1), numpy.float32))
     recorded_files(numpy, plan)
-    named = ["README", "use", "index", "tensorrt-11", "writing-a-check", "plan", "recorded"]
+    named = ["README", "use", "index", "tensorrt-11", "writing-a-check", "plan", "recorded", "ci"]
     pages = [f"{'' if name == 'README' else 'docs/'}{name}.md" for name in named]
-    own = [command for page in pages for command in commands(ROOT / page)]
+    own = [command for page in (*pages, "SKILL.md") for command in commands(ROOT / page)]
     assert len(own) > 10
     assert run(["check", "-o", "before.json", "-o", "after.json", "--fail-on", "never"]) == 0
     Path("reports").mkdir()
@@ -204,6 +205,49 @@ def test_every_command_that_builds_is_understood(page: str) -> None:
         module = importlib.import_module(f"trtdoctor.cli.{name}")
         context = module.command.make_context(name, words)
         assert not context.args, command
+
+
+@pytest.mark.parametrize(
+    ("heading", "check"),
+    [
+        ("GitHub Actions", ["check_jsonschema", "--builtin-schema", "vendor.github-workflows"]),
+        ("GitLab", ["check_jsonschema", "--builtin-schema", "vendor.gitlab-ci"]),
+        ("pre-commit", ["pre_commit", "validate-config"]),
+    ],
+)
+def test_what_is_to_be_copied_into_ci_is_valid(
+    heading: str, check: list[str], tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    block = re.search(rf"^## {heading}\n+```yaml\n(.*?)```", text, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    file = tmp_path / "config.yaml"
+    file.write_text(block[1])
+    done = subprocess.run([sys.executable, "-m", *check, file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ci_is_told_only_of_inputs_metrics_and_hooks_that_there_are() -> None:
+    text = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    blocks = [yaml.safe_load(b) for b in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    step = blocks[0]["jobs"]["audit"]["steps"][1]
+    assert set(step["with"]) <= set(action["inputs"])
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    used = {hook["id"] for hook in blocks[-1]["repos"][0]["hooks"]}
+    assert used == {hook["id"] for hook in hooks}
+    source = (ROOT / "trtdoctor" / "render" / "prometheus.py").read_text("utf-8")
+    made = set(re.findall(r'"(trtdoctor_[a-z0-9_]+)"', source))
+    told = set(re.findall(r"trtdoctor_[a-z0-9_]+", text))
+    told |= {f"trtdoctor_engine{end}" for end in re.findall(r"`(_[a-z_]+)`", text)}
+    assert told == made
+
+
+def test_the_skill_has_a_name_and_says_when_to_use_it() -> None:
+    _, head, _ = (ROOT / "SKILL.md").read_text("utf-8").split("---\n", 2)
+    told = yaml.safe_load(head)
+    assert set(told) == {"name", "description"}
+    assert re.fullmatch(r"[a-z0-9-]{1,64}", told["name"]) and len(told["description"]) <= 1024
 
 
 def test_names_state_the_problem(catalogue: Catalogue) -> None:

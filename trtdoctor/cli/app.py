@@ -29,6 +29,7 @@ _COMMANDS = {
     "decode": "What does an error text or code mean, who says it, and what is the next step?",
     "list": "List the checks, causes, facts and knowledge tables.",
     "why": "Explain a check, a cause or an error: what it is, why it matters, how to fix it.",
+    "mcp": "Answer programs that speak the Model Context Protocol, such as coding assistants.",
     "report": "Show, compare or judge anew saved reports; put those of a fleet beside each other.",
 }
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))

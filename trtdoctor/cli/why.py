@@ -21,7 +21,16 @@ from . import completing
 @click.argument("what", nargs=-1, required=True, shell_complete=completing.explained)
 def command(what: tuple[str, ...]) -> int:
     """Explain a check by its id or name, a cause that a layer is not FP16, an error code or text."""
-    id_or_name = " ".join(what)
+    click.echo(documentation(" ".join(what)), nl=False)
+    return 0
+
+
+def documentation(id_or_name: str) -> str:
+    """What is documented of a check, a cause or an error.
+
+    Raises:
+        UsageError: if nothing has this id or name, and it is no error that is known.
+    """
     catalogue = discover()
     knowledge = Knowledge.load()
     causes = knowledge.causes()
@@ -36,8 +45,7 @@ def command(what: tuple[str, ...]) -> int:
         pages = [render_answer(answer) for answer in decoded.answers if decoded.known]
     if not pages:
         raise UsageError(_suggest(id_or_name, catalogue, causes))
-    click.echo("\n".join(pages), nl=False)
-    return 0
+    return "\n".join(pages)
 
 
 def _suggest(wanted: str, catalogue: Catalogue, causes: tuple[CauseDoc, ...]) -> str:
