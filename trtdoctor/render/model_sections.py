@@ -201,13 +201,15 @@ def _stored(model: ModelReport, *, verbose: bool) -> Section:
     rows = []
     for each in stored:
         parts = (
-            (each.nan, "are no number"),
-            (each.infinite, "are infinite"),
-            (each.overflow, "pass 65504"),
-            (each.flushed, "become 0"),
-            (each.subnormal, "lose digits"),
+            (each.nan, "is NaN", "are NaN"),
+            (each.infinite, "is infinite", "are infinite"),
+            (each.overflow, "passes 65504", "pass 65504"),
+            (each.flushed, "becomes 0", "become 0"),
+            (each.subnormal, "loses digits", "lose digits"),
         )
-        told = ", ".join(f"{count:,} {words}" for count, words in parts if count)
+        told = ", ".join(
+            f"{count:,} {one if count == 1 else more}" for count, one, more in parts if count
+        )
         largest = "unknown" if each.largest is None else f"{each.largest:.3g}"
         rows.append((each.name, f"{each.elements or 0:,}", largest, told))
     return _shortened(

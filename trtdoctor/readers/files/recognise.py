@@ -178,7 +178,7 @@ def _text(source: Source, head: bytes) -> Recognised | None:
             to_do="Download the file itself: such a page often stands for a refused download.",
         )
     if stripped.startswith((b"{", b"[")):
-        what = "It is JSON text, not a TensorRT engine."
+        what = "This is JSON text, not a TensorRT engine."
         if b"qgroundcontrol" in stripped or b'"filetype": "plan"' in stripped:
             what = "This is a flight plan of QGroundControl, not TensorRT's."
         elif b'"layers"' in stripped:
@@ -188,7 +188,7 @@ def _text(source: Source, head: bytes) -> Recognised | None:
         )
     if sample.startswith(_BASE64_START):
         return _base64(source, sample)
-    what = "It is text, not a TensorRT engine."
+    what = "This is text, not a TensorRT engine."
     if b"%syntax-version" in stripped and b"%project" in stripped:
         what = "This is a plan of Sqitch (database changes), not TensorRT's."
     return Recognised(
