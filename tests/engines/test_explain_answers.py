@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from realbuilds import DATA, layers_of, log_of, text_of
 
+import trtdoctor
 from trtdoctor.cli.app import run
+from trtdoctor.model.cause import Cause, DecidedAgain
+from trtdoctor.model.errors import TrtdoctorError
 
 LOGS = ["cnn.fp16", "cnn.pin_obey", "cnn.noflag", "simple.fp16", "casts.fp16", "topk.fp16"]
 
@@ -283,3 +286,24 @@ def test_times_that_the_log_does_not_tell_are_told(document, tmp_path):
     assert any("does not tell the time of one kernel or conversion" in note for note in lacking)
     whole = document("--log", log_of("cnn.fp16"))["notes"]
     assert not any("does not tell the time" in note for note in whole)
+
+
+@pytest.mark.parametrize(
+    "log",
+    sorted((Path(__file__).parents[1] / "data").glob("*/*.log.gz")),
+    ids=lambda path: path.name,
+)
+def test_what_stands_in_one_group_has_one_margin_and_one_word_on_another_build(log):
+    """And a near tie is told exactly where another build may decide otherwise."""
+    try:
+        (engine,) = trtdoctor.explain(log=log, live=False).engines
+    except TrtdoctorError:
+        return
+    groups = {}
+    for told in engine.explanations:
+        ties = {told.cause, *(other.cause for other in told.other_causes)}
+        assert (Cause.NEAR_TIE in ties) is (told.decided_again is DecidedAgain.UNLIKELY)
+        if told.region is not None and told.cost is not None:
+            key = (told.cause, told.region)
+            one = (round(told.cost.margin_ms, 6), told.decided_again)
+            assert groups.setdefault(key, one) == one
