@@ -60,9 +60,11 @@ def _command(command: click.Command, parent: click.Context, name: str, level: in
             assert inner is not None
             lines += ["", *_command(inner, context, sub, level + 1)]
         return lines
-    options = (p for p in command.get_params(context) if isinstance(p, click.Option))
+    # Not the option for help: click keeps the names that it had when it was first asked for.
+    options = (p for p in command.params if isinstance(p, click.Option))
     records = (option.get_help_record(context) for option in options)
     rows = [record for record in records if record is not None]
+    rows.append(("-h, --help", "Show this message and exit."))
     lines += ["", "| option | meaning |", "| --- | --- |"]
     lines += [f"| `{_cell(option)}` | {_cell(meaning)} |" for option, meaning in rows]
     return lines

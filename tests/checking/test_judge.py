@@ -126,7 +126,7 @@ def test_a_finding_beats_an_unknown_and_keeps_its_reason() -> None:
 
     outcome = one(half, DRIVER)
     assert outcome.status is Status.FAILED
-    assert "gpu:1: not told" in outcome.reason
+    assert "gpu:1: unknown" in outcome.reason
 
 
 def test_the_end_of_a_table_is_unknown() -> None:
@@ -239,7 +239,7 @@ def test_what_could_not_be_decided_has_its_cause_in_a_finding(order: int) -> Non
     outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
     assert {o.check.id: (o.status, o.reason) for o in outcomes} == {
         "DRV901": (Status.FAILED, None),
-        "DRV902": (Status.NOT_APPLICABLE, "explained by DRV901 first-one: not told"),
+        "DRV902": (Status.NOT_APPLICABLE, "explained by DRV901 first-one: unknown"),
         "DRV903": (Status.FAILED, "unknown"),
         "DRV904": (Status.UNKNOWN, "unknown"),
     }
@@ -298,7 +298,7 @@ def test_what_blinds_a_plugins_check_is_looked_for_in_its_plugin_first() -> None
     outcomes, _ = judge(snapshot_of(DRIVER), checks, KB)
     assert [(o.status, o.reason) for o in outcomes[2:]] == [
         (Status.UNKNOWN, "unknown"),
-        (Status.NOT_APPLICABLE, "explained by DRV001 the-cause: not told"),
+        (Status.NOT_APPLICABLE, "explained by DRV001 the-cause: unknown"),
     ]
 
 
@@ -448,8 +448,8 @@ def test_a_problem_of_no_told_kind_claims_no_health() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"id": "XYZ001"}, "no check id"),
-        ({"id": "DRV1"}, "no check id"),
+        ({"id": "XYZ001"}, "is not a check id"),
+        ({"id": "DRV1"}, "is not a check id"),
         ({"name": "NotKebab"}, "kebab-case"),
         ({"doc": "A title."}, "What it checks"),
         ({"doc": DOC + "\n## Surprise\nx"}, "unknown docstring section"),
