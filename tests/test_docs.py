@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -218,6 +219,8 @@ def test_every_command_that_builds_is_understood(page: str) -> None:
 def test_what_is_to_be_copied_into_ci_is_valid(
     heading: str, check: list[str], tmp_path: Path
 ) -> None:
+    if check[0] == "check_jsonschema" and version("click") < "8.2":
+        pytest.skip("that validator needs a newer click than the oldest that trtdoctor takes")
     text = (ROOT / "docs" / "ci.md").read_text("utf-8")
     block = re.search(rf"^## {heading}\n+```yaml\n(.*?)```", text, re.DOTALL | re.MULTILINE)
     assert block is not None

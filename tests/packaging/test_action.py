@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,8 @@ def ran(workspace: Path, **inputs: str) -> Ran:
     ids=["action", "hooks"],
 )
 def test_what_others_read_is_valid(command: list[str]) -> None:
+    if command[0] == "check_jsonschema" and version("click") < "8.2":
+        pytest.skip("that validator needs a newer click than the oldest that trtdoctor takes")
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
     )

@@ -140,10 +140,12 @@ class _Terminal:
 
     def _rows(self, rows: list[tuple[str, str, str]], indent: int, *, labels: int = 0) -> None:
         table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True, min_width=labels)
+        table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for label, text, style in rows:
-            table.add_row(Text(clean(label), "dim"), Text(clean(text), style))
+            # Not min_width, to which rich before 14 adds the padding.
+            name = set_cell_size(clean(label), labels) if labels else clean(label)
+            table.add_row(Text(name, "dim"), Text(clean(text), style))
         self._console.print(Padding(table, (0, 0, 0, indent)))
 
     def _card(self, report: Report) -> None:
