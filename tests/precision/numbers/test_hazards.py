@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("onnx")
@@ -475,6 +476,8 @@ OPS += ["Cast", "Sin", "Where", "Clip", "Max", "Softmax", "Range", "NonMaxSuppre
     ),
     values=st.lists(st.floats(width=32), min_size=1, max_size=4),
 )
+@example(nodes=[("ReduceSum", [0, 12], 1)], values=[0.0, math.nan])
+@example(nodes=[("ReduceSum", [0, 12], 1)], values=[0.0, math.inf])
 @settings(max_examples=200, deadline=None)
 def test_no_graph_makes_it_stumble(nodes: Any, values: Any) -> None:
     """Operands that are missing, of other ranks, or make circles."""

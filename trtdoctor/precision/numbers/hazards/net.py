@@ -171,7 +171,9 @@ class Net:
             told = self.model.values.get(self.source(node.inputs[1]))
         if told is None:
             return None
-        return tuple(int(axis) for axis in (told if isinstance(told, tuple) else (told,)))
+        axes = told if isinstance(told, tuple) else (told,)
+        # A damaged model has anything for an axis, also what is not a number.
+        return None if any(axis % 1 != 0 for axis in axes) else tuple(map(int, axes))
 
     def labels(self, nodes: Iterator[OnnxNode] | list[OnnxNode]) -> tuple[str, ...]:
         """The labels of nodes, each once, in the model's order."""
