@@ -109,9 +109,8 @@ def runs_in_python(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda p: p.name)
-@pytest.mark.parametrize("width", [40, 80, 200])
 def test_what_is_on_the_screen_is_what_the_document_has(
-    log: Path, width: int, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    log: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     layers = log.with_name(log.name.replace(".log.gz", ".layers.json"))
@@ -120,13 +119,13 @@ def test_what_is_on_the_screen_is_what_the_document_has(
     capsys.readouterr()
     document = Path("r.json").read_bytes()
     report = read_report(document)
-    screen = render_terminal(report, TerminalOptions(width=width))
+    screens = [render_terminal(report, TerminalOptions(width=width)) for width in (40, 80, 200)]
     wanted = list(commands_in(json.loads(document)))
     assert wanted or not report.engines[0].explanations
     if not wanted:
-        assert not on_screen(screen)
+        assert not any(map(on_screen, screens))
         return
-    for shown in (on_screen(screen), in_markdown(Path("r.md").read_text())):
+    for shown in (*map(on_screen, screens), in_markdown(Path("r.md").read_text())):
         assert shown
         said = []
         for heading, lines in shown:
@@ -146,6 +145,7 @@ def test_what_is_on_the_screen_is_what_the_document_has(
         assert told
 
 
+@pytest.mark.slow
 def test_every_remedy_of_every_check_can_be_pasted(catalogue: Catalogue) -> None:
     seen = set()
     for case in load_cases(HERE / "checks"):
