@@ -597,6 +597,16 @@ def test_a_strongly_typed_build_needs_the_model_and_no_log() -> None:
         assert any("ONNX" in what for what in whats) and not any("log" in what for what in whats)
 
 
+@pytest.mark.parametrize("version", ["7.2.1", "12.0.0"])
+def test_no_line_reads_a_file_that_no_command_writes(version: str) -> None:
+    for typing in (Typing.WEAK, Typing.STRONG, Typing.UNKNOWN):
+        context = replace(FULL, version=version, typing=typing)
+        found = lines_of(one for _, one in missing_evidence(frozenset(), context, knowledge=K))
+        for word in (w for line in found if line.startswith("trtdoctor") for w in line.split()):
+            made = "explain.engine" in word or word.endswith((".build.log", ".profile.json"))
+            assert not made or any(word in line for line in found if line[:9] != "trtdoctor"), found
+
+
 def test_a_detailed_engine_is_asked_and_not_built_again() -> None:
     context = replace(FULL, version="10.12.0", tool=BuildTool.TRTEXEC, detailed=True)
     context = replace(context, files=((Given.LOG, "my build.log"),))

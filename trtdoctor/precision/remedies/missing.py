@@ -16,6 +16,7 @@ from .toolbox import Toolbox, toolbox
 TOGETHER = "then explain it again with all of that"
 """What the line is called that reads what the commands before it wrote."""
 
+_LAYERS, _TIMES = "detailed layers", "the time of each layer"
 _OPTIONS = {Given.LOG: "--log", Given.LAYERS: "--layers", Given.PROFILE: "--profile"}
 
 
@@ -47,6 +48,9 @@ def missing_evidence(
             (_what(builder, log=log, layers=layers), command)
             for command in builder.build(changes.witnessed(builder, log=log, layers=layers))
         ]
+    if not missing:
+        # No command for this release is known, so nothing will have been built.
+        log = layers = False
     seen = commands.beside(changes.WITNESSED)
     rebuilt = log or layers
     if Given.LAYERS not in have and not layers:
@@ -60,7 +64,8 @@ def missing_evidence(
         what = "the ONNX model that was built, and then all of it together" if model else TOGETHER
         if model and not missing:
             what = "the ONNX model that was built"
-        line = _read(commands, have, log=log, layers=layers)
+        written = {what for what, _ in missing}
+        line = _read(commands, written, log=log, layers=layers)
         missing += [(what, one) for one in to_run(line)]
     return tuple(missing)
 
@@ -78,7 +83,7 @@ def _rebuild(have: frozenset[Given], context: RemedyContext, tools: Toolbox) -> 
     return both, both
 
 
-def _read(commands: Commands, have: frozenset[Given], *, log: bool, layers: bool) -> str:
+def _read(commands: Commands, written: set[str], *, log: bool, layers: bool) -> str:
     """The line that reads what the commands before it wrote, beside what the user has."""
     context = commands.context
     rebuilt = log or layers
@@ -87,10 +92,10 @@ def _read(commands: Commands, have: frozenset[Given], *, log: bool, layers: bool
     words = ["trtdoctor", "explain", *([engine] if engine else [])]
     if log:
         files[Given.LOG] = commands.beside(".build.log")
-    if layers or (not rebuilt and Given.LAYERS not in have):
+    if layers or _LAYERS in written:
         printed = commands.tools.rtx and rebuilt
         files[Given.LAYERS] = commands.beside(".layers.txt" if printed else ".layers.json")
-    if Given.PROFILE not in have and not commands.tools.rtx and not commands.tools.ends:
+    if _TIMES in written:
         files[Given.PROFILE] = commands.beside(".profile.json")
     for kind, option in _OPTIONS.items():
         words += [option, files[kind]] if kind in files else []
@@ -109,7 +114,7 @@ def _what(commands: Commands, *, log: bool, layers: bool) -> str:
 
 def _layers_of_engine(commands: Commands, engine: str) -> list[tuple[str, Command]]:
     """Layers out of an engine that was built with detailed ones."""
-    tools, what = commands.tools, "detailed layers"
+    tools, what = commands.tools, _LAYERS
     file = commands.beside(".layers.json")
     if tools.rtx:
         read = changes.layers_of(f"open({literal(engine)}, 'rb').read()", file)
@@ -136,4 +141,4 @@ def _profile(commands: Commands, engine: str) -> list[tuple[str, Command]]:
     # From 11 on layers are timed so in any case.
     if "--separateProfileRun" in tools.trtexec and (tools.major is None or tools.major < 11):
         words.append("--separateProfileRun")
-    return [("the time of each layer", one) for one in to_run(join((tools.program, *words)))]
+    return [(_TIMES, one) for one in to_run(join((tools.program, *words)))]
